@@ -1,0 +1,98 @@
+"""What one subscriber is told for one incident, and how far it has travelled."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from shelters.model import Action
+
+
+class MessageKind(StrEnum):
+    """Why this instruction exists; it chooses the wording."""
+
+    ORDER = "order"  # newly in the area, or the order changed
+    REDIRECT = "redirect"  # same order, another destination
+    PROVISIONAL = "provisional"  # released before the plan: 行き先は続報
+    LIFTED = "lifted"  # 解除
+    RECALLED = "recalled"  # 取消・誤り
+    OUT_OF_AREA = "out_of_area"  # the area was changed: 対象ではなくなりました
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """A site, or the edge of the area (site_id None) for "inland"."""
+
+    site_id: str | None
+    name: str
+    lon: float
+    lat: float
+    walk_m: int
+    walk_s: int
+    about: bool = True  # straight line × detour: the text says "about"
+    floor_label: str = ""  # 「3階以上」 where the refuge is upstairs
+    unconfirmed: bool = False  # expected open, not yet reported: 開設は未確認
+    crowded: bool = False  # beyond its seats while life is in danger
+
+
+class Instruction(msgspec.Struct, frozen=True, kw_only=True):
+    """One instruction: (realm, subscription, incident, seq). `seq` rises with each changed meaning."""
+
+    subscription_id: str
+    incident: str
+    seq: int
+    place_id: str | None
+    message: MessageKind
+    action: Action | None  # None for LIFTED, RECALLED, OUT_OF_AREA
+    alert_key: str  # "alert_id:version" it stands on
+    danger_class: int  # 0 = most endangered: chooses the outbox stream
+    destination: Destination | None = None
+    alternate: Destination | None = None
+    reasons: tuple[str, ...] = ()  # ReasonCode values, in order
+    plan_id: str
+    decided_at: datetime
+    stale_at: datetime  # freshness of the advice (never of the order): bounds TTL
+    meaning: str  # hash of what the person must know; equal meaning is never sent twice
+
+
+class Stage(StrEnum):
+    """How far an instruction has travelled. "Accepted" (by the push service) is not "displayed"."""
+
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    DISPLAYED = "displayed"
+    OPENED = "opened"
+    ANSWERED = "answered"
+    ARRIVED = "arrived"
+    RETIRED = "retired"  # 404/410: the subscription is gone
+    EXPIRED = "expired"  # its freshness ran out before it was accepted
+    FAILED = "failed"  # parked with a cause
+    REPLACED = "replaced"  # a newer seq overtook it
+
+    @property
+    def is_reached(self) -> bool:
+        """True once the push service took it or the device told us more."""
+        return self in _REACHED
+
+
+_REACHED = {Stage.ACCEPTED, Stage.DISPLAYED, Stage.OPENED, Stage.ANSWERED, Stage.ARRIVED}
+
+
+class Answer(StrEnum):
+    """What a person answers to an instruction."""
+
+    GOING = "going"
+    ARRIVED = "arrived"
+    STAYING = "staying"
+    ELSEWHERE = "elsewhere"
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """The travel of one instruction, as stored beside it."""
+
+    seq: int
+    stage: Stage
+    at: datetime
+    attempts: int = 0
+    cause: str = ""
+    bytes_sent: int = 0
+    answer: Answer | None = None

@@ -1,0 +1,100 @@
+"""Every key, spelled once, with its type, its hash tag and its lifetime.
+
+Keys that change together share a tag `{…}`, so that one script may touch them on a cluster.
+Subscriptions spread over 256 buckets by id (not by place: a key must not tell where people live).
+"""
+
+from bosai.model.realm import Realm
+
+BUCKETS = 256
+
+
+def bucket_of(subscription_id: str) -> int:
+    """Bucket 0-255: the first two hex digits of the id (ids are hex of a keyed hash)."""
+    return int(subscription_id[:2], 16)
+
+
+# Facts about sites are the same on both sides.
+SITES = "bosai:{sites}:catalogue"  # hash site_id → msgpack Site; no expiry
+SITES_VERSION = "bosai:{sites}:version"  # string, INCR by each import that changed something
+STAFF = "bosai:{staff}:accounts"  # hash name → msgpack StaffAccount
+STAFF_FAILURES = "bosai:{staff}:failures:"  # + name: string, INCR, expires with the lock-out
+STAFF_TOTP_USED = "bosai:{staff}:totp:"  # + name: string, last accepted time step, 5 min
+
+
+class Keys:
+    """The keys of one side."""
+
+    def __init__(self, realm: Realm) -> None:
+        self.realm = realm
+        side = realm.value
+        hq = f"bosai:{{{side}:hq}}"
+        self.alerts = f"{hq}:alerts"  # hash "id:version" → msgpack AlertRecord
+        self.alert_heads = f"{hq}:heads"  # hash alert_id → newest released version
+        self.incident = f"{hq}:incident"  # string: id of the open incident; removed when nothing is in force
+        self.audit = f"{hq}:audit"  # list of msgpack AuditEntry
+        self.audit_head = f"{hq}:audit-head"  # string "n:hash"
+        self.proposals = f"{hq}:proposals"  # hash proposal_id → msgpack ProposalRecord
+        self.planned = f"{hq}:planned"  # hash alert key → "plan_id:iso time", set by the planner
+        self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
+        self.preview = f"{hq}:preview:"  # + request id: list (BLPOP), 5 min
+        self.feed_state = f"{hq}:feed-state"  # hash source → msgpack state
+        self.telegrams = f"{hq}:telegrams"  # hash telegram key → raw XML bytes
+        self.health = f"{hq}:health"  # hash part → json {at, ok, detail}
+
+        sites = f"bosai:{{{side}:sites}}"
+        self.site_status = f"{sites}:status"  # hash site_id → msgpack SiteStatus
+        self.site_reports = f"{sites}:reports:"  # + site_id: stream of msgpack SiteReport, append-only
+        self.desk = f"{sites}:desk"  # hash sha256(capability) → msgpack DeskLink
+        self.desk_by_site = f"{sites}:desk-by-site"  # hash site_id → sha256(capability)
+        self.desk_failures = f"{sites}:desk-failures:"  # + sha256(capability): string, INCR, expires
+
+        self.events = f"bosai:{{{side}:events}}:stream"  # nudges to the planner; state is in the stores
+        self.sessions = f"bosai:{{{side}:session}}:"  # + sha256(session id): msgpack Session, idle expiry
+        self.planner_lease = f"bosai:{{{side}:lease:planner}}:holder"
+        self.tally = f"bosai:{{{side}:tally}}:"  # + incident: hash stage → count
+
+    def lease(self, name: str) -> tuple[str, str]:
+        """(holder, token) keys of a lease: string with expiry, and the ever-rising token."""
+        tag = f"bosai:{{{self.realm.value}:lease:{name}}}"
+        return f"{tag}:holder", f"{tag}:token"
+
+    def bucket(self, number: int) -> str:
+        """The tag of one bucket."""
+        return f"bosai:{{{self.realm.value}:b{number:02x}}}"
+
+    def push(self, number: int) -> str:
+        """hash subscription_id → sealed PushPart (target, lang)."""
+        return f"{self.bucket(number)}:push"
+
+    def places(self, number: int) -> str:
+        """hash subscription_id → sealed places."""
+        return f"{self.bucket(number)}:places"
+
+    def meta(self, number: int) -> str:
+        """hash subscription_id → msgpack {secret_hash, created_at, seen_at}."""
+        return f"{self.bucket(number)}:meta"
+
+    def version(self, number: int) -> str:
+        """string, INCR by every change of the bucket's places."""
+        return f"{self.bucket(number)}:version"
+
+    def instructions(self, number: int) -> str:
+        """hash "incident/subscription_id" → msgpack Instruction (the newest only)."""
+        return f"{self.bucket(number)}:instructions"
+
+    def deliveries(self, number: int) -> str:
+        """hash "incident/subscription_id" → msgpack Delivery of the newest instruction."""
+        return f"{self.bucket(number)}:deliveries"
+
+    def due(self, number: int) -> str:
+        """zset "incident/subscription_id" → unix time of the next attempt; the guarantee of delivery."""
+        return f"{self.bucket(number)}:due"
+
+    def fence(self, number: int) -> str:
+        """string: the highest lease token seen in this bucket."""
+        return f"{self.bucket(number)}:fence"
+
+    def outbox(self, danger_class: int) -> str:
+        """stream of pointers {bucket, entries}; the fast path. Classes 0 (most endangered) to 2."""
+        return f"bosai:{{{self.realm.value}:outbox:{danger_class}}}:stream"

@@ -1,0 +1,19 @@
+"""The eight kinds of phenomena of 災害対策基本法施行令 20条の3, in the fixed order of the national data."""
+
+from enum import StrEnum
+
+
+class HazardKind(StrEnum):
+    """A kind of danger, as the eight flags of 指定緊急避難場所 name it. Order = column order = bit order."""
+
+    FLOOD = "flood"  # 洪水
+    LANDSLIDE = "landslide"  # 崖崩れ、土石流及び地滑り
+    STORM_SURGE = "storm_surge"  # 高潮
+    EARTHQUAKE = "earthquake"  # 地震
+    TSUNAMI = "tsunami"  # 津波
+    LARGE_FIRE = "large_fire"  # 大規模な火事
+    INLAND_FLOOD = "inland_flood"  # 内水氾濫
+    VOLCANO = "volcano"  # 火山現象
+
+
+HAZARD_ORDER: tuple[HazardKind, ...] = tuple(HazardKind)
