@@ -161,6 +161,14 @@ class StoreUnavailable(BosaiError):
     code: ClassVar[str] = "store_unavailable"
 
 
+@dataclass(eq=False)
+class SealBroken(BosaiError):
+    """A sealed record does not open: another key, another owner, or changed bytes."""
+
+    code: ClassVar[str] = "seal_broken"
+    kind: str
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an error means outside: HTTP status, and whether somebody must be woken."""
@@ -188,6 +196,7 @@ OUTCOMES: dict[type[BosaiError], Outcome] = {
     PushHostRefused: Outcome(422),
     BodyTooLarge: Outcome(413),
     StoreUnavailable: Outcome(503, pages_someone=True),
+    SealBroken: Outcome(500, pages_someone=True),
 }
 
 
