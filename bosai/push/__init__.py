@@ -1,0 +1,11 @@
+"""Web Push as values and bytes: who may be pushed to, under which keys, in which envelope. Pure.
+
+    browser's endpoint ─▶ hosts.py     a known push service, https, no private address?
+    its keys           ─▶ target.py    p256dh is a point on P-256, auth is 16 bytes?
+    both, and places   ─▶ sealing.py   at rest only as AES-256-GCM, a subkey per kind of record
+    instruction        ─▶ topics.py    one Topic and tag per realm and incident, keyed
+                       ─▶ vapid.py     who we are, signed once per origin and hour (RFC 8292)
+                       ─▶ payload_limits.py  how many bytes a message may have
+
+Encryption (RFC 8291) and sending stand behind `ports.PushSender`.
+"""
