@@ -181,3 +181,5 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: str | None = None
     review_at: datetime | None = None
     previewed_people: int | None = None  # subscribers inside at the preview, beside the hash, not in it
+    editors: tuple[str, ...] = ()  # everybody who drafted, changed or submitted it: none of them may approve
+    note: str = ""  # why it was sent back, for whoever takes it up again

@@ -18,7 +18,7 @@ def bucket_of(subscription_id: str) -> int:
 SITES = "bosai:{sites}:catalogue"  # hash site_id → msgpack Site; no expiry
 SITES_VERSION = "bosai:{sites}:version"  # string, INCR by each import that changed something
 STAFF = "bosai:{staff}:accounts"  # hash name → msgpack StaffAccount
-STAFF_FAILURES = "bosai:{staff}:failures:"  # + name: string, INCR, expires with the lock-out
+STAFF_FAILURES = "bosai:{staff}:failures:"  # + "name:" or "client:" + sha256: string "tries:until ms", expires
 STAFF_TOTP_USED = "bosai:{staff}:totp:"  # + name: string, last accepted time step, 5 min
 
 
@@ -30,7 +30,10 @@ class Keys:
         side = realm.value
         hq = f"bosai:{{{side}:hq}}"
         self.alerts = f"{hq}:alerts"  # hash "id:version" → msgpack AlertRecord
+        self.alert_states = f"{hq}:states"  # hash "id:version" → AlertState, moved together with the record
         self.alert_heads = f"{hq}:heads"  # hash alert_id → newest released version
+        self.in_force = f"{hq}:in-force"  # hash alert_id → msgpack AlertRecord; one read sees one moment
+        self.releases = f"{hq}:releases"  # zset "incident/id:version" → unix ms of the release
         self.incident = f"{hq}:incident"  # string: id of the open incident; removed when nothing is in force
         self.audit = f"{hq}:audit"  # list of msgpack AuditEntry
         self.audit_head = f"{hq}:audit-head"  # string "n:hash"
