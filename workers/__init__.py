@@ -1,0 +1,10 @@
+"""The long loops; everything they decide is decided in the other rooms.
+
+    planner    inputs that changed ─▶ plan ─▶ instructions, most endangered first      (holds a lease)
+    delivery   instruction chunks ─▶ push services ─▶ outcomes                          (as many as needed)
+    feeds      JMA's Atom feeds ─▶ telegrams ─▶ proposals for the console               (holds a lease)
+    schedules  reminders, review times, retention: they only enqueue                    (holds a lease)
+
+Each is started by `python -m workers NAME` against the Redis of the settings, and may be killed at any moment: what
+was not acknowledged is claimed by the next one.
+"""
