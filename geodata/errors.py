@@ -1,0 +1,170 @@
+"""What can be wrong with geographic input, one class per fact.
+
+Every error tells the same fact twice: `str(error)` in English for logs, `error.ja` for officials.
+Both name the field or the position and the mend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+
+@dataclass(eq=False)
+class GeodataError(Exception):
+    """Input that geodata refuses; the facts are the attributes."""
+
+    en_template: ClassVar[str] = "Geographic input was refused."
+    ja_template: ClassVar[str] = "位置のデータを受け付けられません。"
+
+    def _facts(self) -> dict[str, object]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def __str__(self) -> str:
+        return self.en_template.format(**self._facts())
+
+    @property
+    def ja(self) -> str:
+        """The same sentence in Japanese, for the person who gave the input."""
+        return self.ja_template.format(**self._facts())
+
+
+@dataclass(eq=False)
+class UnsupportedGeometry(GeodataError):
+    """The geometry is missing or is not a Polygon or MultiPolygon."""
+
+    found: str
+    en_template: ClassVar[str] = "geometry: expected a GeoJSON Polygon or MultiPolygon, found {found}."
+    ja_template: ClassVar[str] = (
+        "geometry：区域は GeoJSON の Polygon か MultiPolygon で指定してください（入力：{found}）。"
+    )
+
+
+@dataclass(eq=False)
+class BadPosition(GeodataError):
+    """A position is not a pair of finite numbers."""
+
+    where: str
+    en_template: ClassVar[str] = "{where}: a position must be [longitude, latitude], two finite numbers."
+    ja_template: ClassVar[str] = "{where}：座標は［経度, 緯度］の2つの数値で指定してください。"
+
+
+@dataclass(eq=False)
+class TooFewPoints(GeodataError):
+    """A ring has fewer than three different points."""
+
+    where: str
+    count: int
+    en_template: ClassVar[str] = "{where}: {count} different points; an area needs at least 3."
+    ja_template: ClassVar[str] = "{where}：異なる点が{count}個しかありません。区域は3点以上で囲んでください。"
+
+
+@dataclass(eq=False)
+class TooManyVertices(GeodataError):
+    """The area has more vertices than any real one."""
+
+    count: int
+    limit: int
+    en_template: ClassVar[str] = "geometry: {count} vertices, the limit is {limit}; simplify the area."
+    ja_template: ClassVar[str] = (
+        "geometry：頂点が{count}個あります（上限{limit}個）。区域を簡略化してください。"
+    )
+
+
+@dataclass(eq=False)
+class EmptyArea(GeodataError):
+    """The area encloses nothing."""
+
+    en_template: ClassVar[str] = "geometry: the area encloses nothing; draw it again."
+    ja_template: ClassVar[str] = "geometry：区域の面積がありません。もう一度描いてください。"
+
+
+@dataclass(eq=False)
+class SelfCrossing(GeodataError):
+    """An edge of the area crosses or touches another one."""
+
+    lon: float
+    lat: float
+    en_template: ClassVar[str] = (
+        "geometry: the outline crosses itself near longitude {lon:.6f}, "
+        "latitude {lat:.6f}; move a point there."
+    )
+    ja_template: ClassVar[str] = (
+        "geometry：区域の線が経度{lon:.6f}・緯度{lat:.6f}の付近で交差しています。その点を動かしてください。"
+    )
+
+
+@dataclass(eq=False)
+class OutsideCity(GeodataError):
+    """A position lies outside the rectangle the city covers."""
+
+    lon: float
+    lat: float
+    limits: str
+    en_template: ClassVar[str] = (
+        "geometry: longitude {lon:.6f}, latitude {lat:.6f} is outside the city ({limits}); "
+        "check the position."
+    )
+    ja_template: ClassVar[str] = (
+        "geometry：経度{lon:.6f}・緯度{lat:.6f}は対象市域（{limits}）の外です。位置を確認してください。"
+    )
+
+
+@dataclass(eq=False)
+class LatLonSwapped(GeodataError):
+    """Latitude and longitude are the wrong way round (GeoJSON is longitude first)."""
+
+    lon: float
+    lat: float
+    en_template: ClassVar[str] = (
+        "geometry: [{lon:.6f}, {lat:.6f}] has latitude first; GeoJSON positions are [longitude, latitude]."
+    )
+    ja_template: ClassVar[str] = (
+        "geometry：［{lon:.6f}, {lat:.6f}］は緯度と経度が逆です。［経度, 緯度］の順で指定してください。"
+    )
+
+
+@dataclass(eq=False)
+class UnreadableText(GeodataError):
+    """The bytes are neither UTF-8 nor cp932 text."""
+
+    byte: int
+    en_template: ClassVar[str] = "file: not UTF-8 (bad at byte {byte}) and not cp932; save it as CSV UTF-8."
+    ja_template: ClassVar[str] = (
+        "ファイル：UTF-8（{byte}バイト目で不正）でもShift_JIS（cp932）でも読めません。"
+        "CSV UTF-8で保存し直してください。"
+    )
+
+
+@dataclass(eq=False)
+class UnknownLayout(GeodataError):
+    """The columns are of no layout known here."""
+
+    found: str
+    expected: str
+    en_template: ClassVar[str] = "header: found [{found}]; expected {expected}."
+    ja_template: ClassVar[str] = (
+        "見出し行：［{found}］は取り込める形式ではありません。必要な見出し：{expected}。"
+    )
+
+
+@dataclass(eq=False)
+class UnclosedQuote(GeodataError):
+    """A quoted field is never closed, so the rest of the file cannot be trusted."""
+
+    row: int
+    en_template: ClassVar[str] = (
+        'row {row}: a quoted field (") starts here and is never closed; close it and import again.'
+    )
+    ja_template: ClassVar[str] = (
+        '{row}行目：引用符（"）が閉じられていないため、以降を読めません。閉じてから取り込み直してください。'
+    )
+
+
+@dataclass(eq=False)
+class BrokenJson(GeodataError):
+    """The bytes are not JSON, or not of the expected shape."""
+
+    detail: str
+    en_template: ClassVar[str] = "file: not the expected JSON ({detail})."
+    ja_template: ClassVar[str] = "ファイル：想定したJSONではありません（{detail}）。"
