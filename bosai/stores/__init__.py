@@ -1,0 +1,18 @@
+"""What is kept in Redis, one module per thing. Nothing here decides: services do; scripts check and change.
+
+keys.py       every key, with its type, tag and lifetime
+scripts.py    the Lua files of lua/, sent by hash        lua/*.lua   KEYS, ARGV and result in words at the head
+    replies.py    values on their way to and from Redis
+
+HQ, all under one tag of one side (so one script moves an order, its audit entry and the incident together):
+
+    read audit head ─▶ read state ─▶ decide (services) ─▶ alert_commit.lua: head still the same? then write all
+          ▲                                                        │ moved
+          └────────────────────── look again ◀─────────────────────┘
+    audit.py      the hash-chained record; its head is the lock of every change of HQ
+    alerts.py     versions of orders, what is in force, what was released, what has been planned
+    proposals.py  what feeds suggest to HQ
+
+staff.py      accounts and lock-outs (the city's, both sides)       sessions.py  signed-in browsers (one side)
+events.py     nudges to the planner, on a tag of their own: lost ones do not matter, state is polled as well
+"""
