@@ -12,21 +12,28 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("geodata", "shelters", "bosai", "workers")  # each may import those before it
 
 # What a pure room may never touch: sockets, clocks, other processes, the store, the web.
-IMPURE = frozenset(
-    (
-        "aiohttp",
-        "apscheduler",
-        "asyncio",
-        "http",
-        "multiprocessing",
-        "pycurl",
-        "pywebpush",
-        "redis",
-        "requests",
-    )
-    + ("sched", "select", "selectors", "socket", "socketserver", "ssl", "subprocess", "threading", "time")
-    + ("logging.handlers", "urllib.request")
-)
+IMPURE = {
+    "aiohttp",
+    "apscheduler",
+    "asyncio",
+    "http",
+    "logging.handlers",
+    "multiprocessing",
+    "pycurl",
+    "pywebpush",
+    "redis",
+    "requests",
+    "sched",
+    "select",
+    "selectors",
+    "socket",
+    "socketserver",
+    "ssl",
+    "subprocess",
+    "threading",
+    "time",
+    "urllib.request",
+}
 PURE_ROOMS = ("geodata", "shelters", "bosai/feeds", "bosai/push", "bosai/model")
 # Inside bosai, what is pure does not lean on what acts.
 ACTING = (
