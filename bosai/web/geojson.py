@@ -1,0 +1,85 @@
+"""Sites, orders and zones as GeoJSON features (lon, lat), for maps and for open data."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bosai.model.alert import AlertArea, AlertRecord, MultiPolygonE7
+from shelters.model import Site, SiteStatus
+from shelters.suitability import opening_of
+
+E7 = 10_000_000
+
+
+def geometry_of(polygons: MultiPolygonE7) -> dict[str, Any]:
+    """A MultiPolygon in degrees."""
+    return {
+        "type": "MultiPolygon",
+        "coordinates": [
+            [[[lon / E7, lat / E7] for lon, lat in ring] for ring in polygon] for polygon in polygons
+        ],
+    }
+
+
+def site_features(sites: Iterable[Site], statuses: Mapping[str, SiteStatus]) -> list[dict[str, Any]]:
+    """One point a site, with its fitness, opening, seats and the age of what is known."""
+    return [_site(site, statuses.get(site.site_id)) for site in sites]
+
+
+def _site(site: Site, status: SiteStatus | None) -> dict[str, Any]:
+    hazards = sorted({hazard.value for one in site.designations for hazard in one.hazards})
+    return {
+        "type": "Feature",
+        "id": site.site_id,
+        "geometry": {"type": "Point", "coordinates": [site.lon, site.lat]},
+        "properties": {
+            "id": site.site_id,
+            "name": site.name,
+            "address": site.address,
+            "form": site.form.value,
+            "hazards": hazards,
+            "public": site.open_to_public,
+            "opening": opening_of(site, status).value,
+            "present_persons": status.present_persons if status else None,
+            "present_at": _iso(status.present_at) if status else None,
+            "refuge_persons": site.capacity.refuge_persons,
+            "stay_persons": site.capacity.stay_persons,
+            "capacity_source": site.capacity.source.value,
+            "source": site.source,
+        },
+    }
+
+
+def alert_features(records: Iterable[AlertRecord]) -> list[dict[str, Any]]:
+    """One multi-polygon an order in force."""
+    return [
+        {
+            "type": "Feature",
+            "id": record.alert.key,
+            "geometry": geometry_of(record.alert.area.polygons_e7_lonlat),
+            "properties": {
+                "alert": record.alert.key,
+                "hazard": record.alert.hazard.value,
+                "kind": record.alert.kind.value,
+                "level": int(record.alert.level) if record.alert.level else None,
+                "tsunami_class": record.alert.tsunami_class.value if record.alert.tsunami_class else None,
+                "names": list(record.alert.area.names),
+                "approximate": record.alert.area.approximate,
+                "released_at": _iso(record.released_at),
+            },
+        }
+        for record in records
+    ]
+
+
+def area_feature(key: str, area: AlertArea) -> dict[str, Any]:
+    """A named area that may be chosen; `approximate` must be shown with it."""
+    return {
+        "type": "Feature",
+        "id": key,
+        "geometry": geometry_of(area.polygons_e7_lonlat),
+        "properties": {"key": key, "names": list(area.names), "approximate": area.approximate},
+    }
+
+
+def _iso(at: Any) -> str | None:
+    return at.isoformat() if at is not None else None

@@ -1,0 +1,106 @@
+"""The loop that listens to JMA: one poller for the whole city, at a fixed second, telling HQ when it hears nothing."""
+
+import asyncio
+import logging
+import random
+from datetime import datetime, timedelta
+
+import aiohttp
+import msgspec
+from redis.asyncio import Redis
+
+from bosai.feeds.freshness import MAX_AGE
+from bosai.feeds.polling import back_off_s, is_silent, long_feed_url, needs_gap_fill, next_poll_at
+from bosai.model.realm import Realm
+from bosai.ports import Clock
+from bosai.services.feeds import FeedService
+from bosai.settings import FeedSettings
+from bosai.stores.keys import Keys
+from workers.feed_client import FeedClient, FetchFailure
+
+log = logging.getLogger(__name__)
+
+GAP_MAX_AGE = timedelta(hours=48)  # after a stop: a tsunami warning may stand for more than a day
+
+
+class FeedLoop:
+    """Polls the configured feeds and hands every new telegram to the service."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        realm: Realm,
+        clock: Clock,
+        service: FeedService,
+        client: FeedClient,
+        settings: FeedSettings,
+        rng: random.Random,
+    ) -> None:
+        self._redis = redis
+        self._keys = Keys(realm)
+        self._clock = clock
+        self._service = service
+        self._client = client
+        self._settings = settings
+        self._rng = rng
+        self._last_ok_at: datetime | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            await self.poll_once()
+            await asyncio.sleep(self._pause_s())
+
+    async def poll_once(self) -> None:
+        """Ask every feed once (after a gap the long feed too) and take what is new."""
+        now = self._clock.now()
+        asked = [(url, MAX_AGE) for url in self._settings.urls]
+        if needs_gap_fill(self._last_ok_at, now):
+            asked = [(long_feed_url(url), GAP_MAX_AGE) for url in self._settings.urls] + asked
+        problems = [problem for url, age in asked if (problem := await self._poll(url, age)) is not None]
+        if problems:
+            self._failures += 1
+        else:
+            self._failures = 0
+            self._last_ok_at = now
+        await self._tell_health(problems)
+
+    async def _poll(self, url: str, max_age: timedelta) -> str | None:
+        """None when the feed answered; else what went wrong, as a sentence for HQ."""
+        result = await self._client.poll(url)
+        for entry in result.entries:
+            fetched = await self._client.fetch(entry)
+            if isinstance(fetched, FetchFailure):
+                log.warning("telegram not fetched: %s %s", fetched.url, fetched.detail)
+                continue
+            taken = await self._service.take(fetched.data, fetched.name, max_age=max_age)
+            log.info("telegram %s: %s %s", taken.name, taken.outcome, taken.detail)
+        return None if result.failure is None else f"{url}: {result.failure.detail}"
+
+    def _pause_s(self) -> float:
+        now = self._clock.now()
+        if self._failures:
+            return back_off_s(self._failures, self._rng, cap_s=float(self._settings.interval_s))
+        return max(
+            0.0,
+            (next_poll_at(now, second=self._settings.poll_second, interval=self._settings.interval) - now).total_seconds(),
+        )
+
+    async def _tell_health(self, problems: list[str]) -> None:
+        now = self._clock.now()
+        silent = is_silent(self._last_ok_at, now)
+        note = {
+            "at": now.isoformat(),
+            "ok": not silent and not problems,
+            "last_ok_at": self._last_ok_at.isoformat() if self._last_ok_at else None,
+            "detail": "; ".join(problems),
+        }
+        if silent:
+            log.error("no good answer from the feeds for over five minutes: %s", note["detail"])
+        await self._redis.hset(self._keys.health, "feeds", msgspec.json.encode(note))
+
+
+def open_session(settings: FeedSettings) -> aiohttp.ClientSession:
+    """The one session of the feed worker."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings.timeout_s), trust_env=False)
