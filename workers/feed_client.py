@@ -163,7 +163,10 @@ class FeedClient:
         if answer.status == 304:
             return PollResult(url=feed_url, entries=self._to_fetch(), not_modified=True)
         try:
-            feed = parse_feed(answer.body, base_url=feed_url, max_bytes=self._max_feed_bytes)
+            # A long feed takes some tens of milliseconds: not on the loop.
+            feed = await asyncio.to_thread(
+                parse_feed, answer.body, base_url=feed_url, max_bytes=self._max_feed_bytes
+            )
         except FeedRefused as error:
             failure = FetchFailure(cause=FailureCause.NOT_A_FEED, url=feed_url, detail=str(error))
             return PollResult(url=feed_url, entries=self._to_fetch(), failure=failure)

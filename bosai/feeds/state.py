@@ -110,7 +110,8 @@ def apply(state: TsunamiState, forecast: TsunamiForecast) -> tuple[TsunamiState,
         recalls = tuple(r for r in state.recalls if r.order > forecast.source.order)
         after = msgspec.structs.replace(state, forecast=forecast, recalls=recalls)
     events: tuple[TsunamiEvent, ...] = tuple(_events(state, after, forecast))
-    if not events and forecast.is_cancellation:
+    # Kept even so: the forecast it withdraws may still be under way.
+    if forecast.is_cancellation and (state.is_recalled or not after.is_recalled):
         events = (TelegramIgnored(source=forecast.source, reason="nothing_to_recall"),)
     return after, events
 
@@ -151,13 +152,19 @@ def _events(
         *(area.code for area in forecast.areas),
     ]
     for code in dict.fromkeys(named):
-        event = _event(code, before.area(code), after.area(code), forecast.source)
+        recalled = after.is_recalled or forecast.source.info_type is InfoType.CORRECTED
+        event = _event(code, before.area(code), after.area(code), forecast.source, recalled=recalled)
         if event is not None:
             yield event
 
 
 def _event(
-    code: str, before: TsunamiArea | None, after: TsunamiArea | None, source: TelegramSource
+    code: str,
+    before: TsunamiArea | None,
+    after: TsunamiArea | None,
+    source: TelegramSource,
+    *,
+    recalled: bool,
 ) -> TsunamiAreaEvent | None:
     was = TsunamiClass.NONE if before is None else before.kind
     now = TsunamiClass.NONE if after is None else after.kind
@@ -171,7 +178,7 @@ def _event(
             return TsunamiLowered(area_code=code, source=source, before=before, after=after)
         changed = _changed(before, after)
         return TsunamiUnchanged(area_code=code, source=source, before=before, after=after, changed=changed)
-    if was.is_in_force and not lifted and source.info_type in {InfoType.CANCELLED, InfoType.CORRECTED}:
+    if was.is_in_force and not lifted and recalled:
         return TsunamiRecalled(area_code=code, source=source, before=before, after=after)
     # A stated 解除 is told even when we never saw what it lifts: the service may have started meanwhile.
     told_before = before is not None and before.lifted

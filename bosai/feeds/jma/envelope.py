@@ -235,7 +235,10 @@ def _optional(parent: etree._Element, namespace: str, name: str) -> str:
 
 
 def _required(parent: etree._Element, namespace: str, name: str, field_name: str) -> str:
-    text = _optional(parent, namespace, name)
+    found = parent.findall(f"{{{namespace}}}{name}")
+    if len(found) > 1:  # two of them, 通常 and 訓練 say, must not be settled by which one we happen to read
+        raise TelegramRefused(RefusalReason.FIELD_INVALID, field_name, f"{len(found)}つあります")
+    text = (found[0].text or "").strip() if found else ""
     if not text:
         raise TelegramRefused(RefusalReason.FIELD_MISSING, field_name)
     return text
