@@ -1,0 +1,107 @@
+// One browser, driven over stdio: a JSON command a line in, a JSON answer or event a line out.
+//   in   {id, command, page?, …arguments}         out  {id, value} | {id, error} | {event, page, …}
+// The browser ends when stdin ends, on SIGTERM, and (through the launcher script) when this process is killed.
+import { createInterface } from 'node:readline';
+import puppeteer from 'puppeteer-core';
+import { pageCommands } from './page_commands.mjs';
+import { workerCommands } from './worker_commands.mjs';
+
+const say = (message) => process.stdout.write(JSON.stringify(message) + '\n');
+
+class Session {
+  pages = new Map();
+  contexts = new Map();
+  offline = false;
+
+  async launch({ browser, executable, profile, args, preferences, timeout_ms }) {
+    const firefox = browser === 'firefox';
+    this.name = browser;
+    this.browser = await puppeteer.launch({
+      browser,
+      executablePath: executable,
+      userDataDir: profile,
+      headless: true,
+      args,
+      timeout: timeout_ms,
+      protocolTimeout: timeout_ms,
+      defaultViewport: null,
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+      ...(firefox ? { extraPrefsFirefox: preferences } : { pipe: true }),
+    });
+    return { version: await this.browser.version(), pid: this.browser.process().pid };
+  }
+
+  // An isolated context has its own cookies, storage and service workers: another person at the same browser.
+  async newPage({ context, viewport, java_script }) {
+    const page = await (await this.context(context)).newPage();
+    const id = `p${this.pages.size + 1}`;
+    this.front = page;
+    this.pages.set(id, page);
+    this.listen(id, page);
+    if (viewport) await page.setViewport(viewport);
+    page.scriptsOff = java_script === false;
+    if (page.scriptsOff) await page.setJavaScriptEnabled(false);
+    return id;
+  }
+
+  async context(name) {
+    if (!name) return this.browser.defaultBrowserContext();
+    if (!this.contexts.has(name)) this.contexts.set(name, await this.browser.createBrowserContext());
+    return this.contexts.get(name);
+  }
+
+  listen(id, page) {
+    page.on('console', (entry) => say({ event: 'console', page: id, kind: entry.type(), text: entry.text() }));
+    page.on('pageerror', (error) =>
+      say({ event: 'console', page: id, kind: 'pageerror', text: String(error?.stack ?? error) }));
+    page.on('dialog', async (dialog) => {
+      say({ event: 'dialog', page: id, kind: dialog.type(), text: dialog.message() });
+      await (page.dismissDialogs ? dialog.dismiss() : dialog.accept()).catch(() => {});
+    });
+  }
+
+  async close() {
+    await this.browser?.close();
+    return null;
+  }
+}
+
+const session = new Session();
+const browserCommands = {
+  launch: (args) => session.launch(args),
+  newPage: (args) => session.newPage(args),
+  close: () => session.close(),
+};
+
+async function run(request) {
+  const page = request.page === undefined ? undefined : session.pages.get(request.page);
+  const own = browserCommands[request.command];
+  if (own) return own(request);
+  const command = pageCommands[request.command] ?? workerCommands[request.command];
+  if (!command) throw new Error(`no such command: ${request.command}`);
+  if (!page) throw new Error(`no such page: ${request.page}`);
+  return command(page, request, session);
+}
+
+async function answer(line) {
+  const request = JSON.parse(line);
+  try {
+    const value = await run(request);
+    say({ id: request.id, value: value === undefined ? null : value });
+  } catch (error) {
+    const where = session.pages.get(request.page)?.url() ?? '';
+    say({ id: request.id, error: `${error?.message ?? error}${where ? ` (at ${where})` : ''}` });
+  }
+}
+
+async function end() {
+  setTimeout(() => process.exit(1), 5000).unref();
+  await session.close().catch(() => {});
+  process.exit(0);
+}
+
+process.on('SIGTERM', end);
+process.on('unhandledRejection', (error) => process.stderr.write(`unhandled: ${error?.stack ?? error}\n`));
+createInterface({ input: process.stdin }).on('line', answer).on('close', end);
