@@ -18,7 +18,9 @@ def bucket_of(subscription_id: str) -> int:
 SITES = "bosai:{sites}:catalogue"  # hash site_id → msgpack Site; no expiry
 SITES_VERSION = "bosai:{sites}:version"  # string, INCR by each import that changed something
 STAFF = "bosai:{staff}:accounts"  # hash name → msgpack StaffAccount
-STAFF_FAILURES = "bosai:{staff}:failures:"  # + "name:" or "client:" + sha256: string "tries:until ms", expires
+STAFF_FAILURES = (
+    "bosai:{staff}:failures:"  # + "name:" or "client:" + sha256: string "tries:until ms", expires
+)
 STAFF_TOTP_USED = "bosai:{staff}:totp:"  # + name: string, last accepted time step, 5 min
 
 
@@ -42,7 +44,7 @@ class Keys:
         self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
         self.preview = f"{hq}:preview:"  # + request id: list (BLPOP), 5 min
         self.feed_state = f"{hq}:feed-state"  # hash source → msgpack state
-        self.telegrams = f"{hq}:telegrams"  # hash telegram key → raw XML bytes
+        self.telegrams = f"{hq}:telegrams"  # stream of {key, xml} as received, trimmed
         self.health = f"{hq}:health"  # hash part → json {at, ok, detail}
 
         sites = f"bosai:{{{side}:sites}}"
@@ -78,16 +80,24 @@ class Keys:
         """hash subscription_id → msgpack {secret_hash, created_at, seen_at}."""
         return f"{self.bucket(number)}:meta"
 
+    def aliases(self, number: int) -> str:
+        """hash keyed hash of a later endpoint → subscription_id; bucket of that hash. Stale rows do no harm."""
+        return f"{self.bucket(number)}:aliases"
+
+    def told(self, number: int) -> str:
+        """hash subscription_id → incidents it was told of, newest first, separated by blanks."""
+        return f"{self.bucket(number)}:told"
+
     def version(self, number: int) -> str:
         """string, INCR by every change of the bucket's places."""
         return f"{self.bucket(number)}:version"
 
     def instructions(self, number: int) -> str:
-        """hash "incident/subscription_id" → msgpack Instruction (the newest only)."""
+        """hash "incident/subscription_id" → "seq meaning alert_key message", newline, msgpack (the newest only)."""
         return f"{self.bucket(number)}:instructions"
 
     def deliveries(self, number: int) -> str:
-        """hash "incident/subscription_id" → msgpack Delivery of the newest instruction."""
+        """hash "incident/subscription_id" → one line, the Delivery of the newest instruction (lua/claim.lua)."""
         return f"{self.bucket(number)}:deliveries"
 
     def due(self, number: int) -> str:
