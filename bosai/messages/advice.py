@@ -1,0 +1,183 @@
+"""One person's instruction in words: the notification and the lines of the advice page.
+
+Order of the body: who and where ▸ what to do now ▸ where to ▸ how far ▸ until when and why; then the two
+issuers apart: the order is the city's (発令), the guidance is ours (案内). The drill's marks are put on last.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from bosai.messages.actions import action_sentences
+from bosai.messages.catalogue import html_lang, is_draft, text
+from bosai.messages.destinations import walk_sentences
+from bosai.messages.marks import marked, marked_start
+from bosai.messages.measures import time_text
+from bosai.messages.orders import join_names, join_sentences, keep_away
+from bosai.messages.terms import head, short_head, term
+from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
+from bosai.model.instruction import Instruction, MessageKind
+from bosai.model.realm import Realm
+from shelters.model import Action, ReasonCode
+
+
+class AdviceText(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown. `title` and `body` are the notification; the rest is for the page."""
+
+    lang: str
+    html_lang: str
+    title: str
+    body: str
+    short_body: str  # what to do and who says so, nothing else: for push services that take less
+    action: str  # the big line: 「高い所へ上がる」
+    do: str  # the whole sentence of what to do
+    lines: tuple[str, ...]  # walk, opening, second choice, until when
+    reasons: tuple[str, ...]
+    order: str  # headline of the order as issued
+    order_body: str
+    issuer_line: str  # 「避難指示：仙台市 14:05発令。」
+    guide_line: str  # 「案内：仙台市プッシュ型避難誘導」
+    draft: bool  # the translation awaits a native reader: a footer says so, never a notification
+    urgent: bool  # role=alert: level 4 and above, tsunami
+
+
+def render_advice(
+    instruction: Instruction, record: AlertRecord, realm: Realm, lang: str, *, now: datetime
+) -> AdviceText:
+    """The words of `instruction`, which stands on `record`, as a reader of `lang` gets them at `now`."""
+    alert = record.alert
+    do = _do(instruction, record, lang, now)
+    lines = [*walk_sentences(instruction, lang), *_until(instruction, alert, lang, now)]
+    issuer = _issuer(instruction, record, lang, now)
+    guide = text("advice.guide", lang, service=text("terms.service", lang))
+    order = alert.texts.get(lang) or alert.texts["ja"]
+    return AdviceText(
+        lang=lang,
+        html_lang=html_lang(lang),
+        title=marked_start(_title(instruction, alert, lang), realm, lang),
+        body=marked(
+            "\n".join([do, join_sentences(lang, lines), issuer, guide]).replace("\n\n", "\n"), realm, lang
+        ),
+        short_body=marked("\n".join([do, issuer]), realm, lang),
+        action=action_line(instruction, lang),
+        do=do,
+        lines=tuple(lines),
+        reasons=tuple(_reasons(instruction, lang)),
+        order=order.headline,
+        order_body=order.body,
+        issuer_line=issuer,
+        guide_line=guide,
+        draft=is_draft(lang),
+        urgent=is_urgent(instruction, alert),
+    )
+
+
+def action_line(instruction: Instruction, lang: str) -> str:
+    """The few words of the big line."""
+    what = instruction.action or _ENDED.get(instruction.message)
+    return text(f"advice.action.{what}", lang) if what else ""
+
+
+def is_urgent(instruction: Instruction, alert: Alert) -> bool:
+    """True for what may interrupt a screen reader: a directing message at level 4 and above, or a tsunami's."""
+    directs = instruction.message not in _ENDED
+    is_tsunami = alert.kind is OrderKind.TSUNAMI_EVACUATION
+    return directs and (is_tsunami or (alert.level or 0) >= 4 or alert.kind is OrderKind.EVACUATE)
+
+
+_ENDED = {
+    MessageKind.LIFTED: "lifted",
+    MessageKind.RECALLED: "recalled",
+    MessageKind.OUT_OF_AREA: "out_of_area",
+}
+
+
+def areas_short(alert: Alert, lang: str) -> str:
+    """The first area name, 「ほか」 when there are more; all of them stand on the page."""
+    first = alert.area.names[0]
+    return first if len(alert.area.names) == 1 else text("advice.area_more", lang, name=first)
+
+
+def _head_of(alert: Alert, lang: str) -> str:
+    return head(lang, alert.hazard, alert.kind, alert.tsunami_class)
+
+
+def _title(instruction: Instruction, alert: Alert, lang: str) -> str:
+    named = short_head(lang, alert.hazard, alert.kind, alert.tsunami_class)
+    ended = _ENDED.get(instruction.message)
+    if ended:
+        return f"【{term('ja' if lang == 'ja-x-easy' else lang, ended)}】{named} {areas_short(alert, lang)}"
+    if instruction.message is MessageKind.REDIRECT:
+        return f"【{named}】{text('advice.tail.redirect', lang)}"
+    if alert.kind is OrderKind.TSUNAMI_EVACUATION:
+        seaward = alert.tsunami_class is TsunamiClass.ADVISORY or instruction.action is Action.INLAND
+        return f"【{named}】{text('advice.tail.sea' if seaward else 'advice.tail.high', lang)}"
+    if alert.kind is OrderKind.EMERGENCY_SAFETY:
+        return f"【{named}】{text('advice.tail.life', lang)}"
+    return f"【{named}】{areas_short(alert, lang)}"
+
+
+def _do(instruction: Instruction, record: AlertRecord, lang: str, now: datetime) -> str:
+    alert = record.alert
+    named, area = _head_of(alert, lang), areas_short(alert, lang)
+    match instruction.message:
+        case MessageKind.LIFTED:
+            lifted = text("advice.lifted", lang, area=area, head=named)
+            return join_sentences(lang, [lifted, keep_away(lang, alert.hazard)])
+        case MessageKind.OUT_OF_AREA:
+            return text("advice.out_of_area", lang, head=named)
+        case MessageKind.RECALLED if alert.act is Act.RECALL:
+            return _unmarked(alert, lang)  # written when it was approved: names the time of the wrong one
+        case MessageKind.RECALLED:
+            time = time_text(record.released_at or instruction.decided_at, now)
+            return text("advice.recalled", lang, time=time, head=named, area=area)
+        case _:
+            return join_sentences(lang, action_sentences(instruction, alert, lang, area))
+
+
+def _unmarked(alert: Alert, lang: str) -> str:
+    """The approved text without the drill's marks, which the whole message gets once."""
+    body = (alert.texts.get(lang) or alert.texts["ja"]).body
+    if not alert.realm_of.is_drill:
+        return body
+    opening, ending = marked("\0", Realm.DRILL, lang).split("\0")
+    return body.removeprefix(opening).removesuffix(ending)
+
+
+def _until(instruction: Instruction, alert: Alert, lang: str, now: datetime) -> list[str]:
+    if instruction.message in _ENDED:
+        return []
+    lines: list[str] = []
+    arrival = alert.expected_arrival_at
+    if alert.kind is OrderKind.TSUNAMI_EVACUATION and arrival is not None:
+        passed = arrival <= now
+        lines.append(
+            text("advice.arrival_passed", lang)
+            if passed
+            else text("advice.arrival", lang, time=time_text(arrival, now))
+        )
+    if alert.kind is not OrderKind.NOTICE:
+        lines.append(text("advice.until", lang))
+    return lines
+
+
+def _issuer(instruction: Instruction, record: AlertRecord, lang: str, now: datetime) -> str:
+    alert = record.alert
+    city = term(lang, "city") if not lang.startswith("ja") else text("terms.city", lang)
+    time = time_text(record.released_at or instruction.decided_at, now)
+    if alert.kind is OrderKind.NOTICE:
+        return text("advice.notice_from", lang, city=city, time=time)
+    if instruction.message in _ENDED:
+        return text("advice.said_at", lang, city=city, time=time)
+    kind = text(f"terms.kind.{alert.kind}", "ja") if lang == "ja-x-easy" else term(lang, f"kind.{alert.kind}")
+    return text("advice.issued", lang, kind=kind, city=city, time=time)
+
+
+def _reasons(instruction: Instruction, lang: str) -> list[str]:
+    known = {code.value for code in ReasonCode}
+    return [text(f"advice.reason.{code}", lang) for code in instruction.reasons if code in known]
+
+
+def order_areas(alert: Alert, lang: str) -> str:
+    """All area names, for the page."""
+    return join_names(lang, alert.area.names)

@@ -1,0 +1,57 @@
+"""Places and walks in words: the Japanese name (never translated), the floor, about how far, how sure."""
+
+import re
+
+from bosai.messages.catalogue import text
+from bosai.messages.measures import distance_text, minutes_of
+from bosai.messages.terms import beside
+from bosai.model.instruction import Destination, Instruction, MessageKind
+from shelters.model import Action
+
+_FROM_FLOOR = re.compile(r"^([1-9]\d?)階以上$")
+_WALKING = {Action.GO, Action.INLAND, Action.REFUGE, Action.PREPARE}
+
+
+def place_name(site: Destination, lang: str) -> str:
+    """「七郷小学校」（3階以上）: the name as on its sign, with the floor that counts."""
+    quoted = f"「{site.name}」"
+    if not site.floor_label:
+        return quoted
+    return text("advice.to.floor", lang, site=quoted, floor=floor_text(site.floor_label, lang))
+
+
+def floor_text(label: str, lang: str) -> str:
+    """A published floor limit; the two usual forms are translated, anything else stays as published."""
+    found = _FROM_FLOOR.match(label)
+    if found:
+        return beside(lang, text("advice.floor.from", lang, n=found.group(1)), label)
+    if label == "屋上":
+        return beside(lang, text("advice.floor.roof", lang), label)
+    return text("advice.floor.as_published", lang, label=label)
+
+
+def walk_distance(site: Destination, lang: str) -> str:
+    """約1.2km; without 約 only where the way was measured."""
+    distance = distance_text(site.walk_m)
+    return text("advice.about", lang, x=distance) if site.about else distance
+
+
+def walk_sentences(instruction: Instruction, lang: str) -> list[str]:
+    """How far, how sure, and what if not: short sentences, none where the person does not walk."""
+    site = instruction.destination
+    if site is None or instruction.action not in _WALKING:
+        return [text("advice.later", lang)] if instruction.message is MessageKind.PROVISIONAL else []
+    distance, minutes = walk_distance(site, lang), minutes_of(site.walk_s)
+    said = [text("advice.walk", lang, distance=distance, minutes=minutes)]
+    if site.unconfirmed:
+        said.append(text("advice.unconfirmed", lang))
+    if site.crowded:
+        said.append(text("advice.crowded", lang))
+    other = instruction.alternate
+    if other is not None and other.site_id is not None:
+        said.append(
+            text("advice.alternate", lang, site=place_name(other, lang), distance=walk_distance(other, lang))
+        )
+    if instruction.message is MessageKind.PROVISIONAL:
+        said.append(text("advice.later", lang))
+    return said

@@ -1,0 +1,140 @@
+"""The text of the order itself (仙台市の発令), in every language, from the facts an officer decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bosai.messages.catalogue import LANGS, text
+from bosai.messages.marks import marked, marked_start
+from bosai.messages.measures import JST
+from bosai.messages.terms import head, short_head, term
+from bosai.model.alert import Act, AlertText, OrderKind, TsunamiClass
+from bosai.model.realm import Realm
+from geodata.hazards import HazardKind
+
+_SEPARATORS = {"ja": "、", "ja-x-easy": "、", "zh-Hans": "、", "zh-Hant": "、"}
+_UNSPACED = {"ja", "zh-Hans", "zh-Hant"}
+
+
+class OrderTexts:
+    """Texts per language for each act, hazard and kind. Free sentences are the officer's own."""
+
+    def for_order(  # noqa: PLR0917 - the facts of one order, in the order an officer decides them
+        self,
+        realm: Realm,
+        act: Act,
+        hazard: HazardKind,
+        kind: OrderKind,
+        tsunami_class: TsunamiClass | None,
+        area_names: Sequence[str],
+        *,
+        free: Mapping[str, str],
+        at: datetime,
+    ) -> dict[str, AlertText]:
+        """Language tag → text, for all LANGS.
+
+        free: language tag → sentence; a language without one shows the Japanese one, labelled.
+        at: only a recall speaks of a time: when the wrong order was issued. Others show the time of release
+        beside the text.
+        """
+        order = _Order(act, hazard, kind, tsunami_class, tuple(area_names), at)
+        return {
+            lang: AlertText(
+                headline=marked_start(_headline(order, lang), realm, lang),
+                body=marked(
+                    join_sentences(lang, [*_sentences(order, lang), *_free(lang, free)]), realm, lang
+                ),
+            )
+            for lang in LANGS
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    act: Act
+    hazard: HazardKind
+    kind: OrderKind
+    tsunami_class: TsunamiClass | None
+    area_names: tuple[str, ...]
+    at: datetime
+
+
+def join_names(lang: str, names: Sequence[str]) -> str:
+    """Area names as one phrase; names stay Japanese, as signs and loudspeakers have them."""
+    return _SEPARATORS.get(lang, ", ").join(names)
+
+
+def join_sentences(lang: str, sentences: Sequence[str]) -> str:
+    """Sentences one after another, with a blank where the language has one."""
+    return ("" if lang in _UNSPACED else " ").join(one for one in sentences if one)
+
+
+def keep_away(lang: str, hazard: HazardKind) -> str:
+    """What stays forbidden after a lift: 解除 is not "safe"."""
+    return text(f"advice.keep_away.{_KEEP_AWAY.get(hazard, 'other')}", lang)
+
+
+_KEEP_AWAY = {
+    HazardKind.FLOOD: "water",
+    HazardKind.INLAND_FLOOD: "water",
+    HazardKind.STORM_SURGE: "water",
+    HazardKind.TSUNAMI: "water",
+    HazardKind.LANDSLIDE: "slope",
+}
+_ENDING_WORDS = {Act.LIFT: "lifted", Act.RECALL: "recalled"}
+
+
+def _headline(order: _Order, lang: str) -> str:
+    named = short_head(lang, order.hazard, order.kind, order.tsunami_class)
+    areas = join_names(lang, order.area_names)
+    if order.act in _ENDING_WORDS:
+        ending = term("ja" if lang == "ja-x-easy" else lang, _ENDING_WORDS[order.act])
+        return f"【{ending}】{named} {areas}"
+    return f"【{named}】{areas}"
+
+
+def _sentences(order: _Order, lang: str) -> list[str]:
+    # A tsunami class is JMA's (発表); what the city issues is the evacuation order that follows it.
+    named = _issued_name(lang, order.hazard, order.kind, order.tsunami_class)
+    city, areas = text("terms.city", lang), join_names(lang, order.area_names)
+    if order.act is Act.RECALL:
+        local = order.at.astimezone(JST)
+        time = f"{local.month}/{local.day} {local:%H:%M}"
+        said = text("orders.recalled", lang, time=time, city=city, areas=areas, head=named)
+        return [said, text("orders.others_stand", lang)]
+    if order.act is Act.LIFT:
+        said = text("orders.lifted", lang, city=city, areas=areas, head=named)
+        return [said, keep_away(lang, order.hazard)]
+    if order.kind is OrderKind.NOTICE:
+        return [text("orders.notice", lang, city=city, areas=areas)]
+    opening = "orders.updated" if order.act is Act.UPDATE else "orders.issued"
+    return [
+        text(opening, lang, city=city, areas=areas, head=named),
+        text(f"orders.do.{_do(order.kind, order.tsunami_class)}", lang),
+        text("orders.why", lang, hazard=term(lang, f"hazard.{order.hazard}")),
+        text("orders.until", lang),
+    ]
+
+
+def _issued_name(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
+    if kind is OrderKind.TSUNAMI_EVACUATION:
+        order = term(lang, f"kind.{kind}")
+        jma = term(lang, f"tsunami.{tsunami_class}") if tsunami_class else term(lang, "hazard.tsunami")
+        return f"{order}（{jma}）" if lang.startswith("ja") else f"{order} – {jma}"
+    return head(lang, hazard, kind, tsunami_class)
+
+
+def _do(kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
+    if kind is OrderKind.TSUNAMI_EVACUATION:
+        return "tsunami_advisory" if tsunami_class is TsunamiClass.ADVISORY else "tsunami"
+    return kind.value
+
+
+def _free(lang: str, free: Mapping[str, str]) -> list[str]:
+    own = free.get(lang, "").strip()
+    if own:
+        return [text("orders.free", lang, text=own)]
+    japanese = free.get("ja", "").strip()
+    if not japanese:
+        return []
+    return [text("orders.free_in_japanese", lang, text=japanese, city=text("terms.city", lang))]

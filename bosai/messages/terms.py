@@ -1,0 +1,37 @@
+"""Official words with the Japanese term beside the translation: people see it on signs and hear it."""
+
+from bosai.messages.catalogue import text
+from bosai.model.alert import OrderKind, TsunamiClass, level_of
+from geodata.hazards import HazardKind
+
+
+def term(lang: str, name: str) -> str:
+    """`name` in `lang`: 避難指示 / 避難指示＜…＞ in やさしい日本語 / "Evacuation Order (避難指示)"."""
+    return beside(lang, text(f"terms.{name}", lang), text(f"terms.{name}", "ja"))
+
+
+def head(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
+    """What is in force, level first: 「警戒レベル4 避難指示」, 「大津波警報」; a tsunami never shows a level."""
+    return beside(lang, _head(lang, hazard, kind, tsunami_class), _head("ja", hazard, kind, tsunami_class))
+
+
+def short_head(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
+    """`head` for a notification's title: やさしい日本語 keeps only the word seen on signs there."""
+    return head("ja" if lang == "ja-x-easy" else lang, hazard, kind, tsunami_class)
+
+
+def beside(lang: str, translated: str, japanese: str) -> str:
+    """The two together; once where they are the same word."""
+    if translated == japanese:
+        return japanese
+    return f"{japanese}＜{translated}＞" if lang == "ja-x-easy" else f"{translated} ({japanese})"
+
+
+def _head(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
+    if kind is OrderKind.TSUNAMI_EVACUATION:
+        if tsunami_class is not None:
+            return text(f"terms.tsunami.{tsunami_class}", lang)
+        return f"{text('terms.hazard.tsunami', lang)} {text(f'terms.kind.{kind}', lang)}"
+    named = text(f"terms.kind.{kind}", lang)
+    level = level_of(hazard, kind)
+    return f"{text(f'terms.level.{int(level)}', lang)} {named}" if level else named
