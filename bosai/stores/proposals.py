@@ -12,8 +12,10 @@ from bosai.feeds.proposals import Proposal
 from bosai.model.realm import Realm
 from bosai.stores.audit import Head, HeadMoved, Step, chained, head_after, packed
 from bosai.stores.keys import Keys
-from bosai.stores.replies import as_bytes
+from bosai.stores.replies import as_bytes, as_text
 from bosai.stores.scripts import Script
+
+LATEST_TELEGRAMS = 50  # a telegram is kept right before it is proposed
 
 _commit = Script("proposal_commit")
 
@@ -69,9 +71,11 @@ class ProposalStore:
         return sorted(found, key=lambda one: (one.proposal.report_at, one.proposal.id), reverse=True)
 
     async def raw_telegram(self, telegram_key: str) -> bytes | None:
-        """The stored XML a proposal was read from, if the feed kept it."""
-        row = await self._redis.hget(self._keys.telegrams, telegram_key)
-        return None if row is None else as_bytes(row)
+        """The XML a proposal was read from, when the feed kept it under that key lately."""
+        for _, fields in await self._redis.xrevrange(self._keys.telegrams, count=LATEST_TELEGRAMS) or ():
+            if fields and as_text(fields.get(b"key", b"")) == telegram_key:
+                return as_bytes(fields.get(b"xml", b""))
+        return None
 
     async def commit(
         self, seen: Head, at: datetime, steps: Sequence[Step], records: Sequence[ProposalRecord]

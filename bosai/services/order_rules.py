@@ -1,0 +1,172 @@
+"""What a draft must hold before it may become an order. Pure: a form comes in, checked values go out.
+
+Sources: 災害対策基本法 60条 and the guideline of May 2021 (levels), domain §1.4-1.5 (tsunami has no level).
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from bosai.errors import InvalidInput
+from bosai.model.alert import AlertArea, OrderKind, TsunamiClass
+from geodata.areas import Bbox, canonical_units, parse_area
+from geodata.errors import (
+    BadPosition,
+    EmptyArea,
+    GeodataError,
+    LatLonSwapped,
+    OutsideCity,
+    SelfCrossing,
+    TooFewPoints,
+    TooManyVertices,
+)
+from geodata.hazards import HazardKind
+
+SENDAI_BBOX = Bbox(140.44, 38.05, 141.12, 38.48)
+"""Sendai and the sea before it (a 津波注意報 concerns the shore and what lies seaward of it)."""
+
+_LEVELLED = frozenset(
+    {OrderKind.ELDERLY_ETC, OrderKind.EVACUATE, OrderKind.EMERGENCY_SAFETY, OrderKind.NOTICE}
+)
+_WITHOUT_LEVEL = frozenset({OrderKind.EVACUATE, OrderKind.NOTICE})
+
+LEGAL_KINDS: dict[HazardKind, frozenset[OrderKind]] = {
+    HazardKind.FLOOD: _LEVELLED,
+    HazardKind.LANDSLIDE: _LEVELLED,
+    HazardKind.STORM_SURGE: _LEVELLED,
+    HazardKind.INLAND_FLOOD: _LEVELLED,
+    HazardKind.EARTHQUAKE: _WITHOUT_LEVEL,
+    HazardKind.LARGE_FIRE: _WITHOUT_LEVEL,
+    HazardKind.VOLCANO: _WITHOUT_LEVEL,
+    HazardKind.TSUNAMI: frozenset({OrderKind.TSUNAMI_EVACUATION, OrderKind.NOTICE}),
+}
+"""Which kinds may be issued for which hazard. The console offers exactly these."""
+
+MAX_NAMES = 300
+MAX_NAME_LENGTH = 60
+MAX_REASON_LENGTH = 1000
+MAX_FREE_TEXT_LENGTH = 300
+MIN_REVIEW_MIN = 5
+MAX_REVIEW_MIN = 24 * 60
+
+_PROBLEMS: dict[type[GeodataError], str] = {
+    EmptyArea: "empty_area",
+    SelfCrossing: "self_crossing",
+    OutsideCity: "outside_city",
+    LatLonSwapped: "lat_lon_swapped",
+    TooFewPoints: "too_few_points",
+    TooManyVertices: "too_many_vertices",
+    BadPosition: "bad_position",
+}
+
+
+class DraftForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What an officer fills in. The side comes from the path, the texts are made from this."""
+
+    hazard: HazardKind
+    kind: OrderKind
+    tsunami_class: TsunamiClass | None = None
+    area: AlertArea
+    texts_free: dict[
+        str, str
+    ] = {}  # one sentence of one's own, by language; untranslated ones show as Japanese
+    reason: str
+    expected_arrival_at: datetime | None = None  # tsunami only, as JMA gave it
+    proposal_id: str | None = None
+    review_after_min: int | None = None
+
+
+def checked_form(form: DraftForm, *, bbox: Bbox, languages: Sequence[str]) -> DraftForm:
+    """The form with its texts tidied and its area in canonical order. Raises InvalidInput naming the field."""
+    _check_kind(form)
+    _check_arrival(form)
+    after = form.review_after_min
+    if after is not None and not MIN_REVIEW_MIN <= after <= MAX_REVIEW_MIN:
+        raise InvalidInput("review_after_min", "out_of_range", f"{MIN_REVIEW_MIN}–{MAX_REVIEW_MIN}")
+    return msgspec.structs.replace(
+        form,
+        area=checked_area(form.area, bbox=bbox),
+        texts_free=_checked_free(form.texts_free, languages),
+        reason=checked_reason(form.reason),
+    )
+
+
+def checked_reason(reason: str, field: str = "reason") -> str:
+    """A reason (判断の理由), required in every act. Raises InvalidInput."""
+    text = plain_text(reason)
+    if not text:
+        raise InvalidInput(field, "missing")
+    if len(text) > MAX_REASON_LENGTH:
+        raise InvalidInput(field, "too_long", str(MAX_REASON_LENGTH))
+    return text
+
+
+def checked_area(area: AlertArea, *, bbox: Bbox) -> AlertArea:
+    """A sound area inside `bbox` with names, the same geometry always as the same integers.
+
+    Nothing is filled in: no area, or an area without a name, is an error and never "the whole city".
+    Raises InvalidInput ("area" or "area.names").
+    """
+    names = tuple(dict.fromkeys(filter(None, (plain_text(one) for one in area.names))))
+    if not names:
+        raise InvalidInput("area.names", "missing")
+    if len(names) > MAX_NAMES:
+        raise InvalidInput("area.names", "too_many", str(MAX_NAMES))
+    long = next((one for one in names if len(one) > MAX_NAME_LENGTH), None)
+    if long is not None:
+        raise InvalidInput("area.names", "too_long", long[:MAX_NAME_LENGTH])
+    polygons = [
+        [[[lon / 1e7, lat / 1e7] for lon, lat in ring] for ring in rings] for rings in area.polygons_e7_lonlat
+    ]
+    try:
+        sound = parse_area({"type": "MultiPolygon", "coordinates": polygons}, bbox=bbox)
+    except GeodataError as error:
+        raise InvalidInput("area", _PROBLEMS.get(type(error), "bad_position"), error.ja) from error
+    closed = tuple(tuple((*ring, ring[0]) for ring in rings) for rings in canonical_units(sound))
+    return msgspec.structs.replace(area, names=names, polygons_e7_lonlat=closed)
+
+
+def plain_text(text: str) -> str:
+    """NFC, one line, no control or direction-changing characters, runs of space as one, none at the ends."""
+    kept = (
+        " " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one
+        for one in unicodedata.normalize("NFC", text)
+        if unicodedata.bidirectional(one) not in _DIRECTION_CHANGES
+    )
+    return " ".join("".join(kept).split())
+
+
+_DIRECTION_CHANGES = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
+
+def _check_kind(form: DraftForm) -> None:
+    if form.kind not in LEGAL_KINDS[form.hazard]:
+        raise InvalidInput("kind", "not_for_this_hazard", f"{form.hazard.value}/{form.kind.value}")
+    if form.kind is OrderKind.TSUNAMI_EVACUATION and form.tsunami_class is None:
+        raise InvalidInput("tsunami_class", "missing")
+    if form.hazard is not HazardKind.TSUNAMI and form.tsunami_class is not None:
+        raise InvalidInput("tsunami_class", "not_for_this_hazard", form.hazard.value)
+
+
+def _check_arrival(form: DraftForm) -> None:
+    if form.expected_arrival_at is None:
+        return
+    if form.hazard is not HazardKind.TSUNAMI:
+        raise InvalidInput("expected_arrival_at", "not_for_this_hazard", form.hazard.value)
+    if form.expected_arrival_at.utcoffset() is None:
+        raise InvalidInput("expected_arrival_at", "no_time_zone", form.expected_arrival_at.isoformat())
+
+
+def _checked_free(free: dict[str, str], languages: Sequence[str]) -> dict[str, str]:
+    unknown = sorted(set(free) - set(languages))
+    if unknown:
+        raise InvalidInput("texts_free", "unknown_language", unknown[0])
+    tidy = {lang: text for lang, given in free.items() if (text := plain_text(given))}
+    long = next((lang for lang, text in tidy.items() if len(text) > MAX_FREE_TEXT_LENGTH), None)
+    if long is not None:
+        raise InvalidInput(f"texts_free.{long}", "too_long", str(MAX_FREE_TEXT_LENGTH))
+    if tidy and "ja" not in tidy:
+        raise InvalidInput("texts_free.ja", "missing")
+    return tidy

@@ -1,0 +1,148 @@
+"""What feeds suggest to HQ. A proposal changes nothing by itself: an officer adopts it into a draft or dismisses it."""
+
+from datetime import datetime
+
+import msgspec
+from redis.asyncio import Redis
+
+from bosai.errors import NotAllowed, NotFound, WrongRealm, WrongState
+from bosai.feeds.jma.envelope import parse_telegram
+from bosai.feeds.proposals import Proposal, ProposedAct
+from bosai.feeds.realms import is_accepted
+from bosai.model.realm import Realm
+from bosai.model.staff import Permission, Session
+from bosai.ports import Clock
+from bosai.services.order_rules import checked_reason
+from bosai.stores.audit import AuditStore, Step, until_head_holds
+from bosai.stores.proposals import ProposalRecord, ProposalState, ProposalStore
+
+FEED = "feed"
+"""The actor of what arrives by itself."""
+
+
+class ProposalService:
+    """Proposals of one side."""
+
+    def __init__(self, redis: Redis, realm: Realm, clock: Clock) -> None:
+        self.realm = realm
+        self._store = ProposalStore(redis, realm)
+        self._audit = AuditStore(redis, realm)
+        self._clock = clock
+
+    async def put(self, proposal: Proposal) -> bool:
+        """Keep a proposal; True when it is new and open. The same id again changes nothing.
+
+        It takes the place of an open one about the same hazard and area, unless that one is the newer report. One
+        that asks for eyes only (REVIEW) replaces none but its like. On the live side the telegram itself, when it
+        was kept, is read once more: what is not 通常 is refused (WrongRealm).
+        """
+        if proposal.realm != self.realm.value:
+            raise WrongRealm(self.realm.value, proposal.realm)
+        await self._check_telegram(proposal)
+
+        async def attempt() -> bool:
+            head = await self._audit.head()
+            known = await self._store.all()
+            if any(one.proposal.id == proposal.id for one in known):
+                return False
+            now = self._clock.now()
+            rivals = [
+                one
+                for one in known
+                if one.state is ProposalState.OPEN and _same_event(one.proposal, proposal)
+            ]
+            newer = next((one for one in rivals if one.proposal.report_at > proposal.report_at), None)
+            record = ProposalRecord(proposal=proposal, state=ProposalState.OPEN, received_at=now)
+            if newer is not None:
+                record, replaced = _superseded(record, newer.proposal.id, now), []
+            else:
+                replaced = [_superseded(one, proposal.id, now) for one in rivals]
+            steps = [Step(FEED, "proposed", f"proposal:{proposal.id}", _facts(proposal))]
+            steps += [
+                Step(FEED, "superseded", f"proposal:{one.proposal.id}", {"by": one.by})
+                for one in (*replaced, *([record] if newer is not None else []))
+            ]
+            await self._store.commit(head, now, steps, [record, *replaced])
+            return newer is None
+
+        return await until_head_holds(attempt)
+
+    async def open(self) -> list[ProposalRecord]:
+        """What waits for HQ, newest report first."""
+        return [one for one in await self._store.all() if one.state is ProposalState.OPEN]
+
+    async def get(self, proposal_id: str) -> ProposalRecord:
+        """Raises NotFound."""
+        return await self._store.get(proposal_id)
+
+    async def dismiss(self, officer: Session, proposal_id: str, reason: str) -> ProposalRecord:
+        """Set aside, with a reason. Raises NotAllowed, WrongState, InvalidInput, NotFound."""
+        if officer.realm is not self.realm:
+            raise WrongRealm(self.realm.value, officer.realm.value)
+        if not officer.may(Permission.DRAFT):
+            raise NotAllowed(Permission.DRAFT.value)
+        text = checked_reason(reason)
+        return await self._close(proposal_id, ProposalState.DISMISSED, officer.name, reason=text)
+
+    async def adopted(self, proposal_id: str, alert_key: str, by: str = "") -> ProposalRecord:
+        """It became a draft. Again for the same version changes nothing. Raises WrongState, NotFound."""
+        return await self._close(proposal_id, ProposalState.ADOPTED, by, alert_key=alert_key)
+
+    async def _close(
+        self,
+        proposal_id: str,
+        state: ProposalState,
+        by: str,
+        *,
+        reason: str = "",
+        alert_key: str | None = None,
+    ) -> ProposalRecord:
+        async def attempt() -> ProposalRecord:
+            head = await self._audit.head()
+            record = await self._store.get(proposal_id)
+            if record.state is state and alert_key is not None and record.alert_key == alert_key:
+                return record
+            if record.state.is_terminal:
+                raise WrongState(f"proposal:{proposal_id}", record.state.value, state.value)
+            now = self._clock.now()
+            closed = msgspec.structs.replace(
+                record, state=state, by=by, at=now, reason=reason, alert_key=alert_key
+            )
+            facts = {"reason": reason} if alert_key is None else {"alert": alert_key}
+            step = Step(by or FEED, state.value, f"proposal:{proposal_id}", facts)
+            await self._store.commit(head, now, [step], [closed])
+            return closed
+
+        return await until_head_holds(attempt)
+
+    async def _check_telegram(self, proposal: Proposal) -> None:
+        if self.realm is not Realm.LIVE:
+            return
+        raw = await self._store.raw_telegram(proposal.telegram_key)
+        if raw is None:
+            return
+        status = parse_telegram(raw, name=proposal.telegram_key).status
+        if not is_accepted(status, "live"):
+            raise WrongRealm(self.realm.value, status.value)
+
+
+def _same_event(open_one: Proposal, other: Proposal) -> bool:
+    same = (open_one.hazard, open_one.area_code) == (other.hazard, other.area_code)
+    eyes_only = ProposedAct.REVIEW
+    return same and (other.act is not eyes_only or open_one.act is eyes_only)
+
+
+def _superseded(record: ProposalRecord, by: str, now: datetime) -> ProposalRecord:
+    return msgspec.structs.replace(record, state=ProposalState.SUPERSEDED, by=by, at=now)
+
+
+def _facts(proposal: Proposal) -> dict[str, object]:
+    return {
+        "act": proposal.act.value,
+        "tsunami_class": proposal.tsunami_class.value,
+        "telegram": proposal.telegram_key,
+        "report_at": proposal.report_at,
+    }
+
+
+__all__ = ["FEED", "NotFound", "ProposalRecord", "ProposalService", "ProposalState"]
