@@ -1,0 +1,319 @@
+"""The settings as values: one Struct per section of settings.toml, which holds the defaults and their sources.
+
+To add a setting: a line with its value, unit and source in settings.toml, and a field here. Nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=0)]
+AtLeastOne = Annotated[int, Meta(ge=1)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]  # 0: the system chooses, for tests
+Hour = Annotated[int, Meta(ge=0, le=23)]
+Text = Annotated[str, Meta(min_length=1)]
+ShindoClass = Literal["5-", "5+", "6-", "6+", "7"]
+OpenedKind = Literal["emergency_site", "shelter", "welfare_shelter"]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of settings.toml. A rule between several values goes into __post_init__ as a ValueError."""
+
+
+class City(Section, frozen=True):
+    """The municipality served."""
+
+    name: Text
+    issuer: Text
+    jis_code: Annotated[str, Meta(pattern=r"^\d{5}$")]
+    timezone: Text
+    plane_epsg: Annotated[int, Meta(ge=6669, le=6687)]
+    bbox_lonlat: tuple[float, float, float, float]
+    seaward_bearing_deg: Annotated[float, Meta(ge=0, lt=360)]
+    contact_vapid_sub: str
+
+    def __post_init__(self) -> None:
+        west, south, east, north = self.bbox_lonlat
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+            raise ValueError(
+                "bbox_lonlat must be west, south, east, north in degrees, west < east and south < north"
+            )
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"timezone must be an IANA name such as Asia/Tokyo, not {self.timezone!r}"
+            ) from None
+        parts = urlsplit(self.contact_vapid_sub)
+        if not (
+            (parts.scheme == "mailto" and "@" in parts.path) or (parts.scheme == "https" and parts.netloc)
+        ):
+            raise ValueError(
+                "contact_vapid_sub must be mailto:<address> or https://<page>, push services refuse others"
+            )
+
+    @property
+    def contact_is_placeholder(self) -> bool:
+        """True while nobody has set whom push services may write to."""
+        return ".invalid" in self.contact_vapid_sub
+
+
+class Tsunami(Section, frozen=True):
+    """Which zones each class of JMA's tsunami warnings concerns. Names as in the areas file."""
+
+    zones_advisory: tuple[str, ...]
+    zones_warning: tuple[str, ...]
+    zones_major_warning: tuple[str, ...]
+
+
+class Data(Section, frozen=True):
+    """Where the service keeps what it must not lose. Absolute once loaded."""
+
+    dir: Text
+
+
+class RedisSettings(Section, frozen=True):
+    """The shared Redis, or none."""
+
+    url: str
+    wait_replicas: Count
+    wait_timeout_s: Positive
+
+    def __post_init__(self) -> None:
+        if self.url and urlsplit(self.url).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError(
+                "url must start with redis://, rediss:// or unix://, or be empty for the embedded one"
+            )
+
+    @property
+    def is_embedded(self) -> bool:
+        """True when the service runs a Redis of its own."""
+        return not self.url
+
+
+class Web(Section, frozen=True):
+    """The HTTP side. public_url is always filled once loaded, without a slash at its end."""
+
+    host: Text
+    port: Port
+    public_url: str
+    body_max_bytes: Annotated[int, Meta(ge=4096, le=10_000_000)]
+    session_idle_min: AtLeastOne
+    session_max_h: AtLeastOne
+    desk_session_h: AtLeastOne
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.public_url)
+        if self.public_url and (
+            parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment
+        ):
+            raise ValueError("public_url must be an address such as https://bosai.example.jp, or empty")
+
+
+class Push(Section, frozen=True):
+    """Delivery through push services."""
+
+    allowed_hosts: tuple[str, ...]
+    test_hosts: tuple[str, ...]
+    ca_file: str
+    proxy: str
+    ttl_order_s: Annotated[int, Meta(ge=60, le=86_400)]
+    ttl_notice_s: Annotated[int, Meta(ge=60, le=86_400)]
+    plaintext_max_bytes: Annotated[int, Meta(ge=512, le=3993)]
+    in_flight: AtLeastOne
+    in_flight_per_origin: AtLeastOne
+    connect_timeout_s: Positive
+    total_timeout_s: Positive
+    retry_base_s: Positive
+    retry_max_s: Positive
+    vapid_token_min: Annotated[int, Meta(ge=5, le=1440)]
+
+    def __post_init__(self) -> None:
+        for host in self.allowed_hosts:
+            bare = host.removeprefix("*.")
+            if "." not in bare or any(one in bare for one in "*/:@ "):
+                raise ValueError(
+                    f"allowed_hosts must be host names such as push.example.com or *.example.com, not {host!r}"
+                )
+        for host in self.test_hosts:
+            name, colon, port = host.rpartition(":")
+            if not (name and colon and port.isdigit()):
+                raise ValueError(f"test_hosts must be host:port entries, not {host!r}")
+        if self.proxy and urlsplit(self.proxy).scheme not in {"http", "https"}:
+            raise ValueError("proxy must be an address such as http://proxy:3128, or empty")
+        if self.connect_timeout_s > self.total_timeout_s:
+            raise ValueError("connect_timeout_s must not pass total_timeout_s")
+        if self.retry_base_s > self.retry_max_s:
+            raise ValueError("retry_base_s must not pass retry_max_s")
+
+
+class PaceClasses(Section, frozen=True):
+    """Walking speed by pace class, metres per second."""
+
+    unknown: Annotated[float, Meta(gt=0, le=2)]
+    standard: Annotated[float, Meta(gt=0, le=2)]
+    slow: Annotated[float, Meta(gt=0, le=2)]
+
+    def __post_init__(self) -> None:
+        if not self.slow <= self.unknown <= self.standard:
+            raise ValueError("slow <= unknown <= standard must hold")
+
+
+class Planner(Section, frozen=True):
+    """Movement and planning parameters."""
+
+    fallback_after_s: Annotated[float, Meta(gt=0, le=5)]  # an order is out within 5 s, plan or not
+    detour_factor: Annotated[float, Meta(ge=1, le=5)]
+    night_factor: Annotated[float, Meta(gt=0, le=1)]
+    night_from_hour: Hour
+    night_until_hour: Hour
+    start_delay_day_min: Annotated[float, Meta(ge=2)]  # never less: nobody leaves at once
+    start_delay_night_min: Annotated[float, Meta(ge=2)]
+    arrival_margin_min: Annotated[float, Meta(ge=0)]
+    point_rounding_widen_m: Annotated[float, Meta(ge=8)]  # half the diagonal of a 4-decimal cell is 7.1 m
+    seats_margin_fraction: Fraction
+    occupancy_stale_min: AtLeastOne
+    redirect_free_m: Annotated[float, Meta(ge=0)]
+    pace_m_s: PaceClasses
+
+
+class AssumedCapacity(Section, frozen=True):
+    """Persons a kind of site is assumed to hold."""
+
+    refuge_persons: Count
+    stay_persons: Count
+
+
+class CapacityDefaults(Section, frozen=True):
+    """Assumed figures, one per `shelters.model.SiteForm`."""
+
+    elementary_school: AssumedCapacity
+    junior_high: AssumedCapacity
+    high_school: AssumedCapacity
+    civic_centre: AssumedCapacity
+    tsunami_tower: AssumedCapacity
+    tsunami_building: AssumedCapacity
+    evacuation_hill: AssumedCapacity
+    evacuation_stairs: AssumedCapacity
+    open_ground: AssumedCapacity
+    welfare: AssumedCapacity
+    other: AssumedCapacity
+
+    def of(self, form: str) -> AssumedCapacity:
+        """The figures for a site form; those of `other` for a form that has none of its own."""
+        found = getattr(self, form, None)
+        return found if isinstance(found, AssumedCapacity) else self.other
+
+
+class OpeningRule(Section, frozen=True):
+    """Which sites count as expected to open for one hazard. Values as the comment in settings.toml explains."""
+
+    opens: tuple[OpenedKind, ...]
+    where: Literal["city", "area_and_around", "wards_of_area"]
+    around_m: Count = 0
+    tsunami_classes: tuple[Literal["advisory", "warning", "major_warning"], ...] = ()
+    min_intensity: ShindoClass | None = None
+    building_check_from_intensity: ShindoClass | None = None
+    skip_not_opened_first_in_rain: bool = False
+
+
+class OpeningRules(Section, frozen=True):
+    """The city's rules, by `geodata.hazards.HazardKind`; a hazard without a rule opens nothing by itself."""
+
+    earthquake: OpeningRule
+    tsunami: OpeningRule
+    flood: OpeningRule
+    landslide: OpeningRule
+    storm_surge: OpeningRule | None = None
+    inland_flood: OpeningRule | None = None
+    large_fire: OpeningRule | None = None
+    volcano: OpeningRule | None = None
+
+    def of(self, hazard: str) -> OpeningRule | None:
+        """The rule for a hazard, or None."""
+        found = getattr(self, hazard, None)
+        return found if isinstance(found, OpeningRule) else None
+
+
+class Feeds(Section, frozen=True):
+    """What is read from JMA, and how politely."""
+
+    enabled: bool
+    urls: tuple[str, ...]
+    gap_urls: tuple[str, ...]
+    data_hosts: tuple[str, ...]
+    types: tuple[str, ...]
+    offices: tuple[str, ...]
+    poll_second: Annotated[int, Meta(ge=0, le=59)]
+    interval_s: AtLeastOne
+    connect_timeout_s: Positive
+    total_timeout_s: Positive
+    max_bytes: Annotated[int, Meta(ge=100_000, le=100_000_000)]
+    stale_after_min: AtLeastOne
+    telegram_max_age_min: AtLeastOne
+    jma_tsunami_area: Annotated[str, Meta(pattern=r"^\d{3}$")]
+    user_agent: Text
+
+    def __post_init__(self) -> None:
+        for url in (*self.urls, *self.gap_urls):
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or not parts.netloc:
+                raise ValueError(f"urls and gap_urls must be http or https addresses, not {url!r}")
+
+
+class HazardFiles(Section, frozen=True):
+    """Files of the city's own areas; empty: the built-in sample."""
+
+    tsunami_areas: str
+
+
+class Retention(Section, frozen=True):
+    """How long things are kept."""
+
+    subscription_idle_days: AtLeastOne
+    send_log_days: AtLeastOne
+    telegram_days: AtLeastOne
+    audit_years: Annotated[int, Meta(ge=5)]
+    live_position_h: Annotated[int, Meta(ge=0, le=24)]
+
+
+class Review(Section, frozen=True):
+    """When HQ is asked whether an order still stands, in minutes after it was issued or confirmed."""
+
+    level3_min: AtLeastOne
+    level4_min: AtLeastOne
+    level5_min: AtLeastOne
+    tsunami_min: AtLeastOne
+    notice_min: AtLeastOne
+    before_min: Count
+
+
+class Settings(Section, frozen=True):
+    """Everything, typed once at start."""
+
+    city: City
+    tsunami: Tsunami
+    data: Data
+    redis: RedisSettings
+    web: Web
+    push: Push
+    planner: Planner
+    capacity_defaults: CapacityDefaults
+    opening_rules: OpeningRules
+    feeds: Feeds
+    hazard_files: HazardFiles
+    retention: Retention
+    review: Review
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data.dir)
