@@ -119,13 +119,16 @@ class Site:
 
     def floor_limit(self, hazard: HazardKind) -> FloorLimit | None:
         """The floor from which refuge counts for `hazard`, if one is published."""
-        return next((one.floor_limits[hazard] for one in self.designations if hazard in one.floor_limits), None)
+        return next(
+            (one.floor_limits[hazard] for one in self.designations if hazard in one.floor_limits), None
+        )
 
     @property
     def open_to_public(self) -> bool:
         """False for welfare shelters and sites that are all restricted to named groups."""
         return any(
-            one.kind is not DesignationKind.WELFARE_SHELTER and not one.restricted_to for one in self.designations
+            one.kind is not DesignationKind.WELFARE_SHELTER and not one.restricted_to
+            for one in self.designations
         )
 
 

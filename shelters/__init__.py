@@ -1,0 +1,12 @@
+"""How a household is matched to a place of refuge. Plain functions: no socket, no key, no clock.
+
+    reports ─▶ occupancy ─┐
+    sites ────────────────┴▶ sites (SiteTable) ─▶ suitability ─▶ which sites may be named here, and why not
+    orders in force ───────▶ dangers (who is inside what) ──────────┐                │
+    households (People) ───▶ dangers ─▶ triage: stay · up · go · inland · refuge ◀───┘
+                                             │
+    people on their way ─▶ ledger ─▶ assignment: seats ─▶ plan ─▶ Decision ─▶ advice (what a person must know)
+
+Positions are plane metres, times seconds since 1970, and the many are parallel arrays joined by row.
+Ties break by site id (the tables are sorted by it), so the same input gives the same plan.
+"""

@@ -1,0 +1,62 @@
+"""People on their way: who still holds a seat at the site named to them. A pure function; nothing decays.
+
+The rule that keeps people from being counted twice: a head count reported for the time T contains
+
+- everybody who answered "arrived" before T, and
+- everybody who had not answered and should have been there before T (decided + start delay + walk).
+
+Their seats are in the count. All others who were told to go there, and did not answer that they stay or go
+elsewhere, hold a seat beside the count: for as long as it takes, reported or not. A silent site has no
+count, so everybody told to go there holds a seat, arrived or not.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Told:
+    """(n,) what each row's subscriber was told last. Times in seconds since 1970, nan = never."""
+
+    site: NDArray[np.int64]  # row of the site table, -1 = none
+    action: NDArray[np.int8]  # row of triage.ACTIONS, -1 = nothing that still guides
+    decided_s: Floats
+    walk_s: Floats
+    arrived_s: Floats  # when "arrived" was answered
+    declined: NDArray[np.bool_]  # answered: staying, or going elsewhere
+
+
+def nobody_told(count: int) -> Told:
+    """The ledger before the first message."""
+    return Told(
+        site=np.full(count, -1, dtype=np.int64),
+        action=np.full(count, -1, dtype=np.int8),
+        decided_s=np.full(count, np.nan),
+        walk_s=np.zeros(count),
+        arrived_s=np.full(count, np.nan),
+        declined=np.zeros(count, dtype=np.bool_),
+    )
+
+
+def counted(told: Told, counted_at_s: Floats, start_delay_s: float) -> NDArray[np.bool_]:
+    """(n,) True where the row's heads are inside its site's count. counted_at_s: (m,), nan = silent site."""
+    has_site = told.site >= 0
+    if not len(counted_at_s):
+        return np.zeros(len(told.site), dtype=np.bool_)
+    report_s = np.where(has_site, counted_at_s[np.maximum(told.site, 0)], np.nan)
+    due_s = np.where(np.isnan(told.arrived_s), told.decided_s + start_delay_s + told.walk_s, told.arrived_s)
+    with np.errstate(invalid="ignore"):
+        inside: NDArray[np.bool_] = has_site & ~told.declined & (due_s <= report_s)
+    return inside
+
+
+def on_their_way(
+    told: Told, persons: NDArray[np.int32], is_counted: NDArray[np.bool_], sites: int
+) -> NDArray[np.int64]:
+    """(m,) persons told to go to each site who are neither in its count nor going elsewhere."""
+    going = (told.site >= 0) & ~told.declined & ~is_counted
+    return np.bincount(told.site[going], weights=persons[going], minlength=sites).astype(np.int64)

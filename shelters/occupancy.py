@@ -1,0 +1,81 @@
+"""Head counts: what a report may say, which one is current, and how many heads it stands for.
+
+A silent site is unknown, not empty: `persons_known` answers None and the seats of everybody who was told
+to go there stay taken (see `ledger`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shelters.model import Capacity, Crowding, Opening, SiteStatus
+
+IMPOSSIBLE_FACTOR = 2.0
+"""More than twice the seats waits for confirmation (Noto 2024: real sites reached about twice theirs)."""
+
+_UPPER_SHARE = {Crowding.ROOM: 0.7, Crowding.SOME: 0.9, Crowding.CROWDED: 1.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteReport:
+    """What staff said about one site. A field that is None was not spoken of. Never changed, only appended."""
+
+    site_id: str
+    event_at: datetime  # when it was so
+    received_at: datetime  # when we heard
+    reporter: str
+    opening: Opening | None = None
+    present_persons: int | None = None
+    crowding: Crowding | None = None
+    held: bool = False  # an impossible count, kept in the history and not acted upon
+    undone: bool = False  # taken back by the same desk
+
+
+def is_impossible(present_persons: int, capacity: Capacity) -> bool:
+    """True for a count that waits for confirmation: negative, or beyond twice the larger figure."""
+    seats = max(capacity.refuge_persons, capacity.stay_persons)
+    return present_persons < 0 or (seats > 0 and present_persons > IMPOSSIBLE_FACTOR * seats)
+
+
+def current_status(site_id: str, reports: Iterable[SiteReport]) -> SiteStatus:
+    """The newest word on the door and the newest on the heads, each by event time (ties: the later heard).
+
+    Late reports of older events, held and undone ones never win.
+    """
+    valid = sorted(
+        (one for one in reports if not one.held and not one.undone),
+        key=lambda one: (one.event_at, one.received_at),
+    )
+    door = next((one for one in reversed(valid) if one.opening is not None), None)
+    heads = next(
+        (one for one in reversed(valid) if one.present_persons is not None or one.crowding is not None), None
+    )
+    last = valid[-1] if valid else None
+    return SiteStatus(
+        site_id=site_id,
+        opening=door.opening if door else None,
+        opening_at=door.event_at if door else None,
+        present_persons=heads.present_persons if heads else None,
+        crowding=heads.crowding if heads else None,
+        present_at=heads.event_at if heads else None,
+        reporter=last.reporter if last else "",
+    )
+
+
+def persons_known(status: SiteStatus, seats: int, margin_fraction: float) -> int | None:
+    """Heads a status stands for against `seats`, rounded to the careful side; None = nobody has said.
+
+    A coarse level counts as its upper end. 満員 means that nobody more fits, whatever was counted.
+    """
+    if status.crowding is Crowding.FULL:
+        return max(status.present_persons or 0, seats_with_margin(seats, margin_fraction))
+    if status.present_persons is not None:
+        return status.present_persons
+    if status.crowding is not None:
+        return int(seats * _UPPER_SHARE[status.crowding] + 0.999)
+    return None
+
+
+def seats_with_margin(seats: int, margin_fraction: float) -> int:
+    """Seats plus the declared margin, rounded down: never one more than declared."""
+    return int(seats * (1.0 + margin_fraction) + 1e-9)

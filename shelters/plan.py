@@ -1,0 +1,121 @@
+"""What a plan depends on, and what it says: problem and answer, kept apart from how it is made (`planning`)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelters import suitability
+from shelters.advice import Decision, reasons_of
+from shelters.dangers import Danger
+from shelters.ledger import Told
+from shelters.model import Action, Opening, People
+from shelters.pace import Pacing, StraightLine, WalkDistances
+from shelters.sites import OPENINGS, SiteTable, floor_label
+from shelters.triage import ACTIONS
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRules:
+    """The figures a plan is made with; all from settings."""
+
+    pacing: Pacing = field(default_factory=Pacing)
+    walks: WalkDistances = field(default_factory=StraightLine)
+    seaward_bearing_deg: float = 110.0
+    widen_m: float = 8.0
+    seats_margin_fraction: float = 0.0
+    inland_detour_factor: float = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanInput:
+    """Everything a plan depends on. (n,) arrays are joined to `people`; `owner` numbers the subscribers."""
+
+    now_s: float
+    night: bool
+    people: People
+    owner: NDArray[np.int32]
+    relative: NDArray[np.bool_]
+    sites: SiteTable
+    dangers: tuple[Danger, ...]
+    told: Told
+    counted_at_s: Floats  # (m,) time of each site's head count, nan = silent
+    rules: PlanRules = field(default_factory=PlanRules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """(r,) decisions as parallel arrays, one per subscriber in danger; `decision(i)` reads one."""
+
+    problem: PlanInput
+    row: Ints
+    danger: NDArray[np.int32]
+    action: NDArray[np.int8]
+    site: Ints
+    alternate: Ints
+    walk_m: Floats
+    alternate_walk_m: Floats
+    exit_xy_m: Floats  # (r, 2), nan unless inland
+    crowded: NDArray[np.bool_]
+    reasons: NDArray[np.int64]
+    inside: NDArray[np.bool_]  # (r, k) which dangers cover the row
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def decisions(self) -> Iterator[Decision]:
+        """Every decision, in row order."""
+        return (self.decision(n) for n in range(len(self)))
+
+    def decision(self, n: int) -> Decision:
+        """The n-th decision."""
+        problem, row = self.problem, int(self.row[n])
+        site, alternate = int(self.site[n]), int(self.alternate[n])
+        danger = problem.dangers[int(self.danger[n])]
+        speed = float(self._speed(row))
+        action = ACTIONS[self.action[n]]
+        exit_xy = self.exit_xy_m[n]
+        return Decision(
+            row=row,
+            owner=int(problem.owner[row]),
+            danger=int(self.danger[n]),
+            danger_class=danger.danger_class,
+            action=action,
+            site=site,
+            alternate=alternate,
+            exit_xy_m=(float(exit_xy[0]), float(exit_xy[1]))
+            if action is Action.INLAND and np.isfinite(exit_xy[0])
+            else None,
+            walk_m=_metres(self.walk_m[n]),
+            walk_s=_seconds(self.walk_m[n], speed),
+            alternate_walk_m=_metres(self.alternate_walk_m[n]),
+            alternate_walk_s=_seconds(self.alternate_walk_m[n], speed),
+            floor_label=self._floor(n, site),
+            alternate_floor_label=self._floor(n, alternate),
+            unconfirmed=site >= 0 and OPENINGS[problem.sites.opening[site]] is Opening.EXPECTED,
+            crowded=bool(self.crowded[n]),
+            reasons=reasons_of(int(self.reasons[n])),
+        )
+
+    def _speed(self, row: int) -> float:
+        pace = self.problem.people.pace[row : row + 1]
+        return float(self.problem.rules.pacing.speed_mps(pace, night=self.problem.night)[0])
+
+    def _floor(self, n: int, site: int) -> str:
+        if site < 0:
+            return ""
+        hazards = [one.hazard for k, one in enumerate(self.problem.dangers) if self.inside[n, k]]
+        named = suitability.named_floor(self.problem.sites, site, hazards)
+        return floor_label(self.problem.sites.sites[site], named) if named else ""
+
+
+def _metres(walk_m: float) -> int:
+    return round(float(walk_m)) if np.isfinite(walk_m) else 0
+
+
+def _seconds(walk_m: float, speed_mps: float) -> int:
+    return round(float(walk_m) / speed_mps) if np.isfinite(walk_m) else 0

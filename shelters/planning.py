@@ -1,0 +1,277 @@
+"""How a plan is made.
+
+    PlanInput ─▶ who is inside ─▶ one row per subscriber (the worst place) ─▶ rows grouped by the dangers over them
+              ─▶ per group: suitability, triage, walks ─▶ seats over all groups ─▶ reasons ─▶ Plan
+
+v0 walks are straight lines; the network comes in as another `WalkDistances`, min-cost flow as another `assign`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geodata.inland import exit_points
+from shelters import assignment, ledger, suitability, triage
+from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
+from shelters.errors import LengthsDiffer
+from shelters.model import Action, Pace
+from shelters.occupancy import seats_with_margin
+from shelters.plan import Plan, PlanInput
+from shelters.reasons import reasons_for
+from shelters.suitability import Verdict
+from shelters.triage import ACTION_ROW
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+UPSTAIRS_FACTOR = 2.0
+"""For water that rises slowly, a floor inside the area counts as twice as far as a site outside."""
+
+_GO, _REFUGE, _INLAND = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE], ACTION_ROW[Action.INLAND]
+_GUIDED = (_GO, _REFUGE, _INLAND)
+
+
+def plan(problem: PlanInput) -> Plan:
+    """The plan for `problem`; the same input gives the same plan. Raises LengthsDiffer."""
+    _refuse_mismatch(problem)
+    inside = who_is_inside(problem.people, problem.dangers, problem.rules.widen_m)
+    main = main_danger(inside, problem.dangers)
+    rows = message_rows(problem.owner, main, problem.relative, problem.dangers)
+    work = _Work(problem, rows, main[rows], inside[rows])
+    for group in _groups(inside[rows]):
+        work.triage_group(group)
+    work.seat_everybody()
+    return work.result()
+
+
+def _groups(inside: NDArray[np.bool_]) -> Iterator[Ints]:
+    """Rows under the same set of dangers: what may be named to them is the same."""
+    if not len(inside):
+        return
+    _, which = np.unique(inside, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    for number in range(int(which.max()) + 1):
+        yield np.flatnonzero(which == number)
+
+
+class _Work:
+    """The arrays of one plan while it is made; r = rows of the message, m = sites."""
+
+    def __init__(
+        self, problem: PlanInput, rows: Ints, main: NDArray[np.int32], inside: NDArray[np.bool_]
+    ) -> None:
+        count, sites = len(rows), len(problem.sites)
+        self.problem, self.rows, self.main, self.inside = problem, rows, main, inside
+        rules, people = problem.rules, problem.people
+        self.speed = rules.pacing.speed_mps(people.pace[rows], night=problem.night)
+        self.walk = rules.walks.metres(people.xy_m[rows], problem.sites.xy_m).reshape(count, sites)
+        self.cost = np.full((count, sites), np.inf)  # metres to the sites that fit the action
+        self.action = np.zeros(count, dtype=np.int8)
+        self.verdict = np.full((count, sites), Verdict.NOT_PUBLIC, dtype=np.int8)
+        self.site_inside = suitability.sites_inside(problem.sites, problem.dangers)
+        self.late = np.zeros(count, dtype=np.bool_)
+        self.next_best = np.full((count, 2), -1, dtype=np.int64)  # tsunami: nearest safety of any kind
+        self.solution = assignment.nobody_seated(count)
+        self.told_site, self.told_action = problem.told.site[rows], problem.told.action[rows]
+        self.exit_xy, self.inland = np.full((count, 2), np.nan), np.full(count, np.inf)
+        self._find_exits()
+
+    # -- what to do ---------------------------------------------------------------------------------------
+
+    def _find_exits(self) -> None:
+        waves = [one for one in self.problem.dangers if one.is_tsunami]
+        under = np.flatnonzero([self.problem.dangers[k].is_tsunami for k in self.main])
+        if not len(under):
+            return
+        found = exit_points(
+            self.problem.people.xy_m[self.rows[under]],
+            [one.area_xy_m for one in waves],
+            seaward_bearing_deg=self.problem.rules.seaward_bearing_deg,
+        )
+        self.exit_xy[under] = found.exit_xy_m
+        self.inland[under] = found.distance_m * self.problem.rules.inland_detour_factor
+
+    def triage_group(self, group: Ints) -> None:
+        """Action and allowed sites for the rows of one group (all under the same dangers)."""
+        live_here = [int(k) for k in np.flatnonzero(self.inside[group[0]])]
+        danger = self.problem.dangers[int(self.main[group[0]])]
+        verdict = suitability.judge(self.problem.sites, self.problem.dangers, self.site_inside, live_here)
+        self.verdict[group] = verdict
+        if danger.is_tsunami:
+            self._triage_tsunami(group, danger, verdict)
+            return
+        self.action[group] = triage.by_level(danger, self.problem.people, self.rows[group])
+        walk = self.walk[group]
+        cost = np.where((verdict == Verdict.FIT)[None, :], walk, np.inf)
+        cost = np.where((verdict == Verdict.UPSTAIRS)[None, :], walk * UPSTAIRS_FACTOR, cost)
+        at_home = np.isin(self.action[group], (ACTION_ROW[Action.UP], ACTION_ROW[Action.STAY]))
+        cost[at_home] = np.inf
+        self.cost[group] = cost
+
+    def _triage_tsunami(self, group: Ints, danger: Danger, verdict: NDArray[np.int8]) -> None:
+        problem, rules = self.problem, self.problem.rules
+        angle = np.radians(rules.seaward_bearing_deg)
+        to_sea = np.array([np.sin(angle), np.cos(angle)])
+        from_m = problem.people.xy_m[self.rows[group]] @ to_sea
+        view = triage.TsunamiView(
+            walk_m=self.walk[group],
+            seaward_m=(problem.sites.xy_m @ to_sea)[None, :] - from_m[:, None],
+            verdict=verdict,
+            inland_m=self.inland[group],
+            speed_mps=self.speed[group],
+            left_s=self._time_left(group, danger, verdict),
+        )
+        answer = triage.for_tsunami(view, rules.pacing, advisory=danger.advisory, night=problem.night)
+        self.action[group], self.cost[group] = answer.action, answer.allowed_m
+        self.late[group] = ~answer.in_time
+        self.next_best[group] = _two_nearest(answer.any_m)
+        for row in group:
+            self._keep_told(int(row), verdict)
+
+    def _time_left(self, group: Ints, danger: Danger, verdict: NDArray[np.int8]) -> Floats:
+        """Seconds to the expected wave, from when each was told if what was told still stands, else from now.
+
+        Whoever is under way keeps the decision made at the start: time that passes while walking as told
+        is no reason to be sent elsewhere.
+        """
+        if danger.expected_arrival_s is None:
+            return np.zeros(len(group))
+        stands = np.array([self._told_stands(int(row), verdict) for row in group], dtype=np.bool_)
+        base = np.where(stands, self.problem.told.decided_s[self.rows[group]], self.problem.now_s)
+        left: Floats = np.maximum(0.0, danger.expected_arrival_s - base)
+        return left
+
+    def _told_stands(self, row: int, verdict: NDArray[np.int8]) -> bool:
+        site, action = int(self.told_site[row]), int(self.told_action[row])
+        if site < 0:
+            return action == _INLAND and bool(np.isfinite(self.inland[row]))
+        return action in (_GO, _REFUGE) and bool(verdict[site] <= Verdict.UPSTAIRS)
+
+    def _keep_told(self, row: int, verdict: NDArray[np.int8]) -> None:
+        """Whoever was told something that still stands keeps it unless the new answer is clearly nearer."""
+        if not self._told_stands(row, verdict):
+            return
+        site = int(self.told_site[row])
+        told_m = self.inland[row] if site < 0 else self.walk[row, site]
+        by_foot = self.inland[row] if self.action[row] == _INLAND else self.cost[row].min(initial=np.inf)
+        if by_foot <= assignment.KEEP_UNLESS_BETTER * told_m:
+            return
+        self.cost[row] = np.inf
+        if site < 0:
+            self.action[row] = _INLAND
+            return
+        self.action[row] = _REFUGE if verdict[site] == Verdict.UPSTAIRS else _GO
+        self.cost[row, site] = told_m
+
+    # -- where to -----------------------------------------------------------------------------------------
+
+    def seat_everybody(self) -> None:
+        """Seats for all groups together: first where life is at stake, then timely moves."""
+        sites = self.problem.sites
+        dangers = [self.problem.dangers[k] for k in self.main]
+        life = np.array([one.life_at_stake for one in dangers], dtype=np.bool_)
+        stays = np.array([one.level is not None for one in dangers], dtype=np.bool_) & ~life
+        used = np.zeros(len(sites), dtype=np.int64)
+        for chosen, seats, present in (
+            (np.flatnonzero(life), sites.refuge_seats, sites.present_refuge),
+            (np.flatnonzero(~life & ~stays), sites.refuge_seats, sites.present_refuge),
+            (np.flatnonzero(stays), sites.stay_seats, sites.present_stay),
+        ):
+            if len(chosen):
+                limit = self._limits(seats)
+                free = limit - np.maximum(present, 0) - used
+                before = free.copy()
+                assignment.write_into(self.solution, self._seat(chosen, life[chosen], free), chosen)
+                used += before - free
+        # A named floor inside the area is a refuge, whatever the danger is; preparing stays preparing.
+        rows = np.flatnonzero((self.solution.site >= 0) & (self.action == _GO))
+        upstairs = self.verdict[rows, self.solution.site[rows]] == Verdict.UPSTAIRS
+        self.action[rows[upstairs]] = _REFUGE
+
+    def _limits(self, seats: Ints) -> Ints:
+        margin = self.problem.rules.seats_margin_fraction
+        return np.array([seats_with_margin(int(one), margin) for one in seats], dtype=np.int64)
+
+    def _seat(self, chosen: Ints, life: NDArray[np.bool_], free: Ints) -> assignment.SeatSolution:
+        problem, rows = self.problem, self.rows[chosen]
+        delay_s = problem.rules.pacing.start_delay_s(night=problem.night)
+        counted = ledger.counted(problem.told, problem.counted_at_s, delay_s)
+        return assignment.assign(
+            assignment.SeatProblem(
+                cost_m=self.cost[chosen],
+                persons=problem.people.persons[rows].astype(np.int64),
+                takes_seats=problem.people.holds_seat[rows] & ~problem.told.declined[rows],
+                slow=problem.people.pace[rows] == Pace.SLOW,
+                told=problem.told.site[rows],
+                counted=counted[rows],
+                life_at_stake=life,
+            ),
+            free,
+        )
+
+    def result(self) -> Plan:
+        """The finished plan."""
+        inland = self.action == _INLAND
+        site = np.where(inland, -1, self.solution.site)
+        first, second = self.next_best[:, 0], self.next_best[:, 1]
+        spare = np.where(first != site, first, second)
+        at_home = np.isin(self.action, (ACTION_ROW[Action.UP], ACTION_ROW[Action.STAY]))
+        spare = np.where(at_home, -1, spare)
+        alternate = np.where((self.solution.alternate >= 0) & ~inland, self.solution.alternate, spare)
+        return Plan(
+            problem=self.problem,
+            row=self.rows,
+            danger=self.main,
+            action=self.action,
+            site=site,
+            alternate=alternate,
+            walk_m=np.where(inland, self.inland, self._walk_to(site)),
+            alternate_walk_m=self._walk_to(alternate),
+            exit_xy_m=np.where(inland[:, None], self.exit_xy, np.nan),
+            crowded=self.solution.crowded & (site >= 0),
+            reasons=reasons_for(
+                self.problem,
+                rows=self.rows,
+                main=self.main,
+                action=self.action,
+                site=site,
+                walk=self.walk,
+                verdict=self.verdict,
+                late=self.late,
+                no_seats=self.solution.no_seats,
+                passed_full=self.solution.passed_full,
+            ),
+            inside=self.inside,
+        )
+
+    def _walk_to(self, site: Ints) -> Floats:
+        walk = np.full(len(site), np.nan)
+        named = np.flatnonzero(site >= 0)
+        walk[named] = self.walk[named, site[named]]
+        return walk
+
+
+def _two_nearest(walk_m: Floats) -> Ints:
+    """(r, 2) columns of the two least finite walks, ties by column, -1 where there is none."""
+    best = np.full((len(walk_m), 2), -1, dtype=np.int64)
+    rest = walk_m.copy()
+    for place in range(min(2, walk_m.shape[1])):
+        column = rest.argmin(axis=1)
+        found = np.isfinite(rest[np.arange(len(rest)), column])
+        best[found, place] = column[found]
+        rest[np.arange(len(rest)), column] = np.inf
+    return best
+
+
+def _refuse_mismatch(problem: PlanInput) -> None:
+    count = len(problem.people)
+    lengths: Sequence[tuple[str, int, int]] = (
+        ("owner", count, len(problem.owner)),
+        ("relative", count, len(problem.relative)),
+        ("told", count, len(problem.told.site)),
+        ("counted_at_s", len(problem.sites), len(problem.counted_at_s)),
+    )
+    for name, expected, got in lengths:
+        if expected != got:
+            raise LengthsDiffer(name, expected, got)
