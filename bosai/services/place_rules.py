@@ -1,0 +1,80 @@
+"""What a subscriber's places may say, and how coarsely they are kept. Pure."""
+
+import math
+import re
+
+import msgspec
+
+from bosai.errors import InvalidInput
+from bosai.model.subscription import Place
+from geodata.mesh import quarter_cell_centres
+
+LANGS = ("ja", "ja-x-easy", "en", "zh-Hans", "zh-Hant", "ko", "vi", "ne", "id")
+MAX_PLACES = 5
+MAX_PERSONS = 20
+MAX_LABEL_CHARS = 40
+MIN_FLOOR, MAX_FLOOR = -2, 60
+POINT_DECIMALS = 4  # about 11 m × 9 m here: the planner widens areas for it
+_CELL_DECIMALS = 7
+_PLACE_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+Bbox = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+
+def check_lang(lang: str) -> str:
+    """The language tag. Raises InvalidInput for one we do not speak."""
+    if lang not in LANGS:
+        raise InvalidInput("lang", "unknown_lang", ", ".join(LANGS))
+    return lang
+
+
+def settled_places(places: tuple[Place, ...], bbox_lonlat: Bbox) -> tuple[Place, ...]:
+    """The places as they are kept: points rounded, or moved to the centre of their 250 m cell when asked for.
+
+    Raises InvalidInput naming the field (`places[0].lon` …).
+    """
+    if not places:
+        raise InvalidInput("places", "missing")
+    if len(places) > MAX_PLACES:
+        raise InvalidInput("places", "too_many", str(MAX_PLACES))
+    seen: set[str] = set()
+    settled = []
+    for row, place in enumerate(places):
+        _check(place, f"places[{row}]", bbox_lonlat)
+        if place.place_id in seen:
+            raise InvalidInput(f"places[{row}].place_id", "twice")
+        seen.add(place.place_id)
+        settled.append(_coarsened(place))
+    return tuple(settled)
+
+
+def _check(place: Place, at: str, bbox_lonlat: Bbox) -> None:
+    if not _PLACE_ID.fullmatch(place.place_id):
+        raise InvalidInput(f"{at}.place_id", "not_a_name", "1-32 of A-Z a-z 0-9 _ -")
+    west, south, east, north = bbox_lonlat
+    for name, value, low, high in (("lon", place.lon, west, east), ("lat", place.lat, south, north)):
+        if not math.isfinite(value):
+            raise InvalidInput(f"{at}.{name}", "not_a_number")
+        if not low <= value <= high:
+            raise InvalidInput(f"{at}.{name}", "outside_city")
+    if len(place.label) > MAX_LABEL_CHARS:
+        raise InvalidInput(f"{at}.label", "too_long", str(MAX_LABEL_CHARS))
+    if not place.label.isprintable():
+        raise InvalidInput(f"{at}.label", "not_printable")
+    if not 1 <= place.persons <= MAX_PERSONS:
+        raise InvalidInput(f"{at}.persons", "out_of_range", f"1-{MAX_PERSONS}")
+    if place.floor is not None and not MIN_FLOOR <= place.floor <= MAX_FLOOR:
+        raise InvalidInput(f"{at}.floor", "out_of_range", f"{MIN_FLOOR}-{MAX_FLOOR}")
+    if len(set(place.needs)) != len(place.needs):
+        raise InvalidInput(f"{at}.needs", "twice")
+
+
+def _coarsened(place: Place) -> Place:
+    if place.is_cell:
+        lon, lat = (
+            round(float(one), _CELL_DECIMALS) for one in quarter_cell_centres([[place.lon, place.lat]])[0]
+        )
+    else:
+        lon, lat = round(place.lon, POINT_DECIMALS), round(place.lat, POINT_DECIMALS)
+    return msgspec.structs.replace(place, lon=lon, lat=lat)

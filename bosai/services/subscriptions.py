@@ -1,0 +1,230 @@
+"""Subscribing, changing one's mind, and leaving. No account: whoever holds the secret owns the subscription.
+
+register ─▶ check ▸ round the places ▸ seal both parts ▸ write ▸ on disk (and replicas) ─▶ id + secret
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+
+import msgspec
+from redis.asyncio import Redis
+
+from bosai.errors import NotFound, StoreUnavailable, WrongSecret
+from bosai.model.realm import Realm
+from bosai.model.subscription import Place, PushTarget, Subscription
+from bosai.ports import Clock
+from bosai.push.hosts import HostPolicy
+from bosai.push.sealing import Sealer
+from bosai.push.target import check_keys
+from bosai.services.place_rules import Bbox, check_lang, settled_places
+from bosai.stores.durable import durable
+from bosai.stores.events import EventKind, announce
+from bosai.stores.keys import bucket_of
+from bosai.stores.subscriptions import HeldSubscriber, Meta, PushPart, SubscriptionStore
+
+ID_HEX = 32
+_SECRET_BYTES = 32
+_TRIES = 8
+_SEEN_EVERY = timedelta(days=1)
+
+
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the browser keeps. The secret is told once and stored only as its SHA-256."""
+
+    subscription_id: str
+    secret: str
+
+
+class SubscriptionService:
+    """The subscribers of one side, for the web."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        realm: Realm,
+        clock: Clock,
+        *,
+        push_sealer: Sealer,
+        places_sealer: Sealer,
+        hmac_key: bytes,
+        hosts: HostPolicy,
+        bbox_lonlat: Bbox,
+        wait_replicas: int = 0,
+        wait_timeout_s: float = 1.0,
+    ) -> None:
+        self.realm = realm
+        self._redis = redis
+        self._clock = clock
+        self._store = SubscriptionStore(redis, realm, push_sealer=push_sealer, places_sealer=places_sealer)
+        self._hmac_key = hmac_key
+        self._hosts = hosts
+        self._bbox = bbox_lonlat
+        self._wait = (wait_replicas, wait_timeout_s)
+
+    async def register(self, target: PushTarget, lang: str, places: tuple[Place, ...]) -> Registered:
+        """A new subscriber, or a known endpoint anew: the later registration replaces, its secret alone counts.
+
+        The endpoint is a capability of the browser that holds it, so no old secret is asked for. Returns once the
+        subscriber is on disk. Raises InvalidInput, PushHostRefused, StoreUnavailable.
+        """
+        self._hosts.check(target.endpoint)
+        push = PushPart(target=check_keys(target), lang=check_lang(lang))
+        settled = settled_places(places, self._bbox)
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+
+        async def write() -> str | None:
+            subscription_id, held = await self._owner_of(target.endpoint)
+            now = self._clock.now()
+            meta = Meta(
+                secret_hash=_hash(secret), created_at=held.meta.created_at if held else now, seen_at=now
+            )
+            async with self._durable() as redis:
+                written = await self._store.put(
+                    redis,
+                    subscription_id,
+                    expected=held.meta_raw if held else b"",
+                    meta=meta,
+                    push=push,
+                    places=settled,
+                )
+            return subscription_id if written else None
+
+        subscription_id = await _until_written(write)
+        await self._announce(subscription_id)
+        return Registered(subscription_id=subscription_id, secret=secret)
+
+    async def authenticate(self, subscription_id: str, secret: str) -> None:
+        """Nothing when the secret opens the subscription. Raises NotFound, WrongSecret."""
+        await self._open(subscription_id, secret)
+
+    async def read(self, subscription_id: str, secret: str) -> Subscription:
+        """Everything held about this subscriber. Raises NotFound, WrongSecret, SealBroken."""
+        held = await self._open(subscription_id, secret)
+        push = self._store.open_push(subscription_id, held.push_sealed)
+        places = self._store.open_places(subscription_id, held.places_sealed)
+        now = self._clock.now()
+        if now - held.meta.seen_at >= _SEEN_EVERY:  # keeps the subscription from counting as idle
+            meta = msgspec.structs.replace(held.meta, seen_at=now)
+            await self._store.put(self._redis, subscription_id, expected=held.meta_raw, meta=meta)
+        return Subscription(
+            subscription_id=subscription_id,
+            lang=push.lang,
+            push=push.target,
+            places=places,
+            created_at=held.meta.created_at,
+        )
+
+    async def replace(
+        self,
+        subscription_id: str,
+        secret: str,
+        *,
+        lang: str | None = None,
+        places: tuple[Place, ...] | None = None,
+        target: PushTarget | None = None,
+    ) -> None:
+        """Change what is given, keep the rest; id and secret stay. Raises as `register` and `authenticate`."""
+        if target is not None:
+            self._hosts.check(target.endpoint)
+            target = check_keys(target)
+        if lang is not None:
+            check_lang(lang)
+        settled = None if places is None else settled_places(places, self._bbox)
+
+        async def write() -> str | None:
+            held = await self._open(subscription_id, secret)
+            old = self._store.open_push(subscription_id, held.push_sealed)
+            push = PushPart(target=target or old.target, lang=lang or old.lang)
+            meta = msgspec.structs.replace(held.meta, seen_at=self._clock.now())
+            async with self._durable() as redis:
+                if target is not None and target.endpoint != old.target.endpoint:
+                    # Before the move: a browser that registers the new endpoint later finds itself again.
+                    await self._store.put_alias(redis, self._endpoint_id(target.endpoint), subscription_id)
+                written = await self._store.put(
+                    redis,
+                    subscription_id,
+                    expected=held.meta_raw,
+                    meta=meta,
+                    push=push if push != old else None,
+                    places=settled,
+                )
+            return subscription_id if written else None
+
+        await _until_written(write)
+        await self._announce(subscription_id)
+
+    async def delete(self, subscription_id: str, secret: str) -> None:
+        """Forget the subscriber and everything it was told. Raises NotFound, WrongSecret, StoreUnavailable."""
+
+        async def write() -> str | None:
+            held = await self._open(subscription_id, secret)
+            async with self._durable() as redis:
+                dropped = await self._store.drop(redis, subscription_id, expected=held.meta_raw)
+                if dropped:
+                    endpoint = self._store.open_push(subscription_id, held.push_sealed).target.endpoint
+                    await self._store.drop_alias(redis, self._endpoint_id(endpoint))
+            return subscription_id if dropped else None
+
+        await _until_written(write)
+        await self._announce(subscription_id)
+
+    async def count(self) -> int:
+        """How many subscribers this side has."""
+        return await self._store.count()
+
+    # ---- within ------------------------------------------------------------------------------------
+
+    async def _open(self, subscription_id: str, secret: str) -> HeldSubscriber:
+        held = await self._store.held(subscription_id) if _is_id(subscription_id) else None
+        if held is None:
+            raise NotFound("subscription", subscription_id[:ID_HEX])
+        if not hmac.compare_digest(held.meta.secret_hash, _hash(secret)):
+            raise WrongSecret
+        return held
+
+    async def _owner_of(self, endpoint: str) -> tuple[str, HeldSubscriber | None]:
+        """Who holds this endpoint: the one that moved to it, else the id made from it."""
+        endpoint_id = self._endpoint_id(endpoint)
+        moved = await self._store.alias(endpoint_id)
+        held = await self._store.held(moved) if moved else None
+        if moved and held and self._store.open_push(moved, held.push_sealed).target.endpoint == endpoint:
+            return moved, held
+        return endpoint_id, await self._store.held(endpoint_id)
+
+    def _endpoint_id(self, endpoint: str) -> str:
+        message = b"bosai subscription v1\0" + self.realm.value.encode() + b"\0" + endpoint.encode()
+        return hmac.digest(self._hmac_key, message, hashlib.sha256).hex()[:ID_HEX]
+
+    def _durable(self) -> AbstractAsyncContextManager[Redis]:
+        return durable(self._redis, *self._wait)
+
+    async def _announce(self, subscription_id: str) -> None:
+        # A crash before this costs only the planner's polling interval: it reads the bucket versions too.
+        await announce(
+            self._redis,
+            self.realm,
+            EventKind.SUBSCRIPTION_CHANGED,
+            str(bucket_of(subscription_id)),
+            self._clock.now(),
+        )
+
+
+async def _until_written(write: Callable[[], Awaitable[str | None]]) -> str:
+    """Read and write again while others change the same subscriber in between."""
+    for _ in range(_TRIES):
+        if (subscription_id := await write()) is not None:
+            return subscription_id
+    raise StoreUnavailable
+
+
+def _hash(secret: str) -> bytes:
+    # 256 random bits need no slow hash.
+    return hashlib.sha256(secret.encode(errors="replace")).digest()
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == ID_HEX and all(char in "0123456789abcdef" for char in text)

@@ -1,0 +1,213 @@
+"""Subscribers in 256 buckets: the push part and the places, sealed apart, and what proves who owns them.
+
+web      both sealers     put ─▶ push, places, meta, version + 1      drop
+planner  places sealer    bucket_versions ─▶ load_bucket
+delivery push sealer      (claims deliver the sealed part) ─▶ open_push      retire
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from redis.asyncio import Redis
+
+from bosai.errors import SealBroken
+from bosai.model.realm import Realm
+from bosai.model.subscription import Place, PushTarget
+from bosai.push.sealing import Sealer
+from bosai.stores.keys import BUCKETS, Keys, bucket_of
+from bosai.stores.replies import as_bytes, as_text
+from bosai.stores.scripts import Script
+
+log = logging.getLogger(__name__)
+
+PUSH_KIND = "push"
+PLACES_KIND = "places"
+_put = Script("subscription_put")
+_drop = Script("subscription_drop")
+_retire = Script("subscription_retire")
+
+
+class PushPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What delivery needs: where to, and in which language."""
+
+    target: PushTarget
+    lang: str
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in the clear beside the sealed parts. `secret_hash`: SHA-256 of the owner's secret."""
+
+    secret_hash: bytes
+    created_at: datetime
+    seen_at: datetime
+
+
+class HeldSubscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """One subscriber as stored. `meta_raw` is what a change must still find there."""
+
+    meta: Meta
+    meta_raw: bytes
+    push_sealed: bytes
+    places_sealed: bytes
+
+
+_push_part = msgspec.msgpack.Decoder(PushPart).decode
+_places = msgspec.msgpack.Decoder(tuple[Place, ...]).decode
+_meta = msgspec.msgpack.Decoder(Meta).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class SubscriptionStore:
+    """The subscribers of one side. A part whose sealer was not given can be moved but not read (RuntimeError)."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        realm: Realm,
+        *,
+        push_sealer: Sealer | None = None,
+        places_sealer: Sealer | None = None,
+    ) -> None:
+        self.realm = realm
+        self._redis = redis
+        self._keys = Keys(realm)
+        self._push_sealer = push_sealer
+        self._places_sealer = places_sealer
+
+    # ---- one subscriber: the web side --------------------------------------------------------------
+
+    async def held(self, subscription_id: str) -> HeldSubscriber | None:
+        """The stored parts of one subscriber, or None."""
+        number = bucket_of(subscription_id)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hget(self._keys.meta(number), subscription_id)
+            pipe.hget(self._keys.push(number), subscription_id)
+            pipe.hget(self._keys.places(number), subscription_id)
+            meta, push, places = await pipe.execute()
+        if meta is None or push is None or places is None:
+            return None
+        return HeldSubscriber(meta=_meta(meta), meta_raw=meta, push_sealed=push, places_sealed=places)
+
+    async def put(
+        self,
+        redis: Redis,
+        subscription_id: str,
+        *,
+        expected: bytes,
+        meta: Meta,
+        push: PushPart | None = None,
+        places: tuple[Place, ...] | None = None,
+    ) -> bool:
+        """Write through `redis` (see `durable`). `expected`: the meta bytes read before, b"" = there were none.
+
+        False when somebody changed or removed the subscriber meanwhile: nothing was written, read again.
+        """
+        k, number = self._keys, bucket_of(subscription_id)
+        written = await _put(
+            redis,
+            keys=[k.push(number), k.places(number), k.meta(number), k.version(number)],
+            args=[
+                subscription_id,
+                expected,
+                self.seal_push(subscription_id, push) if push else b"",
+                self._seal_places(subscription_id, places) if places is not None else b"",
+                _encode(meta),
+            ],
+        )
+        return int(written) == 1
+
+    async def drop(self, redis: Redis, subscription_id: str, *, expected: bytes) -> bool:
+        """Forget one subscriber and everything ever told. False when it was changed meanwhile."""
+        k, number = self._keys, bucket_of(subscription_id)
+        keys = [k.push(number), k.places(number), k.meta(number), k.version(number), k.told(number)]
+        keys += [k.instructions(number), k.deliveries(number), k.due(number)]
+        return int(await _drop(redis, keys=keys, args=[subscription_id, expected])) == 1
+
+    async def alias(self, endpoint_id: str) -> str | None:
+        """The subscriber that moved to the endpoint with this keyed hash, if one did."""
+        found = await self._redis.hget(self._keys.aliases(bucket_of(endpoint_id)), endpoint_id)
+        return None if found is None else as_text(found)
+
+    async def put_alias(self, redis: Redis, endpoint_id: str, subscription_id: str) -> None:
+        """Note that a subscriber moved to the endpoint with this keyed hash."""
+        await redis.hset(self._keys.aliases(bucket_of(endpoint_id)), endpoint_id, subscription_id)
+
+    async def drop_alias(self, redis: Redis, endpoint_id: str) -> None:
+        """Forget the note."""
+        await redis.hdel(self._keys.aliases(bucket_of(endpoint_id)), endpoint_id)
+
+    # ---- the many ----------------------------------------------------------------------------------
+
+    async def count(self) -> int:
+        """How many subscribers there are."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for number in range(BUCKETS):
+                pipe.hlen(self._keys.push(number))
+            return sum(map(int, await pipe.execute()))
+
+    async def bucket_versions(self) -> list[int]:
+        """(256,) a number per bucket that rises with every change of its places."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for number in range(BUCKETS):
+                pipe.get(self._keys.version(number))
+            return [int(one or 0) for one in await pipe.execute()]
+
+    async def load_bucket(self, number: int) -> list[tuple[str, tuple[Place, ...]]]:
+        """Every subscriber of the bucket with its places, by id. A record that does not open is logged and left out."""
+        stored = await self._redis.hgetall(self._keys.places(number))
+        found = []
+        for raw_id, sealed in sorted(stored.items()):
+            subscription_id = as_text(raw_id)
+            try:
+                found.append((subscription_id, self.open_places(subscription_id, as_bytes(sealed))))
+            except (SealBroken, msgspec.DecodeError):
+                log.exception("places of %s can not be read", subscription_id)
+        return found
+
+    async def push_parts(self, subscription_ids: Sequence[str]) -> dict[str, PushPart]:
+        """The push parts of those that exist."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for one in subscription_ids:
+                pipe.hget(self._keys.push(bucket_of(one)), one)
+            sealed = await pipe.execute()
+        pairs = zip(subscription_ids, sealed, strict=True)
+        return {one: self.open_push(one, value) for one, value in pairs if value is not None}
+
+    async def retire(self, sent_with: Mapping[str, bytes]) -> int:
+        """Remove subscribers a push service no longer knows: id → the sealed push part the message went with.
+
+        Returns how many; one that renewed its push part meanwhile stays.
+        """
+        by_bucket: dict[int, list[str | bytes]] = {}
+        for subscription_id, sealed in sent_with.items():
+            by_bucket.setdefault(bucket_of(subscription_id), []).extend((subscription_id, sealed))
+        k, gone = self._keys, 0
+        for number, pairs in by_bucket.items():
+            keys = [k.push(number), k.places(number), k.meta(number), k.version(number)]
+            gone += int(await _retire(self._redis, keys=keys, args=pairs))
+        return gone
+
+    # ---- seals -------------------------------------------------------------------------------------
+
+    def seal_push(self, subscription_id: str, part: PushPart) -> bytes:
+        """The push part as stored."""
+        return _need(self._push_sealer).seal(PUSH_KIND, self.realm, subscription_id, _encode(part))
+
+    def open_push(self, subscription_id: str, sealed: bytes) -> PushPart:
+        """The push part. Raises SealBroken."""
+        return _push_part(_need(self._push_sealer).open(PUSH_KIND, self.realm, subscription_id, sealed))
+
+    def open_places(self, subscription_id: str, sealed: bytes) -> tuple[Place, ...]:
+        """The places. Raises SealBroken."""
+        return _places(_need(self._places_sealer).open(PLACES_KIND, self.realm, subscription_id, sealed))
+
+    def _seal_places(self, subscription_id: str, places: tuple[Place, ...]) -> bytes:
+        return _need(self._places_sealer).seal(PLACES_KIND, self.realm, subscription_id, _encode(places))
+
+
+def _need(sealer: Sealer | None) -> Sealer:
+    if sealer is None:
+        raise RuntimeError("this process was not given the key of that part")
+    return sealer
