@@ -25,15 +25,16 @@ _decode = msgspec.msgpack.Decoder(StoredSession).decode
 
 def handle_of(secret: str) -> str:
     """What the store, the log and the page know a session by: SHA-256 of the cookie's secret, hex."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 class SessionStore:
-    """Sessions of one side, each gone `idle` after it was last used."""
+    """Sessions of one side, each gone `idle` after it was last used and `longest` after sign-in."""
 
-    def __init__(self, redis: Redis, realm: Realm, *, idle: timedelta) -> None:
+    def __init__(self, redis: Redis, realm: Realm, *, idle: timedelta, longest: timedelta) -> None:
         self.realm = realm
         self.idle = idle
+        self.longest = longest
         self._redis = redis
         self._prefix = Keys(realm).sessions
 
@@ -51,14 +52,14 @@ class SessionStore:
         return bool(await self._redis.set(self._prefix + session.session_id, stored, ex=self.idle, xx=True))
 
     async def get(self, handle: str, now: datetime) -> Session | None:
-        """The session, or None when there is none or it was idle too long."""
+        """The session, or None when there is none or it has expired."""
         row = await self._redis.get(self._prefix + handle)
         if row is None:
             return None
         stored = _decode(as_bytes(row))
-        if now - stored.seen_at > self.idle or stored.session.realm is not self.realm:
-            return None
-        return stored.session
+        session = stored.session
+        expired = now - stored.seen_at > self.idle or now - session.signed_in_at > self.longest
+        return None if expired or session.realm is not self.realm else session
 
     async def drop(self, handle: str) -> None:
         """Forget it."""
