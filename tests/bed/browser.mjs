@@ -53,9 +53,9 @@ class Session {
   }
 
   listen(id, page) {
-    page.on('console', (entry) => say({ event: 'console', page: id, kind: entry.type(), text: entry.text() }));
-    page.on('pageerror', (error) =>
-      say({ event: 'console', page: id, kind: 'pageerror', text: String(error?.stack ?? error) }));
+    page.report = (kind, text) => say({ event: 'console', page: id, kind, text });
+    page.on('console', (entry) => page.report(entry.type(), entry.text()));
+    page.on('pageerror', (error) => page.report('pageerror', String(error?.stack ?? error)));
     page.on('dialog', async (dialog) => {
       say({ event: 'dialog', page: id, kind: dialog.type(), text: dialog.message() });
       await (page.dismissDialogs ? dialog.dismiss() : dialog.accept()).catch(() => {});

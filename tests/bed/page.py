@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bed.driver import Driver
+from tests.bed.page_scripts import CLICK_NOTIFICATION, GET_NOTIFICATIONS, SYNTHETIC_PUSH
 from tests.bed.subscriber import Subscriber
 
 WAIT_S = 10.0
@@ -62,7 +63,7 @@ class Page:
 
     @property
     def errors(self) -> list[str]:
-        """Uncaught errors and console errors so far."""
+        """Uncaught errors and console errors so far; in Chromium also those of its service workers."""
         return [one.text for one in list(self.console) if one.kind in ("error", "pageerror")]
 
     def take_event(self, event: dict[str, Any]) -> None:
@@ -259,7 +260,7 @@ class Page:
     async def deliver_push(self, scope: str, data: Any, *, timeout_s: float = WAIT_S) -> str:
         """Chromium: hand a push (text, or a value sent as JSON) to the service worker of `scope` (absolute address).
 
-        Returns when the push event has ended, with Chromium's word on it: "Success", or what failed.
+        Returns when the push event has ended, with Chromium's word on what it waited for: "Success", or not.
         """
         text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
         return str(await self._call("deliverPush", timeout_s, scope=scope, data=text))
@@ -280,51 +281,6 @@ class Page:
         The event is made by the test, so `clients.openWindow` lacks the user's gesture and may be refused.
         """
         await self.evaluate_in_worker(scope, CLICK_NOTIFICATION, {"tag": tag, "action": action})
-
-
-GET_NOTIFICATIONS = """
-  const registration = (await navigator.serviceWorker.getRegistrations())
-    .find((one) => one.scope === new URL(arg, location.href).href);
-  if (!registration) throw new Error(`no service worker under ${arg}`);
-  return (await registration.getNotifications()).map((one) => ({
-    title: one.title, body: one.body, tag: one.tag, lang: one.lang, data: one.data ?? null,
-    requireInteraction: one.requireInteraction ?? false, actions: (one.actions ?? []).map((a) => a.action),
-  }));
-"""
-
-SYNTHETIC_PUSH = """{
-  const info = INFO, restrictedTo = KEY;
-  const standard = (text) => text.replaceAll('-', '+').replaceAll('_', '/');
-  const bytes = (text) => Uint8Array.from(atob(standard(text)), (c) => c.charCodeAt(0));
-  const same = (key) => {
-    const given = typeof key === 'string' ? bytes(key) : new Uint8Array(key.buffer ?? key);
-    return !restrictedTo || String(given) === String(bytes(restrictedTo));
-  };
-  let options = null;
-  const subscription = Object.defineProperties(Object.create(PushSubscription.prototype), {
-    endpoint: {value: info.endpoint}, expirationTime: {value: null}, options: {get: () => options},
-    getKey: {value: (name) => bytes(info.keys[name]).buffer}, toJSON: {value: () => structuredClone(info)},
-    unsubscribe: {value: async () => { options = null; return true; }},
-  });
-  PushManager.prototype.getSubscription = async () => options && subscription;
-  const refuse = (why, name) => { throw new DOMException(why, name); };
-  PushManager.prototype.subscribe = async (asked) => {
-    if (!asked?.userVisibleOnly) refuse('userVisibleOnly is needed', 'NotAllowedError');
-    if (!same(asked.applicationServerKey)) refuse('another applicationServerKey', 'InvalidStateError');
-    options = {userVisibleOnly: true, applicationServerKey: asked.applicationServerKey};
-    return subscription;
-  };
-}"""
-
-CLICK_NOTIFICATION = """
-  const [notification] = await registration.getNotifications({tag: arg.tag});
-  if (!notification) throw new Error(`no notification with tag ${arg.tag}`);
-  const event = new NotificationEvent('notificationclick', {notification, action: arg.action});
-  const work = [];
-  Object.defineProperty(event, 'waitUntil', {value: (promise) => work.push(promise)});
-  self.dispatchEvent(event);
-  await Promise.allSettled(work);
-"""
 
 
 def _target(css: str, role: str, name: str, label: str, text: str) -> dict[str, str]:

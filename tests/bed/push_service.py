@@ -36,12 +36,13 @@ class PushService:
 
     url: origin of the endpoints; endpoint_host: its host:port, for allow-lists.
     ws_url: Firefox's `dom.push.serverURL`.
-    attempts: every POST to an endpoint, as it ended; messages: the accepted ones. Both in order of arrival.
+    attempts: every POST to an endpoint, as it ended; messages: the accepted ones; in_work: not answered yet.
     tls: endpoints are https, under the authority in `ca_file`. now_s: the clock for exp and TTL, epoch seconds.
     """
 
     def __init__(self, *, port: int = 0, tls: bool = False, now_s: Callable[[], float] = time.time) -> None:
         self.attempts: list[PushMessage] = []
+        self.in_work: list[PushMessage] = []
         self.now_s = now_s
         self._port = port
         self._authority = LoopbackAuthority() if tls else None
@@ -162,8 +163,10 @@ class PushService:
 
     def open_channel(self, application_server_key: str | None) -> Channel:
         """A new subscription, its endpoint unguessable. Raises ValueError for a key that is no P-256 point."""
-        if application_server_key is not None and len(unb64url(application_server_key)) != 65:
-            raise ValueError("application_server_key: expected 65 octets, an uncompressed P-256 point")
+        if application_server_key is not None:
+            application_server_key = application_server_key.rstrip("=")  # Firefox pads it
+            if len(unb64url(application_server_key)) != 65:
+                raise ValueError("application_server_key: expected 65 octets, an uncompressed P-256 point")
         token = token_urlsafe(24)
         channel = Channel(
             token=token, endpoint=f"{self.url}/push/{token}", application_server_key=application_server_key
@@ -213,7 +216,10 @@ class PushService:
             filter(None, (self._scripts.get(key, Script()).take() for key in (token, None))), Answer()
         )
         if answer.delay_s:
+            self.in_work.append(message)
+            await self.changed()
             await asyncio.sleep(answer.delay_s)
+            self.in_work.remove(message)
         if answer.reset:
             self.attempts.append(message)
             await self.changed()

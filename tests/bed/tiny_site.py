@@ -46,8 +46,10 @@ run('where', () => new Promise((done, fail) => navigator.geolocation.getCurrentP
 WORKER = """
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('push', (event) => {
-  const {title, body, tag} = event.data.json();
-  event.waitUntil(registration.showNotification(title, {body, tag, lang: 'ja', data: {from: registration.scope}}));
+  const show = async ({title, body, tag}) =>
+    registration.showNotification(title, {body, tag, lang: 'ja', data: {from: registration.scope}});
+  if (event.data.text() === 'break now') throw new Error('broken at once');
+  event.waitUntil((async () => show(event.data.json()))());
 });
 self.addEventListener('notificationclick', (event) => {
   event.waitUntil(fetch('/opened', {method: 'POST', body: event.notification.tag}));

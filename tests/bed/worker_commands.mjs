@@ -34,6 +34,8 @@ async function watchRegistrations(page) {
   devtools.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
     for (const one of versions) running.set(one.versionId, one);
   });
+  devtools.on('ServiceWorker.workerErrorReported', ({ errorMessage: { errorMessage, sourceURL, lineNumber } }) =>
+    page.report('pageerror', `${errorMessage} (${sourceURL}:${lineNumber})`));
   const completed = new Map(); // registration id -> [status of each push event that ended, oldest first]
   devtools.on('BackgroundService.backgroundServiceEventReceived', ({ backgroundServiceEvent: event }) => {
     if (event.eventName !== 'Push event completed') return;
