@@ -17,6 +17,8 @@ def bucket_of(subscription_id: str) -> int:
 # Facts about sites are the same on both sides.
 SITES = "bosai:{sites}:catalogue"  # hash site_id → msgpack Site; no expiry
 SITES_VERSION = "bosai:{sites}:version"  # string, INCR by each import that changed something
+SITE_RECORDS = "bosai:{sites}:records"  # hash record id (共通ID) → msgpack SiteRecord, as imported; no expiry
+SITE_CAPACITIES = "bosai:{sites}:capacities"  # hash site_id → msgpack Capacity, as imported; no expiry
 STAFF = "bosai:{staff}:accounts"  # hash name → msgpack StaffAccount
 STAFF_FAILURES = (
     "bosai:{staff}:failures:"  # + "name:" or "client:" + sha256: string "tries:until ms", expires
@@ -49,7 +51,7 @@ class Keys:
 
         sites = f"bosai:{{{side}:sites}}"
         self.site_status = f"{sites}:status"  # hash site_id → msgpack SiteStatus
-        self.site_reports = f"{sites}:reports:"  # + site_id: stream of msgpack SiteReport, append-only
+        self.site_reports = f"{sites}:reports:"  # + site_id: stream of {report} or {undoes}, append-only
         self.desk = f"{sites}:desk"  # hash sha256(capability) → msgpack DeskLink
         self.desk_by_site = f"{sites}:desk-by-site"  # hash site_id → sha256(capability)
         self.desk_failures = f"{sites}:desk-failures:"  # + sha256(capability): string, INCR, expires
