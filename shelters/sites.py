@@ -95,12 +95,12 @@ def site_table(
     )
 
 
-def opening_of(site: Site, status: SiteStatus) -> Opening:
+def opening_of(site: Site, status: SiteStatus | None) -> Opening:
     """Whether one can get in: staff's word first, then the form, then "expected" until somebody says more.
 
     Only 閉鎖 and 使用不可 exclude (design: "Opening"), so an unreported hall counts, and the advice says 未確認.
     """
-    if status.opening is not None and (status.opening.excludes or status.opening is Opening.OPEN):
+    if status and status.opening is not None and (status.opening.excludes or status.opening is Opening.OPEN):
         return status.opening
     return Opening.ALWAYS if site.form.always_open else Opening.EXPECTED
 

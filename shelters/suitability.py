@@ -16,6 +16,7 @@ from geodata.hazards import HazardKind
 from shelters.dangers import RAIN_HAZARDS, Danger
 from shelters.model import Opening
 from shelters.sites import HAZARD_COLUMN, OPENINGS, SiteTable
+from shelters.sites import opening_of as opening_of
 
 Bools = NDArray[np.bool_]
 
