@@ -52,6 +52,7 @@ class Keys:
         sites = f"bosai:{{{side}:sites}}"
         self.site_status = f"{sites}:status"  # hash site_id → msgpack SiteStatus
         self.site_reports = f"{sites}:reports:"  # + site_id: stream of {report} or {undoes}, append-only
+        self.on_the_way = f"{sites}:on-the-way"  # hash site_id → persons; field "at": iso time; by the planner
         self.desk = f"{sites}:desk"  # hash sha256(capability) → msgpack DeskLink
         self.desk_by_site = f"{sites}:desk-by-site"  # hash site_id → sha256(capability)
         self.desk_failures = f"{sites}:desk-failures:"  # + sha256(capability): string, INCR, expires
