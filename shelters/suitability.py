@@ -16,7 +16,7 @@ from geodata.hazards import HazardKind
 from shelters.dangers import RAIN_HAZARDS, Danger
 from shelters.model import Opening
 from shelters.sites import HAZARD_COLUMN, OPENINGS, SiteTable
-from shelters.sites import opening_of as opening_of
+from shelters.sites import opening_of as opening_of  # noqa: PLC0414 (re-exported: pages ask for it here)
 
 Bools = NDArray[np.bool_]
 
