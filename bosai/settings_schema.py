@@ -86,6 +86,7 @@ class RedisSettings(Section, frozen=True):
     url: str
     wait_replicas: Count
     wait_timeout_s: Positive
+    connections: Annotated[int, Meta(ge=5, le=10_000)]
 
     def __post_init__(self) -> None:
         if self.url and urlsplit(self.url).scheme not in {"redis", "rediss", "unix"}:
@@ -97,6 +98,12 @@ class RedisSettings(Section, frozen=True):
     def is_embedded(self) -> bool:
         """True when the service runs a Redis of its own."""
         return not self.url
+
+
+class ClockSettings(Section, frozen=True):
+    """The service's clock: the machine's, moved by a fixed step (either way)."""
+
+    offset_s: float
 
 
 class Web(Section, frozen=True):
@@ -303,6 +310,7 @@ class Settings(Section, frozen=True):
     tsunami: Tsunami
     data: Data
     redis: RedisSettings
+    clock: ClockSettings
     web: Web
     push: Push
     planner: Planner
