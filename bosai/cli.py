@@ -2,16 +2,18 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from bosai import commands
+from bosai.commands import files, people, running
+from bosai.commands.output import Stopped
 from bosai.errors import BosaiError
 from bosai.messages.error_texts import error_text
 from bosai.model.staff import Role
 from bosai.redis_program import RedisServerError
-from bosai.settings import Settings, SettingsInvalid, load_from_here
+from bosai.settings import Settings, SettingsInvalid, load_settings
 
 Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 
@@ -20,11 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0 done, 1 done with rejects or not possible, 2 wrong usage."""
     args = _parser().parse_args(argv)
     try:
-        settings = load_from_here(_overrides(args))
+        settings = load_settings(args.settings, os.environ, _overrides(args))
         return asyncio.run(args.command(settings, args))
     except SettingsInvalid as error:
         return _refuse(str(error))
-    except (RedisServerError, commands.Stopped) as error:
+    except (RedisServerError, Stopped) as error:
         return _refuse(str(error))
     except BosaiError as error:
         words = error_text(error, "ja")
@@ -53,30 +55,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bosai", description="プッシュ型避難誘導 / disaster push guidance")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--data-dir", type=Path, help="data folder (default: [data] dir)")
+    shared.add_argument("--settings", type=Path, help="a TOML file with the settings that differ")
     shared.add_argument("--json", action="store_true", help="answer as JSON")
     drill = argparse.ArgumentParser(add_help=False)
     drill.add_argument("--drill", action="store_true", help="the drill side (訓練) instead of the live one")
     sub = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(name: str, command: Command, words: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Command, words: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
         made = sub.add_parser(name, help=words, description=words, parents=[shared, *parents])
         made.set_defaults(command=command)
         return made
 
-    add("setup", commands.setup, "prepare data folder, keys, sample city and first accounts, without starting")
-    run = add("run", commands.run, "start everything on this machine")
+    add("setup", running.setup, "prepare data folder, keys, sample city and first accounts, without starting")
+    run = add("run", running.run, "start everything on this machine")
     run.add_argument("--port", type=int, help="port of the web pages")
-    web = add("web", commands.web, "one web process against [redis] url")
+    web = add("web", running.web, "one web process against [redis] url")
     web.add_argument("--port", type=int)
-    worker = add("worker", commands.worker, "one worker against [redis] url")
-    worker.add_argument("name", choices=commands.WORKERS)
+    worker = add("worker", running.worker, "one worker against [redis] url")
+    worker.add_argument("name", choices=running.WORKERS)
 
-    imports = add("import", commands.import_file, "read a file of facts: added, changed, gone, rejected")
+    imports = add("import", files.import_file, "read a file of facts: added, changed, gone, rejected")
     imports.add_argument("kind", choices=["sites", "capacities"])
     imports.add_argument("file", type=Path)
-    imports.add_argument("--municipality", help="for prefecture files: take only this one (default: the city's name)")
+    imports.add_argument(
+        "--municipality", help="for prefecture files: take only this one (default: the city's name)"
+    )
 
-    feed = add("feed", commands.feed, "look at or replay JMA telegrams", drill)
+    feed = add("feed", files.feed, "look at or replay JMA telegrams", drill)
     feed.add_argument("action", choices=["show", "replay"])
     feed.add_argument("files", nargs="+", type=Path)
     feed.add_argument(
@@ -86,18 +93,18 @@ def _parser() -> argparse.ArgumentParser:
         help="replay: judge each telegram's age by its own time (default), or by the clock, as the live feed does",
     )
 
-    staff = add("staff", commands.staff, "officers' accounts")
+    staff = add("staff", people.staff, "officers' accounts")
     staff.add_argument("action", choices=["add", "list"])
     staff.add_argument("name", nargs="?")
     staff.add_argument("--role", choices=[role.value for role in Role])
     staff.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
-    desk = add("desk", commands.desk, "a shelter's link and PIN (the old link stops working)", drill)
+    desk = add("desk", people.desk, "a shelter's link and PIN (the old link stops working)", drill)
     desk.add_argument("action", choices=["link"])
     desk.add_argument("site", help="site id, or the exact name")
 
-    add("verify-audit", commands.verify_audit, "check the hash chain of the audit log", drill)
-    add("doctor", commands.doctor, "what this machine has and lacks")
+    add("verify-audit", people.verify_audit, "check the hash chain of the audit log", drill)
+    add("doctor", people.doctor, "what this machine has and lacks")
     return parser
 
 

@@ -9,14 +9,13 @@ import aiohttp
 import msgspec
 from redis.asyncio import Redis
 
-from bosai.feeds.freshness import MAX_AGE
-from bosai.feeds.polling import back_off_s, is_silent, long_feed_url, needs_gap_fill, next_poll_at
+from bosai.feeds.polling import back_off_s, is_silent, needs_gap_fill, next_poll_at
 from bosai.model.realm import Realm
 from bosai.ports import Clock
 from bosai.services.feeds import FeedService
-from bosai.settings import FeedSettings
+from bosai.settings_schema import Feeds
 from bosai.stores.keys import Keys
-from workers.feed_client import FeedClient, FetchFailure
+from workers.feed_client import FeedClient, FeedWant, FetchFailure
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +29,11 @@ class FeedLoop:
         self,
         redis: Redis,
         realm: Realm,
+        *,
         clock: Clock,
         service: FeedService,
         client: FeedClient,
-        settings: FeedSettings,
+        settings: Feeds,
         rng: random.Random,
     ) -> None:
         self._redis = redis
@@ -55,9 +55,10 @@ class FeedLoop:
     async def poll_once(self) -> None:
         """Ask every feed once (after a gap the long feed too) and take what is new."""
         now = self._clock.now()
-        asked = [(url, MAX_AGE) for url in self._settings.urls]
+        max_age = timedelta(minutes=self._settings.telegram_max_age_min)
+        asked = [(url, max_age) for url in self._settings.urls]
         if needs_gap_fill(self._last_ok_at, now):
-            asked = [(long_feed_url(url), GAP_MAX_AGE) for url in self._settings.urls] + asked
+            asked = [(url, GAP_MAX_AGE) for url in self._settings.gap_urls] + asked
         problems = [problem for url, age in asked if (problem := await self._poll(url, age)) is not None]
         if problems:
             self._failures += 1
@@ -82,14 +83,12 @@ class FeedLoop:
         now = self._clock.now()
         if self._failures:
             return back_off_s(self._failures, self._rng, cap_s=float(self._settings.interval_s))
-        return max(
-            0.0,
-            (next_poll_at(now, second=self._settings.poll_second, interval=self._settings.interval) - now).total_seconds(),
-        )
+        interval = timedelta(seconds=self._settings.interval_s)
+        return (next_poll_at(now, second=self._settings.poll_second, interval=interval) - now).total_seconds()
 
     async def _tell_health(self, problems: list[str]) -> None:
         now = self._clock.now()
-        silent = is_silent(self._last_ok_at, now)
+        silent = is_silent(self._last_ok_at, now, after=timedelta(minutes=self._settings.stale_after_min))
         note = {
             "at": now.isoformat(),
             "ok": not silent and not problems,
@@ -97,10 +96,26 @@ class FeedLoop:
             "detail": "; ".join(problems),
         }
         if silent:
-            log.error("no good answer from the feeds for over five minutes: %s", note["detail"])
+            log.error("no good answer from the feeds for too long: %s", note["detail"])
         await self._redis.hset(self._keys.health, "feeds", msgspec.json.encode(note))
 
 
-def open_session(settings: FeedSettings) -> aiohttp.ClientSession:
+def open_session(settings: Feeds) -> aiohttp.ClientSession:
     """The one session of the feed worker."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings.timeout_s), trust_env=False)
+    timeout = aiohttp.ClientTimeout(total=settings.total_timeout_s, connect=settings.connect_timeout_s)
+    return aiohttp.ClientSession(
+        timeout=timeout, trust_env=True
+    )  # a city network's proxy is in the environment
+
+
+def make_client(session: aiohttp.ClientSession, settings: Feeds) -> FeedClient:
+    """The client for the configured types and offices."""
+    offices = frozenset(settings.offices) or None
+    return FeedClient(
+        session,
+        user_agent=settings.user_agent,
+        wants=[FeedWant(type_prefix=one, offices=offices) for one in settings.types],
+        allowed_hosts=settings.data_hosts,
+        timeout_s=settings.total_timeout_s,
+        max_telegram_bytes=settings.max_bytes,
+    )

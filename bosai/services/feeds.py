@@ -22,6 +22,7 @@ from bosai.model.realm import Realm
 from bosai.ports import Clock
 from bosai.services.proposals import ProposalService
 from bosai.stores.keys import Keys
+from bosai.stores.replies import as_bytes
 
 TSUNAMI = b"tsunami"
 KEPT_TELEGRAMS = 2_000
@@ -123,7 +124,7 @@ class FeedService:
                 await pipe.watch(self._keys.feed_state)
                 before = self._decoded(await pipe.hget(self._keys.feed_state, TSUNAMI))
                 after, events = apply(before, forecast)
-                pipe.multi()
+                pipe.multi()  # type: ignore[no-untyped-call]
                 pipe.hset(self._keys.feed_state, TSUNAMI, msgspec.msgpack.encode(after))
                 try:
                     await pipe.execute()
@@ -131,10 +132,10 @@ class FeedService:
                     continue
                 return events
 
-    def _decoded(self, stored: bytes | None) -> TsunamiState:
+    def _decoded(self, stored: bytes | str | None) -> TsunamiState:
         if stored is None:
             return TsunamiState(realm=self._realm.value)
-        return msgspec.msgpack.decode(stored, type=TsunamiState)
+        return msgspec.msgpack.decode(as_bytes(stored), type=TsunamiState)
 
     async def _keep(self, key: str, data: bytes) -> None:
         """Raw telegrams stay readable for HQ and for a rebuild; the oldest leave first."""

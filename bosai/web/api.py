@@ -157,7 +157,14 @@ async def towns(request: web.Request) -> web.Response:
     found = services(request).places.search(request.query.get("q", "")[:60], limit=12)
     return _json(
         [
-            {"name": one.name, "ward": one.ward, "kana": one.kana, "romaji": one.romaji, "lon": one.lon, "lat": one.lat}
+            {
+                "name": one.name,
+                "ward": one.ward,
+                "kana": one.kana,
+                "romaji": one.romaji,
+                "lon": one.lon,
+                "lat": one.lat,
+            }
             for one in found
         ]
     )

@@ -23,7 +23,9 @@ BODY_MAX_BYTES = 2 * 1024 * 1024
 def make_app(open_services: OpenServices) -> web.Application:
     """The application. `open_services` is entered when the server starts and left when it stops."""
     # Outermost first: an error raised by the origin check must still become a problem document.
-    live = web.Application(middlewares=[errors_to_problems, refuse_other_sites], client_max_size=BODY_MAX_BYTES)
+    live = web.Application(
+        middlewares=[errors_to_problems, refuse_other_sites], client_max_size=BODY_MAX_BYTES
+    )
     live[REALM] = Realm.LIVE
     drill = web.Application()
     drill[REALM] = Realm.DRILL

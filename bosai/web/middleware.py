@@ -93,8 +93,12 @@ def _is_same_site(request: web.Request) -> bool:
 
 
 def _own_origins(request: web.Request) -> set[str]:
-    public = request.config_dict[OPENED].settings.web.public_url
-    if public:
-        parts = urlsplit(public)
-        return {f"{parts.scheme}://{parts.netloc}"}
-    return {f"{request.scheme}://{request.host}"}
+    """The public address; on a machine of one's own, every way to write it."""
+    public = urlsplit(request.config_dict[OPENED].settings.web.public_url)
+    port = f":{public.port}" if public.port else ""
+    if public.hostname in _LOOPBACK:
+        return {f"{public.scheme}://{name}{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    return {f"{public.scheme}://{public.netloc}"}
+
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}

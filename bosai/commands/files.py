@@ -1,0 +1,73 @@
+"""Facts and telegrams from files."""
+
+import argparse
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+
+from bosai.access import opened
+from bosai.commands.output import print_json, print_report
+from bosai.feeds.jma.envelope import parse_telegram
+from bosai.feeds.show import show_json, show_telegram
+from bosai.model.realm import Realm
+from bosai.settings_schema import Settings
+
+CLI = "command line"
+
+
+async def import_file(settings: Settings, args: argparse.Namespace) -> int:
+    """Read a file of facts. 1 when rows were rejected."""
+    data = await asyncio.to_thread(Path(args.file).read_bytes)
+    async with AsyncExitStack() as stack:
+        wired = await opened(stack, settings)
+        sites = wired.realms[Realm.LIVE].sites
+        if args.kind == "sites":
+            report = await sites.import_sites(
+                data, actor=CLI, municipality=args.municipality or settings.city.name
+            )
+        else:
+            report = await sites.import_capacities(data, actor=CLI)
+    print_report(report, as_json=args.json)
+    return 1 if report.rejected else 0
+
+
+async def feed(settings: Settings, args: argparse.Namespace) -> int:
+    """Say what telegrams mean, or play them as if they came now."""
+    files = [(path, await asyncio.to_thread(path.read_bytes)) for path in args.files]
+    if args.action == "show":
+        shown = [show_json(show_telegram(data, name=path.name)) for path, data in files]
+        if args.json:
+            print_json(shown)
+        else:
+            for one in shown:
+                print(msgspec.json.format(msgspec.json.encode(one), indent=2).decode())
+        return 1 if any(one.get("read") == "refused" for one in shown) else 0
+    return await _replay(settings, args, files)
+
+
+async def _replay(settings: Settings, args: argparse.Namespace, files: list[tuple[Path, bytes]]) -> int:
+    taken = []
+    async with AsyncExitStack() as stack:
+        wired = await opened(stack, settings)
+        service = wired.realms[Realm.DRILL if args.drill else Realm.LIVE].feeds
+        for path, data in files:
+            now = parse_telegram(data, name=path.name).sent_at if args.clock == "original" else None
+            taken.append(await service.take(data, path.name, now=now, as_drill=args.drill))
+    if args.json:
+        print_json(taken)
+    else:
+        for one in taken:
+            print(f"{one.name}: {one.title} → {_OUTCOMES[one.outcome]} {one.detail}".rstrip())
+    return 1 if any(one.outcome == "unreadable" for one in taken) else 0
+
+
+_OUTCOMES = {
+    "proposed": "本部への提案を作りました",
+    "no_change": "発令の判断に関わる変化はありません",
+    "kept": "保存しました（この種別はまだ判断に使いません）",
+    "not_for_this_side": "こちら側では扱いません（訓練・試験の電文）",
+    "stale": "時計に合わないため扱いません:",
+    "unreadable": "読めません:",
+}

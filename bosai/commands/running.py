@@ -1,0 +1,101 @@
+"""Starting: the whole service on one machine, one web process, one worker."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+from aiohttp import web as aiohttp_web
+
+from bosai.access import redis_url
+from bosai.commands.output import Stopped, print_addresses, print_first
+from bosai.first_run import prepare
+from bosai.settings_schema import Settings
+from bosai.supervise import run_children
+from bosai.wiring import open_services
+
+WORKERS = ("planner", "delivery", "feeds", "schedules")
+
+
+async def setup(settings: Settings, args: argparse.Namespace) -> int:
+    """Prepare everything `run` needs, and stop."""
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(redis_url(settings))
+        wired = await stack.enter_async_context(open_services(settings, url))
+        first = await prepare(wired)
+    print_first(first, settings, as_json=args.json)
+    return 0
+
+
+async def run(settings: Settings, args: argparse.Namespace) -> int:
+    """Start every part on this machine and keep it running until told to stop."""
+    from bosai.web.assets import missing_libraries  # noqa: PLC0415 (the other commands need no web)
+
+    missing = missing_libraries()
+    if missing:
+        raise Stopped(f"Browser libraries are missing ({missing[0]} …): run 'npm ci', or 'make setup'.")
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(redis_url(settings))
+        async with open_services(settings, url) as wired:
+            first = await prepare(wired)
+        print_first(first, settings, as_json=args.json)
+        print_addresses(settings)
+        env = os.environ | {
+            "BOSAI_REDIS__URL": url,
+            "BOSAI_DATA__DIR": settings.data.dir,
+            "BOSAI_WEB__PORT": str(settings.web.port),
+            "BOSAI_WEB__PUBLIC_URL": settings.web.public_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+        parts = {"web": [sys.executable, "-m", "bosai", "web"]} | {
+            name: [sys.executable, "-m", "workers", name] for name in _parts(settings)
+        }
+        await run_children(parts, env, on_output=lambda name, line: print(f"{name:>9} | {line}", flush=True))
+    return 0
+
+
+def _parts(settings: Settings) -> list[str]:
+    return [name for name in WORKERS if name != "feeds" or settings.feeds.enabled]
+
+
+async def web(settings: Settings, _args: argparse.Namespace) -> int:
+    """One web process. Needs a Redis that runs."""
+    from bosai.web.app import make_app  # noqa: PLC0415
+
+    _need_redis(settings)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    app = make_app(lambda: open_services(settings))
+    runner = aiohttp_web.AppRunner(app, access_log=None)  # an address holds a desk's key: it is never logged
+    await runner.setup()
+    try:
+        await aiohttp_web.TCPSite(runner, settings.web.host, settings.web.port).start()
+        logging.getLogger("bosai.web").info("ready on %s", settings.web.public_url)
+        await _until_told()
+    finally:
+        await runner.cleanup()
+    return 0
+
+
+async def worker(settings: Settings, args: argparse.Namespace) -> int:
+    """One worker, in place of this process."""
+    _need_redis(settings)
+    env = os.environ | {"BOSAI_REDIS__URL": settings.redis.url, "BOSAI_DATA__DIR": settings.data.dir}
+    os.execve(sys.executable, [sys.executable, "-m", "workers", args.name], env)  # noqa: S606
+
+
+async def _until_told() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    told = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, told.set)
+    await told.wait()
+
+
+def _need_redis(settings: Settings) -> None:
+    if settings.redis.is_embedded:
+        raise Stopped(
+            "This part needs [redis] url (BOSAI_REDIS__URL); 'bosai run' starts everything on one machine."
+        )

@@ -1,0 +1,248 @@
+"""The one place where adapters are chosen and opened. Importing it opens nothing.
+
+settings + key files + Redis ─▶ for each side: stores ─▶ services ─▶ RealmServices
+                                                                     └─ entered by web, workers and commands
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import resources
+from pathlib import Path
+
+import redis.asyncio
+
+from bosai.messages.orders import OrderTexts
+from bosai.model.alert import OrderKind
+from bosai.model.realm import Realm
+from bosai.ports import Clock, SystemClock
+from bosai.push.hosts import HostPolicy
+from bosai.push.sealing import Sealer
+from bosai.secrets import RealmSecrets, Secrets, load_or_create
+from bosai.services.alerts import AlertService
+from bosai.services.audit import AuditService
+from bosai.services.desks import DeskService
+from bosai.services.feeds import FeedService
+from bosai.services.guidance import GuidanceService
+from bosai.services.previews import PreviewBroker
+from bosai.services.proposals import ProposalService
+from bosai.services.receipts import ReceiptService
+from bosai.services.sites import SiteService
+from bosai.services.staff import StaffService
+from bosai.services.subscriptions import SubscriptionService
+from bosai.services.zones import ZoneCatalogue
+from bosai.settings_schema import Settings
+from bosai.stores.alerts import AlertStore
+from bosai.stores.instructions import InstructionStore
+from bosai.stores.subscriptions import SubscriptionStore
+from geodata.areas import Bbox
+from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, AreasParsed, parse_named_areas
+from geodata.importers.towns import parse_towns
+from geodata.places import PlaceIndex
+
+
+class OffsetClock:
+    """The machine's clock moved by a fixed step, for rehearsals and replays ([clock] offset_s)."""
+
+    def __init__(self, offset: timedelta) -> None:
+        self._offset = offset
+        self._machine = SystemClock()
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        return self._machine.now() + self._offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealmServices:
+    """Everything of one side. Nothing in it knows the other side."""
+
+    realm: Realm
+    settings: Settings
+    clock: Clock
+    staff: StaffService
+    alerts: AlertService
+    alert_store: AlertStore
+    previews: PreviewBroker
+    proposals: ProposalService
+    audit: AuditService
+    feeds: FeedService
+    subscriptions: SubscriptionService
+    subscription_store: SubscriptionStore
+    receipts: ReceiptService
+    instructions: InstructionStore
+    sites: SiteService
+    desks: DeskService
+    guidance: GuidanceService
+    places: PlaceIndex
+    zones: ZoneCatalogue
+    vapid_public_b64url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """Both sides on one Redis. `secrets` is for delivery and the planner, each of which takes its own key."""
+
+    settings: Settings
+    clock: Clock
+    redis: redis.asyncio.Redis
+    secrets: Secrets
+    realms: Mapping[Realm, RealmServices]
+
+
+Services = Wired
+"""The name pages know it by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What both sides share: tables of places."""
+
+    places: PlaceIndex
+    zones: ZoneCatalogue
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, url: str | None = None) -> AsyncIterator[Wired]:
+    """Open everything against `url` (default: [redis] url). Leaving closes it."""
+    secrets = await asyncio.to_thread(load_or_create, settings.data_dir)
+    facts = await asyncio.to_thread(_read_facts, settings)
+    clock: Clock = SystemClock()
+    if settings.clock.offset_s:
+        clock = OffsetClock(timedelta(seconds=settings.clock.offset_s))
+    client = redis.asyncio.Redis.from_url(
+        url or settings.redis.url, max_connections=settings.redis.connections
+    )
+    async with contextlib.aclosing(client):
+        realms = {
+            realm: _realm(realm, settings, clock=clock, client=client, secrets=secrets, facts=facts)
+            for realm in Realm
+        }
+        yield Wired(settings=settings, clock=clock, redis=client, secrets=secrets, realms=realms)
+
+
+def host_policy(settings: Settings) -> HostPolicy:
+    """Where pushes may go."""
+    return HostPolicy(settings.push.allowed_hosts, settings.push.test_hosts)
+
+
+def push_sealer(secrets: RealmSecrets) -> Sealer:
+    """The key of the *push* part: web seals, delivery opens."""
+    return Sealer(secrets.push_seal_key.key, secrets.push_seal_key.key_id)
+
+
+def places_sealer(secrets: RealmSecrets) -> Sealer:
+    """The key of the *places* part: web seals, the planner opens."""
+    return Sealer(secrets.places_seal_key.key, secrets.places_seal_key.key_id)
+
+
+def bbox_of(settings: Settings) -> Bbox:
+    """The city's bounding box."""
+    return Bbox(*settings.city.bbox_lonlat)
+
+
+def _realm(
+    realm: Realm,
+    settings: Settings,
+    *,
+    clock: Clock,
+    client: redis.asyncio.Redis,
+    secrets: Secrets,
+    facts: _Facts,
+) -> RealmServices:
+    own = secrets.realm(realm.value)
+    previews = PreviewBroker(client, realm, clock)
+    proposals = ProposalService(client, realm, clock)
+    alert_store = AlertStore(client, realm)
+    instructions = InstructionStore(client, realm)
+    audit = AuditService(client, realm, clock)
+    sites = SiteService(client, realm, clock, settings, audit)
+    return RealmServices(
+        realm=realm,
+        settings=settings,
+        clock=clock,
+        # Officers are the same people on both sides, so their TOTP secrets are sealed under one key.
+        staff=StaffService(client, realm, clock, totp_sealer=push_sealer(secrets.live)),
+        alerts=AlertService(
+            client,
+            realm,
+            clock,
+            OrderTexts(),
+            previews,
+            bbox=bbox_of(settings),
+            review_min=_review_min(settings),
+        ),
+        alert_store=alert_store,
+        previews=previews,
+        proposals=proposals,
+        audit=audit,
+        feeds=FeedService(client, realm, clock, proposals, area_code=settings.feeds.jma_tsunami_area),
+        subscriptions=SubscriptionService(
+            client,
+            realm,
+            clock,
+            push_sealer=push_sealer(own),
+            places_sealer=places_sealer(own),
+            hmac_key=own.hmac_key,
+            hosts=host_policy(settings),
+            bbox_lonlat=settings.city.bbox_lonlat,
+            wait_replicas=settings.redis.wait_replicas,
+            wait_timeout_s=settings.redis.wait_timeout_s,
+        ),
+        subscription_store=SubscriptionStore(client, realm),
+        receipts=ReceiptService(client, realm, clock, own.hmac_key),
+        instructions=instructions,
+        sites=sites,
+        desks=DeskService(client, realm, clock, own.hmac_key),
+        guidance=GuidanceService(sites, alert_store, clock, settings),
+        places=facts.places,
+        zones=facts.zones,
+        vapid_public_b64url=own.vapid_public_b64url,
+    )
+
+
+def _review_min(settings: Settings) -> dict[OrderKind, int]:
+    review = settings.review
+    return {
+        OrderKind.ELDERLY_ETC: review.level3_min,
+        OrderKind.EVACUATE: review.level4_min,
+        OrderKind.EMERGENCY_SAFETY: review.level5_min,
+        OrderKind.TSUNAMI_EVACUATION: review.tsunami_min,
+        OrderKind.NOTICE: review.notice_min,
+    }
+
+
+def _read_facts(settings: Settings) -> _Facts:
+    """The town table and the areas; blocking. Raises ValueError naming the file when one can not be used."""
+    bbox = bbox_of(settings)
+    towns = parse_towns(_sample("towns.csv"), bbox=bbox)
+    places = PlaceIndex(towns.towns, epsg=settings.city.plane_epsg)
+    custom = settings.hazard_files.tsunami_areas
+    tsunami = _sound(
+        custom or "tsunami_areas.geojson",
+        parse_named_areas(
+            Path(custom).read_bytes() if custom else _sample("tsunami_areas.geojson"),
+            TSUNAMI_AREAS,
+            bbox=bbox,
+        ),
+    )
+    jma = _sound(
+        "jma_areas.geojson",
+        parse_named_areas(_sample("jma_areas.geojson"), JMA_AREAS, bbox=bbox, repair=True),
+    )
+    return _Facts(places=places, zones=ZoneCatalogue(tsunami.records, jma.records, places, bbox))
+
+
+def _sound(name: str, parsed: AreasParsed) -> AreasParsed:
+    """An area left out in silence would leave people out: refuse the file instead."""
+    if parsed.rejected:
+        first = parsed.rejected[0]
+        raise ValueError(f"{name}: area {first.row}, {first.field}: {first.reason}")
+    return parsed
+
+
+def _sample(name: str) -> bytes:
+    return resources.files("bosai").joinpath("sample", name).read_bytes()

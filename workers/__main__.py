@@ -1,0 +1,93 @@
+"""`python -m workers NAME`: one worker against the configured Redis, until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from bosai.model.realm import Realm
+from bosai.settings import load_settings
+from bosai.wiring import Wired, open_services
+from workers.delivery import open_delivery
+from workers.fallback import open_watch
+from workers.feeds import FeedLoop, make_client, open_session
+from workers.planner import open_planner
+from workers.schedules import Schedules
+
+log = logging.getLogger("workers")
+
+
+async def planner(wired: Wired) -> None:
+    """Plan both sides; each holds its own lease."""
+    async with asyncio.TaskGroup() as group:
+        for realm in Realm:
+            group.create_task(open_planner(wired, realm).run())
+
+
+async def delivery(wired: Wired) -> None:
+    """Send for both sides, with one HTTP session."""
+    async with open_delivery(wired) as workers, asyncio.TaskGroup() as group:
+        for one in workers:
+            group.create_task(one.run())
+
+
+async def feeds(wired: Wired) -> None:
+    """Listen to JMA for the live side. The drill side hears only what is replayed to it."""
+    settings = wired.settings.feeds
+    async with open_session(settings) as session:
+        loop = FeedLoop(
+            wired.redis,
+            Realm.LIVE,
+            clock=wired.clock,
+            service=wired.realms[Realm.LIVE].feeds,
+            client=make_client(session, settings),
+            settings=settings,
+            rng=random.Random(),  # noqa: S311 (jitter)
+        )
+        await loop.run()
+
+
+async def schedules(wired: Wired) -> None:
+    """Reviews, and the watch over releases."""
+    await Schedules(
+        [wired.realms[realm].alerts for realm in Realm], [open_watch(wired, realm) for realm in Realm]
+    ).run()
+
+
+WORKERS: dict[str, Callable[[Wired], Awaitable[None]]] = {
+    "planner": planner,
+    "delivery": delivery,
+    "feeds": feeds,
+    "schedules": schedules,
+}
+
+
+async def run(name: str) -> None:
+    """Run one worker until SIGTERM or SIGINT."""
+    async with open_services(load_settings(env=os.environ)) as wired:
+        task = asyncio.ensure_future(WORKERS[name](wired))
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, task.cancel)
+        log.info("%s: ready", name)
+        try:
+            await task
+        except asyncio.CancelledError:
+            log.info("%s: stopped", name)
+
+
+def main() -> int:
+    """Entry point."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    if len(sys.argv) != 2 or sys.argv[1] not in WORKERS:
+        sys.stderr.write(f"usage: python -m workers {'|'.join(WORKERS)}\n")
+        return 2
+    asyncio.run(run(sys.argv[1]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
