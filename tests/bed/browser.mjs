@@ -2,6 +2,7 @@
 //   in   {id, command, page?, …arguments}         out  {id, value} | {id, error} | {event, page, …}
 // The browser ends when stdin ends, on SIGTERM, and (through the launcher script) when this process is killed.
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import puppeteer from 'puppeteer-core';
 import { pageCommands } from './page_commands.mjs';
 import { workerCommands } from './worker_commands.mjs';
@@ -36,10 +37,8 @@ class Session {
   // An isolated context has its own cookies, storage and service workers: another person at the same browser.
   async newPage({ context, viewport, java_script }) {
     const page = await (await this.context(context)).newPage();
-    const id = `p${this.pages.size + 1}`;
+    const id = this.take(page);
     this.front = page;
-    this.pages.set(id, page);
-    this.listen(id, page);
     if (viewport) await page.setViewport(viewport);
     page.scriptsOff = java_script === false;
     if (page.scriptsOff) await page.setJavaScriptEnabled(false);
@@ -50,6 +49,23 @@ class Session {
     if (!name) return this.browser.defaultBrowserContext();
     if (!this.contexts.has(name)) this.contexts.set(name, await this.browser.createBrowserContext());
     return this.contexts.get(name);
+  }
+
+  // A tab the test did not open: by a link, window.open or a service worker.
+  async adoptPage({ containing, timeout_ms }) {
+    for (const end = Date.now() + timeout_ms; ; await pause(40)) {
+      const known = new Set(this.pages.values());
+      const found = (await this.browser.pages()).find((page) => !known.has(page) && page.url().includes(containing));
+      if (found) return this.take(found);
+      if (Date.now() > end) throw new Error(`no new tab with ${containing} in its address after ${timeout_ms} ms`);
+    }
+  }
+
+  take(page) {
+    const id = `p${this.pages.size + 1}`;
+    this.pages.set(id, page);
+    this.listen(id, page);
+    return id;
   }
 
   listen(id, page) {
@@ -72,6 +88,7 @@ const session = new Session();
 const browserCommands = {
   launch: (args) => session.launch(args),
   newPage: (args) => session.newPage(args),
+  adoptPage: (args) => session.adoptPage(args),
   close: () => session.close(),
 };
 

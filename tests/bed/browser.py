@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.bed.driver import BrowserFailed, Driver
-from tests.bed.page import Page, Viewport
+from tests.bed.page import WAIT_S, Page, Viewport
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 40.0
@@ -99,6 +99,12 @@ class Browser:
         page_id: str = await asyncio.wrap_future(answer)
         # Events of a page may come before its id does: both sides take the same object.
         return self._page(page_id)
+
+    async def opened_page(self, containing: str, *, timeout_s: float = WAIT_S) -> Page:
+        """The tab, not opened by the test, whose address has `containing` in it: by a link or a service worker."""
+        assert self._driver is not None, "the browser is not started"
+        answer = self._driver.call("adoptPage", containing=containing, timeout_ms=int(timeout_s * 1000))
+        return self._page(await asyncio.wrap_future(answer))
 
     def _page(self, page_id: str) -> Page:
         assert self._driver is not None

@@ -47,7 +47,7 @@ def firefox(push_ws_url: str | None = None, profile_dir: Path | None = None) -> 
     return Browser(
         kind="firefox",
         program=require_browser("firefox"),
-        arguments=[],
+        arguments=["--remote-allow-system-access"],  # to click on the alerts it draws
         preferences={**PREFERENCES, "dom.push.serverURL": url},
         profile=profile_dir,
     )

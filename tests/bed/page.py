@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
-from tests.bed.driver import Driver
+from tests.bed.driver import BrowserFailed, Driver
 from tests.bed.page_scripts import CLICK_NOTIFICATION, GET_NOTIFICATIONS, SYNTHETIC_PUSH
 from tests.bed.subscriber import Subscriber
 
@@ -258,29 +259,43 @@ class Page:
         )
 
     async def deliver_push(self, scope: str, data: Any, *, timeout_s: float = WAIT_S) -> str:
-        """Chromium: hand a push (text, or a value sent as JSON) to the service worker of `scope` (absolute address).
+        """Chromium: hand a push (text, or a value sent as JSON) to the service worker of `scope`.
 
         Returns when the push event has ended, with Chromium's word on what it waited for: "Success", or not.
         """
         text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-        return str(await self._call("deliverPush", timeout_s, scope=scope, data=text))
+        return str(await self._call("deliverPush", timeout_s, scope=await self._at(scope), data=text))
 
     async def evaluate_in_worker(
         self, scope: str, body: str, arg: Any = None, *, timeout_s: float = WAIT_S
     ) -> Any:
-        """Chromium: evaluate an async function body in the service worker of `scope` (absolute address)."""
-        return await self._call("evaluateInWorker", timeout_s, scope=scope, body=body, arg=arg)
+        """Chromium: evaluate an async function body in the service worker of `scope`."""
+        return await self._call(
+            "evaluateInWorker", timeout_s, scope=await self._at(scope), body=body, arg=arg
+        )
 
     async def stop_workers(self, scope: str) -> None:
         """Chromium: stop the service workers, as a device saving memory does; an event starts them afresh."""
-        await self._call("stopWorker", scope=scope)
+        await self._call("stopWorker", scope=await self._at(scope))
 
-    async def click_notification(self, scope: str, *, tag: str, action: str = "") -> None:
-        """Chromium: what a tap on a notification does to the service worker of `scope` (absolute address).
+    async def click_notification(self, scope: str = "/", *, tag: str, action: str = "") -> None:
+        """Tap the notification of `scope` with this tag, while a page of the same origin is open here.
 
-        The event is made by the test, so `clients.openWindow` lacks the user's gesture and may be refused.
+        Firefox: a real click on the alert it shows (no actions). Chromium: the service worker gets an event made by
+        the test, which lacks the user's gesture, so that `clients.openWindow` may be refused.
         """
-        await self.evaluate_in_worker(scope, CLICK_NOTIFICATION, {"tag": tag, "action": action})
+        for one in await self.notifications(scope):
+            if one.tag == tag:
+                arg = {"tag": tag, "action": action, "title": one.title, "body": one.body}
+                await self._call(
+                    "clickNotification", scope=await self._at(scope), body=CLICK_NOTIFICATION, arg=arg
+                )
+                return
+        raise BrowserFailed(f"click_notification: none with tag {tag!r} is shown under {scope}")
+
+    async def _at(self, scope: str) -> str:
+        """A scope as an absolute address."""
+        return urljoin(await self.url(), scope)
 
 
 def _target(css: str, role: str, name: str, label: str, text: str) -> dict[str, str]:

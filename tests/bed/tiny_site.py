@@ -52,7 +52,11 @@ self.addEventListener('push', (event) => {
   event.waitUntil((async () => show(event.data.json()))());
 });
 self.addEventListener('notificationclick', (event) => {
-  event.waitUntil(fetch('/opened', {method: 'POST', body: event.notification.tag}));
+  event.notification.close();
+  event.waitUntil((async () => {
+    await fetch('/opened', {method: 'POST', body: event.notification.tag});
+    await clients.openWindow('/list').catch(() => {});
+  })());
 });
 self.addEventListener('fetch', (event) => {
   const page = '<!doctype html><meta charset="utf-8"><title>圏外</title><p>圏外です</p>';

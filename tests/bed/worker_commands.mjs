@@ -96,6 +96,26 @@ async function onlineWorkers(page) {
   for (const one of sessions) await one.detach().catch(() => {});
 }
 
+// Looks through the windows of Firefox itself (its chrome scope) for the alert with this title and text.
+async function clickAlert(session, { title, body }) {
+  const connection = session.browser.connection;
+  const { result: { contexts } } = await connection.send('browsingContext.getTree', { 'moz:scope': 'chrome' });
+  for (const { context, url } of contexts) {
+    if (!url.endsWith('/alert.xhtml')) continue;
+    const click = `((title, body) => {
+      const said = (id) => { const e = document.getElementById(id); return e.value || e.textContent; };
+      if (said('alertTitleLabel') !== title || said('alertTextLabel') !== body) return false;
+      document.getElementById('alertBox').click();
+      return true;
+    })(${JSON.stringify(title)}, ${JSON.stringify(body)})`;
+    const { result } = await connection.send('script.evaluate', {
+      target: { context }, expression: click, awaitPromise: false,
+    });
+    if (result.result?.value) return true;
+  }
+  return false;
+}
+
 export const workerCommands = {
   permissions: async (page, { origin, names }) =>
     void (await page.browserContext().overridePermissions(origin, names)),
@@ -129,6 +149,18 @@ export const workerCommands = {
       await pause(10);
     }
     return completed.get(id)[before];
+  },
+
+  // Firefox: a real click on the alert it draws. Chromium draws none when headless; its worker gets a made event.
+  clickNotification: async (page, request, session) => {
+    if (session.name === 'chrome') return workerCommands.evaluateInWorker(page, request, session);
+    if (request.arg.action) throw new Error('the alerts that Firefox draws have no action buttons');
+    const end = Date.now() + request.timeout_ms;
+    while (!(await clickAlert(session, request.arg))) {
+      if (Date.now() > end) throw new Error(`no alert is drawn for ${JSON.stringify(request.arg)}`);
+      await pause(20);
+    }
+    return null;
   },
 
   stopWorker: async (page, { scope, timeout_ms }, session) => {
