@@ -147,7 +147,7 @@ def _polygon_list(geojson: object, max_vertices: int) -> list[object]:
     if isinstance(geojson, Mapping) and geojson.get("type") == "Feature":
         geojson = geojson.get("geometry")
     kind = geojson.get("type") if isinstance(geojson, Mapping) else type(geojson).__name__
-    if not isinstance(geojson, Mapping) or kind not in {"Polygon", "MultiPolygon"}:
+    if not isinstance(geojson, Mapping) or kind not in ("Polygon", "MultiPolygon"):
         raise UnsupportedGeometry(found=str(kind))
     coordinates = geojson.get("coordinates")
     if not isinstance(coordinates, list) or not coordinates:

@@ -47,14 +47,20 @@ def cells_of_towns(
         raise EmptyArea
     points, town_to_point = np.unique(to_plane(towns_lonlat, epsg), axis=0, return_inverse=True)
     chosen = np.unique(town_to_point.reshape(-1)[list(chosen_rows)])
-    discs = shapely.buffer(shapely.points(points[chosen]), radius_m, quad_segs=16)
+    within = shapely.union_all(shapely.buffer(shapely.points(points[chosen]), radius_m, quad_segs=16))
     if len(points) > 1:
         frame = shapely.box(*(points.min(axis=0) - 2 * radius_m), *(points.max(axis=0) + 2 * radius_m))
         diagram = shapely.voronoi_polygons(MultiPoint(points), extend_to=frame, ordered=True)
-        discs = shapely.intersection(np.array(diagram.geoms, dtype=object)[chosen], discs)
+        # Cells joined before they are cut: neighbours share their corners exactly. Cutting by every disc at
+        # once is the same as each by its own, for in a cell no chosen town is nearer than the cell's own.
+        cells = shapely.union_all(np.array(diagram.geoms, dtype=object)[chosen])
+        within = shapely.intersection(cells, within)
     limits = geometry_to_plane(shapely.box(bbox.west, bbox.south, bbox.east, bbox.north), epsg)
-    union = shapely.union_all(shapely.intersection(discs, limits))
-    area = shapely.set_precision(geometry_to_lonlat(union, epsg), 1 / DEGREE_UNITS)
+    lonlat = geometry_to_lonlat(shapely.intersection(within, limits), epsg)
+    area = shapely.set_precision(lonlat, 1 / DEGREE_UNITS)
+    if not area.is_valid:  # rounding can make two corners of one outline meet
+        parts = shapely.get_parts(shapely.make_valid(area))
+        area = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
     if not isinstance(area, Polygon | MultiPolygon) or area.is_empty:
         raise EmptyArea
     return ApproximateArea(geometry_lonlat=area)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -115,6 +116,29 @@ def join_facilities(
         if one.kind is SiteKind.EMERGENCY or row not in partner
     ]
     return tuple(sorted(facilities, key=lambda one: one.facility_id))
+
+
+def distinct_names(facilities: Iterable[Facility]) -> dict[str, str]:
+    """A name to show by facility id: where several share one (避難の丘), with the town from the address.
+
+    Two of one name and town are told apart by the whole address after the ward.
+    """
+    listed = list(facilities)
+    shown = {one.facility_id: one.name for one in listed}
+    for part in (_town_in_address, _after_ward):
+        counts = Counter(shown.values())
+        for one in listed:
+            if counts[shown[one.facility_id]] > 1 and part(one):
+                shown[one.facility_id] = f"{one.name}（{part(one)}）"
+    return shown
+
+
+def _after_ward(facility: Facility) -> str:
+    return re.sub(r"^.*?市(\S{1,4}?区)?", "", facility.designations[0].address)
+
+
+def _town_in_address(facility: Facility) -> str:
+    return re.split(r"[0-9０-９]", _after_ward(facility))[0].rstrip("-－")
 
 
 def _plain(text: str) -> str:

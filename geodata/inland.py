@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 DEFAULT_MARGIN_M = 20.0
 DEFAULT_FACING_DEG = 60.0
 _PAIRS_AT_ONCE = 2_000_000
+_BANDS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +90,63 @@ def _nearest(points: Floats, stretches: Floats, seaward: Floats) -> tuple[Floats
     distance_m = np.full(len(points), np.inf)
     if not len(stretches) or not len(points):
         return exits, distance_m
-    # The unrestricted nearest stretch is the answer whenever it is not towards the sea: nearly always.
-    tree = shapely.STRtree(np.atleast_1d(np.asarray(shapely.linestrings(stretches), dtype=object)))
-    near = tree.nearest(shapely.points(points))
-    found = _foot(points, stretches[near])
+    # The unrestricted nearest stretch is the answer whenever it is not towards the sea.
+    found = _nearest_anywhere(points, stretches)
     allowed = (found - points) @ seaward <= 0
     exits[allowed] = found[allowed]
     rest = np.flatnonzero(~allowed)
-    step = max(1, _PAIRS_AT_ONCE // len(stretches))
-    for rows in (rest[n : n + step] for n in range(0, len(rest), step)):
-        exits[rows] = _nearest_not_seaward(points[rows], stretches, seaward)
+    rest = rest[np.argsort(points[rest] @ seaward, kind="stable")]
+    for rows in np.array_split(rest, min(_BANDS, len(rest)) or 1):
+        exits[rows] = _nearest_in_band(points[rows], stretches, seaward)
     reached = np.isfinite(exits[:, 0])
     distance_m[reached] = np.hypot(*(exits[reached] - points[reached]).T)
     return exits, distance_m
+
+
+def _nearest_anywhere(points: Floats, segments: Floats) -> Floats:
+    tree = shapely.STRtree(np.atleast_1d(np.asarray(shapely.linestrings(segments), dtype=object)))
+    return _foot(points, segments[tree.nearest(shapely.points(points))])
+
+
+def _nearest_in_band(points: Floats, stretches: Floats, seaward: Floats) -> Floats:
+    """For people about equally far from the sea.
+
+    What lies inland of all of them is asked through a tree; only the stretches beside them need every pair.
+    """
+    result = np.full_like(points, np.nan)
+    if not len(points):
+        return result
+    depth = points @ seaward
+    ends = stretches @ seaward
+    inland_end, sea_end = ends.min(axis=1), ends.max(axis=1)
+    inland = inland_end < depth.min()
+    if inland.any():
+        result = _nearest_anywhere(points, _cut_at(stretches[inland], ends[inland], float(depth.min())))
+    beside = stretches[(sea_end > depth.min()) & (inland_end <= depth.max())]
+    step = max(1, _PAIRS_AT_ONCE // max(1, len(beside)))
+    for start in range(0, len(points) if len(beside) else 0, step):
+        part = slice(start, start + step)
+        other = _nearest_not_seaward(points[part], beside, seaward)
+        nearer = _gap(other, points[part]) < _gap(result[part], points[part])
+        result[part][nearer] = other[nearer]
+    return result
+
+
+def _cut_at(segments: Floats, ends: Floats, depth: float) -> Floats:
+    """The part of each segment that is not seaward of a depth; every segment has one."""
+    cut = segments.copy()
+    for one, other in ((0, 1), (1, 0)):
+        beyond = ends[:, one] > depth
+        share = (depth - ends[beyond, other]) / (ends[beyond, one] - ends[beyond, other])
+        inner = segments[beyond, other]
+        cut[beyond, one] = inner + share[:, None] * (segments[beyond, one] - inner)
+    return cut
+
+
+def _gap(found: Floats, points: Floats) -> Floats:
+    """Distances; inf where nothing was found."""
+    away = found - points
+    return np.nan_to_num(np.hypot(away[:, 0], away[:, 1]), nan=np.inf)
 
 
 def _foot(points: Floats, segments: Floats) -> Floats:

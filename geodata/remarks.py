@@ -27,7 +27,7 @@ _GROUP_OF_WORD = {
 _WORD = "|".join(sorted(_GROUP_OF_WORD, key=len, reverse=True))
 _FLOOR = r"(?:(?P<floor>\d{1,2})(?:階)?(?:[~〜～\-]\d{1,2})?階(?:以上)?|(?P<roof>屋上))"
 _CLAUSE = re.compile(
-    rf"(?:(?P<words>(?:{_WORD})(?:[、,・](?:{_WORD}))*):)?{_FLOOR}(?P<part>(?:の)?[^\d:、,。]*)"
+    rf"(?:(?P<words>(?:{_WORD})(?:[、,・](?:{_WORD}))*):)?{_FLOOR}(?P<part>(?!.*(?:除く|使用しない))[^\d:、,。]*)"
 )
 _FLOOR_ANYWHERE = re.compile(_FLOOR)
 _EXCLUDED = re.compile(r"(?P<floor>\d{1,2})階(?:以下)?[^\d]*?(?:除く|使用しない)")

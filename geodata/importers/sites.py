@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from geodata.areas import JAPAN, Bbox
 from geodata.errors import BrokenJson, UnknownLayout
+from geodata.facilities import SiteChanges, diff_sites
 from geodata.importers.tables import (
     Rejected,
     RowRefused,
@@ -82,8 +83,19 @@ class SitesParsed:
 
     @property
     def rejected_ids(self) -> frozenset[str]:
-        """Ids whose row was refused: in the list, though not taken. Pass as `keep` to `diff_sites`."""
+        """Ids whose row was refused: in the list, though not taken."""
         return frozenset(one.row_id for one in self.rejected if one.row_id)
+
+    @property
+    def covers_all(self) -> bool:
+        """False when the id of a refused row could not be read: nobody can tell then which site is missing."""
+        return all(one.row_id for one in self.rejected)
+
+    def changes_from(self, known: Mapping[str, SiteRecord]) -> SiteChanges:
+        """What this list adds, changes and drops. A refused row never makes its site gone."""
+        return diff_sites(
+            known, self.by_id, kinds=self.kinds if self.covers_all else (), keep=self.rejected_ids
+        )
 
 
 def parse_sites(data: bytes, *, municipality: str = "", bbox: Bbox = JAPAN) -> SitesParsed:

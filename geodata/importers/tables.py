@@ -80,7 +80,7 @@ def named_cells(headings: list[str], cells: list[str]) -> dict[str, str]:
 
 def read_lonlat(row: Mapping[str, object], lon_field: str, lat_field: str, bbox: Bbox) -> tuple[float, float]:
     """Degrees lon, lat of a row. Raises RowRefused for blank, 999, no number, swapped or outside the bbox."""
-    lon, lat = _degrees(row, lon_field), _degrees(row, lat_field)
+    lat, lon = _degrees(row, lat_field), _degrees(row, lon_field)
     if bbox.holds(lon, lat):
         return lon, lat
     if bbox.holds(lat, lon):
