@@ -15,10 +15,10 @@ from redis.exceptions import ResponseError
 
 from bosai.model.instruction import Instruction, Stage
 from bosai.model.realm import Realm
-from bosai.stores.deliveries import one_line, unix_s
+from bosai.stores.deliveries import delivery_of, one_line, unix_s
 from bosai.stores.instructions import DANGER_CLASSES, instruction_of
 from bosai.stores.keys import BUCKETS, Keys
-from bosai.stores.replies import as_text, unix_ms
+from bosai.stores.replies import as_bytes, as_text, unix_ms
 from bosai.stores.scripts import Script
 
 GROUP = "delivery"
@@ -48,6 +48,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     member: str
     instruction: Instruction
     attempts: int
+    cause: str  # why the last try failed
     push_sealed: bytes  # b"" = the subscriber is gone
 
 
@@ -164,10 +165,16 @@ class Outbox:
                 member=as_text(member),
                 instruction=instruction_of(stored),
                 attempts=int(attempts),
+                cause=as_text(cause),
                 push_sealed=sealed,
             )
-            for member, _seq, attempts, stored, sealed in rows
+            for member, attempts, cause, stored, sealed in rows
         ]
+
+    async def is_newest(self, bucket: int, one: Claimed) -> bool:
+        """True while no newer seq stands where this one was claimed."""
+        line = await self._redis.hget(self._keys.deliveries(bucket), one.member)
+        return line is not None and delivery_of(as_bytes(line)).seq == one.instruction.seq
 
     async def record(self, bucket: int, results: Sequence[Result], now: datetime) -> int:
         """Write results of one bucket in one go; returns how many still mattered (no newer seq had come)."""

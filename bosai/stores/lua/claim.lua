@@ -4,7 +4,7 @@
 -- KEYS 1 deliveries  2 instructions  3 due  4 push (one bucket)
 -- ARGV 1 now in ms  2 claimed until, in ms  3 the same in s (the next due time, should we die)
 --      then pairs: member "incident/subscription id", seq ("0" = the newest, whichever it is)
--- Result: 5 each for those taken: member, seq, attempts, instruction, sealed push ("" = the subscriber is gone).
+-- Result: 5 each for those taken: member, attempts, cause, instruction, sealed push ("" = the subscriber is gone).
 -- Left out: done already, replaced by a newer seq, or in another worker's hands.
 local now = tonumber(ARGV[1])
 local taken = {}
@@ -21,7 +21,7 @@ for at = 4, #ARGV, 2 do
       table.concat({ seq, stage, when, attempts, bytes, answer, ARGV[2], cause }, ' '))
     redis.call('ZADD', KEYS[3], ARGV[3], member)
     local n = #taken
-    taken[n + 1], taken[n + 2], taken[n + 3], taken[n + 4] = member, seq, attempts, instruction
+    taken[n + 1], taken[n + 2], taken[n + 3], taken[n + 4] = member, attempts, cause, instruction
     taken[n + 5] = redis.call('HGET', KEYS[4], string.match(member, '([^/]+)$')) or ''
   end
 end
