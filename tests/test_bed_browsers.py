@@ -107,6 +107,7 @@ async def test_firefox_holds_a_live_and_a_drill_subscription_and_shows_each_its_
         await live_page.evaluate("localStorage.setItem('who', arg)", "first")
         other = await browser.new_page(person="another")
         await other.goto(f"{site.url}/")
+        assert (await other.evaluate("return navigator.languages"))[0] == "ja"
         assert await other.evaluate("return localStorage.getItem('who')") is None
         with pytest.raises(BrowserFailed, match="going off line"):
             await other.set_offline(True)
@@ -213,6 +214,32 @@ async def test_what_goes_wrong_in_a_page_is_kept_and_what_is_not_there_is_named(
             await page.click()
         await page.goto(f"{site.url}/")
         assert await page.axe("wcag2a", "wcag2aa") == []
+
+
+def test_one_browser_serves_several_event_loops_and_says_when_its_driver_has_died() -> None:
+    async def speaks() -> list[str]:
+        page = await browser.new_page()
+        return list(await page.evaluate("return navigator.languages"))
+
+    async def outlives_its_driver() -> None:
+        page = await browser.new_page()
+        waiting = asyncio.create_task(page.wait_for("return false", timeout_s=30))
+        await page.evaluate("return 1")
+        [node] = [pid for pid in descendants(os.getpid()) if "browser.mjs" in command(pid)]
+        os.kill(node, signal.SIGKILL)
+        with pytest.raises(BrowserFailed, match="the browser driver ended"):
+            await waiting
+        with pytest.raises(BrowserFailed, match="has ended"):
+            await page.title()
+
+    browser = chromium(languages="vi,ja")
+    browser.start()
+    try:
+        assert asyncio.run(speaks()) == asyncio.run(speaks()) == ["vi", "ja"]
+        asyncio.run(outlives_its_driver())
+    finally:
+        browser.stop()
+    assert not [pid for pid in descendants(os.getpid()) if "browser.mjs" in command(pid)]
 
 
 def descendants(pid: int) -> list[int]:

@@ -14,18 +14,19 @@ QUIET = [
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
-    "--lang=ja",
     "--no-first-run",
 ]
 
 
-def chromium(profile_dir: Path | None = None, arguments: list[str] | None = None) -> Browser:
+def chromium(
+    profile_dir: Path | None = None, arguments: list[str] | None = None, *, languages: str = "ja,en"
+) -> Browser:
     """A Chromium with a profile of its own. Skips the test where there is none."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses its sandbox to root
     return Browser(
         kind="chrome",
         program=require_browser("chromium"),
-        arguments=[*QUIET, *sandbox, *(arguments or [])],
+        arguments=[*QUIET, f"--accept-lang={languages}", *sandbox, *(arguments or [])],
         preferences={},
         profile=profile_dir,
     )

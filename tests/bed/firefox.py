@@ -27,7 +27,6 @@ PREFERENCES: dict[str, str | int | bool] = {
     "extensions.update.enabled": False,
     "geo.prompt.testing": True,
     "geo.prompt.testing.allow": True,
-    "intl.accept_languages": "ja,en",
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "permissions.default.desktop-notification": 1,
@@ -37,7 +36,9 @@ PREFERENCES: dict[str, str | int | bool] = {
 }
 
 
-def firefox(push_ws_url: str | None = None, profile_dir: Path | None = None) -> Browser:
+def firefox(
+    push_ws_url: str | None = None, profile_dir: Path | None = None, *, languages: str = "ja,en"
+) -> Browser:
     """A stock Firefox that subscribes at `push_ws_url` (`PushService.ws_url`). Skips where there is none.
 
     It draws notifications itself and drops them after 20 s, unless they ask for interaction.
@@ -48,6 +49,6 @@ def firefox(push_ws_url: str | None = None, profile_dir: Path | None = None) -> 
         kind="firefox",
         program=require_browser("firefox"),
         arguments=["--remote-allow-system-access"],  # to click on the alerts it draws
-        preferences={**PREFERENCES, "dom.push.serverURL": url},
+        preferences={**PREFERENCES, "dom.push.serverURL": url, "intl.accept_languages": languages},
         profile=profile_dir,
     )
