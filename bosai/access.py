@@ -1,5 +1,6 @@
 """Which Redis a command talks to: the configured one, the embedded one that runs already, or one of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,11 +22,21 @@ async def redis_url(settings: Settings) -> AsyncIterator[str]:
             url = (await stack.enter_async_context(embedded_redis(settings.data_dir))).url
         except DataDirInUse:
             # `bosai run` holds the folder: its Redis is the one to speak to.
-            running = _running_socket(settings.data_dir)
+            running = await asyncio.to_thread(_running_socket, settings.data_dir)
             if running is None:
                 raise
             url = f"unix://{quote(str(running))}"
         yield url
+
+
+@asynccontextmanager
+async def own_redis_url(settings: Settings) -> AsyncIterator[str]:
+    """As `redis_url`, but a data folder that somebody else runs on is refused (DataDirInUse): for `bosai run`."""
+    if not settings.redis.is_embedded:
+        yield settings.redis.url
+        return
+    async with embedded_redis(settings.data_dir) as server:
+        yield server.url
 
 
 async def opened(stack: AsyncExitStack, settings: Settings) -> Wired:

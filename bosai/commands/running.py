@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web as aiohttp_web
 
-from bosai.access import redis_url
+from bosai.access import own_redis_url, redis_url
 from bosai.commands.output import Stopped, print_addresses, print_first
 from bosai.first_run import prepare
 from bosai.settings_schema import Settings
@@ -38,7 +38,7 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
     if missing:
         raise Stopped(f"Browser libraries are missing ({missing[0]} …): run 'npm ci', or 'make setup'.")
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(redis_url(settings))
+        url = await stack.enter_async_context(own_redis_url(settings))
         async with open_services(settings, url) as wired:
             first = await prepare(wired)
         print_first(first, settings, as_json=args.json)
@@ -49,6 +49,7 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
             "BOSAI_WEB__PORT": str(settings.web.port),
             "BOSAI_WEB__PUBLIC_URL": settings.web.public_url,
             "PYTHONUNBUFFERED": "1",
+            **({"BOSAI_SETTINGS": str(args.settings.absolute())} if args.settings else {}),
         }
         parts = {"web": [sys.executable, "-m", "bosai", "web"]} | {
             name: [sys.executable, "-m", "workers", name] for name in _parts(settings)
