@@ -89,22 +89,28 @@ async def test_firefox_holds_a_live_and_a_drill_subscription_and_shows_each_its_
         with pytest.raises(BrowserFailed, match="none with tag 'incident'"):
             await live_page.click_notification("/", tag="incident")
 
-        # What is not for its keys Firefox cannot read: it says so, and its worker hears nothing.
+        # What is not for its keys Firefox cannot read: and says so.
         stranger = push.make_subscriber().info["keys"]
         wrong = {"endpoint": live["endpoint"], "keys": stranger}
         assert (await send_with_pywebpush(session, wrong, message, LIVE))[0] == 201
         await push.wait_until(lambda: push.messages[-1].ack_code == 101)
         assert live_page.errors == drill_page.errors == []
 
-        # A person at Firefox: labels, lists, the device's position, a second person with other storage.
-        await live_page.fill("あらはま", label="場所")
-        await live_page.select("#floor", "2")
+
+async def test_a_person_at_firefox_fills_in_a_form_shares_a_position_and_is_not_somebody_else(
+    site: TinySite,
+) -> None:
+    async with firefox() as browser:
+        page = await browser.new_page()
+        await page.goto(f"{site.url}/")
+        await page.fill("あらはま", label="場所")
+        await page.select("#floor", "2")
         read = "return [document.querySelector('#place').value, document.querySelector('#floor').value]"
-        assert await live_page.evaluate(read) == ["あらはま", "2"]
-        await live_page.set_geolocation(38.2217, 140.9817)
-        await live_page.click(role="button", name="現在地を使う")
-        await live_page.wait_for_text("38.2217,140.9817")
-        await live_page.evaluate("localStorage.setItem('who', arg)", "first")
+        assert await page.evaluate(read) == ["あらはま", "2"]
+        await page.set_geolocation(38.2217, 140.9817)
+        await page.click(role="button", name="現在地を使う")
+        await page.wait_for_text("38.2217,140.9817")
+        await page.evaluate("localStorage.setItem('who', arg)", "first")
         other = await browser.new_page(person="another")
         await other.goto(f"{site.url}/")
         assert (await other.evaluate("return navigator.languages"))[0] == "ja"
