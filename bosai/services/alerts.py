@@ -7,6 +7,7 @@
 Each method looks at the state, decides, and writes the decision with its audit entry in one script that refuses when
 anything was recorded in between; then it looks again (`AlertDesk`). So two approvers release once, and nobody decides
 on what another has just changed. No clock ends an order: an unanswered review renews it.
+Texts in nine languages and areas of many vertices are worked out in a thread, off the event loop.
 """
 
 import asyncio
@@ -110,7 +111,7 @@ class AlertService:
         self._need(officer, Permission.DRAFT)
         form = await self._checked(form)
         now = self._clock.now()
-        record = self._writer.first(form, officer.name, now)
+        record = await asyncio.to_thread(self._writer.first, form, officer.name, now)
         step = Step(officer.name, "drafted", f"alert:{record.alert.key}", contents(record))
         await self._desk.decide(lambda head: self._desk.write(head, step, record, seen=None, now=now))
         await self._adopt(record, officer)
@@ -125,7 +126,7 @@ class AlertService:
             record = await self._store.get(key)
             moves.need_open(record)
             now = self._clock.now()
-            changed = self._writer.redrafted(record, form, officer.name, now)
+            changed = await asyncio.to_thread(self._writer.redrafted, record, form, officer.name, now)
             step = Step(officer.name, "redrafted", f"alert:{key}", contents(changed))
             return await self._desk.write(head, step, changed, seen=record.state, now=now)
 
@@ -250,7 +251,9 @@ class AlertService:
             confirm(base.alert, typed, Act.RECALL)
             now = self._clock.now()
             version = moves.next_version(history)
-            draft = self._writer.recall(base, version, text, drafter=officer.name, now=now)
+            draft = await asyncio.to_thread(
+                self._writer.recall, base, version, text, drafter=officer.name, now=now
+            )
             pending = moves.moved(draft, AlertState.PENDING_APPROVAL, submitted_at=now)
             unsent = [one for one in history if one.state in moves.OPEN_STATES]
             given_up = {"ended_at": now, "ended_by": officer.name}
@@ -300,7 +303,6 @@ class AlertService:
     async def _checked(self, form: DraftForm) -> DraftForm:
         if form.proposal_id is not None:
             await self._proposals.get(form.proposal_id)
-        # Off the loop: a drawn or imported area may have many vertices.
         return await asyncio.to_thread(checked_form, form, realm=self.realm, bbox=self._bbox)
 
     async def _draft_on(self, officer: Session, alert_id: str, make: Make) -> AlertRecord:
@@ -309,7 +311,7 @@ class AlertService:
             moves.need_none_open(history)
             base = await self._desk.base(alert_id, history, AlertState.DRAFT)
             now = self._clock.now()
-            record = make(base, moves.next_version(history), now)
+            record = await asyncio.to_thread(make, base, moves.next_version(history), now)
             step = Step(officer.name, "drafted", f"alert:{record.alert.key}", contents(record))
             return await self._desk.write(head, step, record, seen=None, now=now)
 

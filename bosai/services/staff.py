@@ -131,7 +131,7 @@ class StaffService:
         `client` is the address the request came from; failures are counted by name and by client. A try is counted
         before it is made and given back when it succeeds, so that tries at the same time can not pass the limit.
         """
-        name = name.strip().lower()[:_MAX_NAME]
+        name = name.strip().lower()[:_MAX_NAME].encode(errors="replace").decode()
         now = self._clock.now()
         waiting_ms = await self._store.try_once(
             name,
