@@ -45,7 +45,7 @@ def settled_places(places: tuple[Place, ...], bbox_lonlat: Bbox) -> tuple[Place,
         if place.place_id in seen:
             raise InvalidInput(f"places[{row}].place_id", "twice")
         seen.add(place.place_id)
-        settled.append(_coarsened(place))
+        settled.append(_coarsened(place, bbox_lonlat))
     return tuple(settled)
 
 
@@ -70,11 +70,11 @@ def _check(place: Place, at: str, bbox_lonlat: Bbox) -> None:
         raise InvalidInput(f"{at}.needs", "twice")
 
 
-def _coarsened(place: Place) -> Place:
+def _coarsened(place: Place, bbox_lonlat: Bbox) -> Place:
+    lon, lat = round(place.lon, POINT_DECIMALS), round(place.lat, POINT_DECIMALS)
     if place.is_cell:
-        lon, lat = (
-            round(float(one), _CELL_DECIMALS) for one in quarter_cell_centres([[place.lon, place.lat]])[0]
-        )
-    else:
-        lon, lat = round(place.lon, POINT_DECIMALS), round(place.lat, POINT_DECIMALS)
-    return msgspec.structs.replace(place, lon=lon, lat=lat)
+        centre = quarter_cell_centres([[place.lon, place.lat]])[0]
+        lon, lat = round(float(centre[0]), _CELL_DECIMALS), round(float(centre[1]), _CELL_DECIMALS)
+    # A cell on the edge may have its centre outside: its owner must still be able to send it back.
+    west, south, east, north = bbox_lonlat
+    return msgspec.structs.replace(place, lon=min(max(lon, west), east), lat=min(max(lat, south), north))
