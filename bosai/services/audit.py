@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from bosai.model.audit import GENESIS, AuditEntry, hash_of
 from bosai.model.realm import Realm
 from bosai.ports import Clock
-from bosai.stores.audit import AuditStore, Head, Step
+from bosai.stores.audit import AuditStore, Head, Step, decoded
 
 PAGE = 500
 
@@ -46,13 +46,11 @@ class AuditService:
         head = await self._store.head()
         n, previous, head_met = 0, GENESIS, head.n == 0
         while True:
-            try:
-                page = await self._store.read(n, PAGE)
-            except msgspec.DecodeError:
-                return VerifyReport(ok=False, entries=n, first_bad=n + 1, problem="unreadable")
-            for entry in page:
-                problem = _problem(entry, n + 1, previous)
-                if problem:
+            page = await self._store.rows(n, PAGE)
+            for row in page:
+                entry = _read(row)
+                problem = "unreadable" if entry is None else _problem(entry, n + 1, previous)
+                if entry is None or problem:
                     return VerifyReport(ok=False, entries=n, first_bad=n + 1, problem=problem)
                 n, previous = entry.n, entry.entry_hash
                 head_met = head_met or Head(n, previous) == head
@@ -61,6 +59,13 @@ class AuditService:
         if not head_met or (await self._store.head()).n < n:
             return VerifyReport(ok=False, entries=n, first_bad=n + 1, problem="head")
         return VerifyReport(ok=True, entries=n)
+
+
+def _read(row: bytes) -> AuditEntry | None:
+    try:
+        return decoded(row)
+    except msgspec.DecodeError:
+        return None
 
 
 def _problem(entry: AuditEntry, n: int, previous: str) -> str:
