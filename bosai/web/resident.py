@@ -1,0 +1,215 @@
+"""The resident's pages: "where do I go now?" without script, registering with it, and what a notification opens.
+
+/                    orders in force ▸ choose a place (name, location, map) ▸ answer for it ▸ register this device
+/advice              this device's newest guidance; works without a connection
+/sw.js               the service worker, whose scope is this side's prefix
+/manifest.webmanifest
+"""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from bosai.errors import InvalidInput
+from bosai.messages.catalogue import LANGS, is_draft, text
+from bosai.messages.measures import time_text
+from bosai.web.assets import STATIC_DIR
+from bosai.web.base import LANG_COOKIE, html_lang, lang_of, realm_of, render, services
+from bosai.web.parsing import number
+from bosai.web.resident_views import HereView, here_view, order_view
+from geodata.places import Town
+
+LANG_COOKIE_S = 365 * 24 * 3600
+MAX_QUERY_CHARS = 60
+MAX_TOWNS = 12
+RECEIPT_JITTER_S = 120
+
+_SCRIPT_TEXTS = (
+    *(
+        "notify.offline",
+        "notify.denied",
+        "notify.unsupported",
+        "notify.ios",
+        "notify.push_failed",
+        "notify.working",
+    ),
+    *(
+        "notify.done",
+        "notify.on",
+        "notify.deleted",
+        "notify.button",
+        "notify.update",
+        "notify.location_denied",
+    ),
+    *(
+        "notify.map_failed",
+        "current.title",
+        "current.none",
+        "current.offline",
+        "current.stale",
+        "current.order",
+    ),
+    *("reply.title", "reply.going", "reply.arrived", "reply.staying", "reply.elsewhere", "reply.sent"),
+    *("reply.queued", "sw.title", "sw.body", "here.reasons"),
+)
+_SCRIPT_TEMPLATES = {
+    "notify.place": ("place",),
+    "current.received": ("time",),
+    "read_at": ("time",),
+    "age": ("minutes",),
+}
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes of one side."""
+    return [
+        web.get("/", home),
+        web.get("/advice", advice),
+        web.get("/sw.js", service_worker),
+        web.get("/manifest.webmanifest", manifest),
+    ]
+
+
+async def home(request: web.Request) -> web.Response:
+    """The first page; with `?q=` towns to choose from, with `?lon=&lat=` the answer for that point."""
+    here, lang = services(request), lang_of(request)
+    now = here.clock.now()
+    in_force = await here.alert_store.in_force()
+    query = request.query.get("q", "").strip()[:MAX_QUERY_CHARS]
+    answer, place = await _answer(request)
+    return _remembering_language(
+        request,
+        render(
+            request,
+            "resident/home.html",
+            **_common(request),
+            orders=[order_view(one, lang, now) for one in in_force],
+            now=now,
+            now_text=time_text(now, now),
+            query=query,
+            towns=here.places.search(query, MAX_TOWNS) if query else [],
+            here=answer,
+            page_config=_page_config(request, place),
+        ),
+    )
+
+
+async def advice(request: web.Request) -> web.Response:
+    """The page a notification opens: a shell that this device fills, so that it works without a connection."""
+    page = render(
+        request, "resident/advice.html", **_common(request), page_config=_page_config(request, None)
+    )
+    return _remembering_language(request, page)
+
+
+async def service_worker(request: web.Request) -> web.Response:
+    """GET /sw.js. The browser asks again each time, so that a mended worker is taken at once."""
+    return web.Response(
+        text=_service_worker(),
+        content_type="text/javascript",
+        headers={
+            "Service-Worker-Allowed": f"{realm_of(request).path_prefix}/",
+            "Cache-Control": "no-cache",
+        },
+    )
+
+
+async def manifest(request: web.Request) -> web.Response:
+    """GET /manifest.webmanifest: an iPhone receives pushes only from an icon on the home screen."""
+    realm, lang = realm_of(request), lang_of(request)
+    name = text("terms.service", lang)
+    mark = "【訓練】" if realm.is_drill else ""
+    body = {
+        "name": mark + name,
+        "short_name": mark + text("resident.advice.title", lang),
+        "lang": html_lang(lang),
+        "start_url": f"{realm.path_prefix}/",
+        "scope": f"{realm.path_prefix}/",
+        "id": f"{realm.path_prefix}/",
+        "display": "standalone",
+        "background_color": "#ffffff",
+        "theme_color": "#8a5a00" if realm.is_drill else "#00118f",
+        "icons": [
+            {"src": f"/static/resident/icon-{realm.value}.png", "sizes": "192x192", "type": "image/png"},
+            {"src": f"/static/resident/icon-{realm.value}-512.png", "sizes": "512x512", "type": "image/png"},
+        ],
+    }
+    return web.Response(
+        body=msgspec.json.encode(body),
+        content_type="application/manifest+json",
+        headers={"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"},
+    )
+
+
+async def _answer(request: web.Request) -> tuple[HereView | None, dict[str, Any] | None]:
+    """(what to show, the place for the registration form) for `?lon=&lat=`; (None, None) without them."""
+    if "lon" not in request.query and "lat" not in request.query:
+        return None, None
+    here, lang = services(request), lang_of(request)
+    lon, lat = round(number(request, "lon", -180, 180), 4), round(number(request, "lat", -90, 90), 4)
+    west, south, east, north = here.settings.city.bbox_lonlat
+    if not (west <= lon <= east and south <= lat <= north):
+        raise InvalidInput("lon" if not west <= lon <= east else "lat", "outside_city")
+    label = _label(here.places.nearest(lon, lat))
+    found = await here.guidance.for_point(lon, lat)
+    view = here_view(found, label, (lon, lat), realm=here.realm, lang=lang, now=here.clock.now())
+    return view, {"lon": lon, "lat": lat, "label": label}
+
+
+def _label(town: Town) -> str:
+    return f"{town.ward}{town.name}"
+
+
+def _common(request: web.Request) -> dict[str, Any]:
+    lang = lang_of(request)
+    return {"draft": is_draft(lang), "language_links": _language_links(request)}
+
+
+def _language_links(request: web.Request) -> dict[str, str]:
+    """Language → this page in that language."""
+    return {lang: str(request.rel_url.update_query(lang=lang)) for lang in LANGS}
+
+
+def _remembering_language(request: web.Request, response: web.Response) -> web.Response:
+    chosen = request.query.get("lang")
+    if chosen in LANGS:
+        response.set_cookie(
+            LANG_COOKIE, chosen, max_age=LANG_COOKIE_S, samesite="Lax", httponly=True, secure=request.secure
+        )
+    return response
+
+
+def _page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str, Any]:
+    """What the scripts need, as data in the page. No secret, and nothing about anybody."""
+    here, lang, realm = services(request), lang_of(request), realm_of(request)
+    west, south, east, north = here.settings.city.bbox_lonlat
+    return {
+        "prefix": realm.path_prefix,
+        "realm": realm.value,
+        "lang": lang,
+        "html_lang": html_lang(lang),
+        "vapid": here.vapid_public_b64url,
+        "receipt_jitter_s": RECEIPT_JITTER_S,
+        "place": place,
+        "centre": {"lon": (west + east) / 2, "lat": (south + north) / 2},
+        "tiles": False,
+        "texts": _script_texts(lang),
+    }
+
+
+@cache
+def _script_texts(lang: str) -> dict[str, str]:
+    """The sentences the scripts say; templates keep their {placeholders}."""
+    plain = {key: text(f"resident.{key}", lang) for key in _SCRIPT_TEXTS}
+    filled_later = {
+        key: text(f"resident.{key}", lang, **{name: f"{{{name}}}" for name in names})
+        for key, names in _SCRIPT_TEMPLATES.items()
+    }
+    return plain | filled_later
+
+
+@cache
+def _service_worker() -> str:
+    return (STATIC_DIR / "resident" / "sw.js").read_text("utf-8")

@@ -1,0 +1,47 @@
+// The resident's map: our own areas and sites as GeoJSON, which work when nothing else does, over base tiles if any.
+import { AttributionControl, Map as GlMap, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { config } from "/static/resident/page.js";
+
+setWorkerUrl("/static/vendor/maplibre-gl/maplibre-gl-worker.mjs");
+
+const OPENING_COLOURS = ["match", ["get", "opening"],
+  ["open", "always"], "#197a4b", "expected", "#b36b00", /* closed, unusable */ "#6b6b70"];
+const AREA_COLOURS = ["case",
+  ["==", ["get", "tsunami_class"], "major_warning"], "#c800ff",
+  ["==", ["get", "tsunami_class"], "warning"], "#ff2800",
+  ["==", ["get", "tsunami_class"], "advisory"], "#faf500",
+  ["==", ["get", "level"], 5], "#0c000c",
+  ["==", ["get", "level"], 4], "#aa00aa",
+  "#ff2800"];
+
+const geojson = (name) => ({ type: "geojson", data: `${location.origin}${config.prefix}/api/v1/${name}.geojson` });
+
+const style = () => ({
+  version: 8,
+  sources: { areas: geojson("areas"), sites: geojson("sites"), ...(config.tiles && {
+    base: { type: "raster", tiles: [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`], tileSize: 256, maxzoom: 18, attribution: "地理院タイル" },
+  }) },
+  layers: [
+    { id: "ground", type: "background", paint: { "background-color": "#eef1f3" } },
+    ...(config.tiles ? [{ id: "base", type: "raster", source: "base" }] : []),
+    { id: "areas", type: "fill", source: "areas", paint: { "fill-color": AREA_COLOURS, "fill-opacity": 0.3 } },
+    { id: "area-edges", type: "line", source: "areas", paint: { "line-color": AREA_COLOURS, "line-width": 3 } },
+    { id: "sites", type: "circle", source: "sites", filter: ["get", "public"], paint: {
+      "circle-color": OPENING_COLOURS, "circle-radius": 7, "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } },
+  ],
+});
+
+// A map in `container`; `onTap` gets {lon, lat}. Rejects when this browser cannot draw it.
+export async function makeMap(container, { centre, chosen, onTap }) {
+  const map = new GlMap({ container, style: style(), center: [centre.lon, centre.lat], zoom: 12.5, attributionControl: false });
+  map.addControl(new NavigationControl({ showCompass: false }));
+  map.addControl(new AttributionControl({ compact: true }));
+  const mark = new Marker({ color: "#0017c1" });
+  if (chosen) mark.setLngLat([chosen.lon, chosen.lat]).addTo(map);
+  map.on("click", ({ lngLat }) => {
+    mark.setLngLat(lngLat).addTo(map);
+    onTap({ lon: lngLat.lng, lat: lngLat.lat });
+  });
+  await new Promise((resolve) => map.once("load", resolve));
+  return map;
+}

@@ -1,0 +1,63 @@
+"""Every error has a sentence and a mend, in every language."""
+
+import pytest
+
+from bosai import errors
+from bosai.errors import BodyTooLarge, BosaiError, InvalidInput, SameOfficer, TooManyTries
+from bosai.messages.catalogue import LANGS
+from bosai.messages.error_texts import error_text, field_name
+
+EXAMPLES = {
+    "str": "x",
+    "int": 5,
+    int: 5,
+    str: "x",
+}
+
+
+def every_error() -> list[BosaiError]:
+    from dataclasses import fields
+
+    return [kind(**{one.name: EXAMPLES[one.type] for one in fields(kind)}) for kind in errors.OUTCOMES]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_error_has_a_title_and_a_mend(lang: str) -> None:
+    for error in every_error():
+        words = error_text(error, lang)
+        assert words.title
+        assert words.mend
+        assert "{" not in words.title + words.detail + words.mend
+
+
+def test_an_error_of_its_own_code_is_not_read_as_a_fault_of_ours() -> None:
+    internal = error_text(BosaiError(), "ja").title
+    spoken = {type(error) for error in every_error() if error_text(error, "ja").title != internal}
+    assert spoken == set(errors.OUTCOMES) - {BosaiError}
+
+
+def test_bad_input_names_the_field_and_the_mend() -> None:
+    words = error_text(InvalidInput("places[0].lon", "outside_city"), "ja")
+    assert "経度（1）" in words.detail
+    assert "仙台市" in words.detail
+    assert "経度（1）" in words.mend
+
+
+def test_a_problem_nobody_foresaw_is_still_told() -> None:
+    words = error_text(InvalidInput("places[0].colour", "too_green", "only blue"), "en")
+    assert "too_green" in words.detail
+    assert "only blue" in words.detail
+
+
+def test_figures_are_those_a_person_can_use() -> None:
+    assert "900" in error_text(TooManyTries(retry_after_s=900), "en").mend
+    assert "64" in error_text(BodyTooLarge(limit_bytes=65536), "ja").mend
+
+
+def test_officers_errors_fall_back_to_english_where_they_are_not_translated() -> None:
+    assert error_text(SameOfficer("sato"), "vi") == error_text(SameOfficer("sato"), "en")
+    assert error_text(SameOfficer("sato"), "ja-x-easy") == error_text(SameOfficer("sato"), "ja")
+
+
+def test_a_field_without_a_word_keeps_its_name() -> None:
+    assert field_name("places[2].colour", "ja") == "colour（3）"
