@@ -28,6 +28,24 @@ class Told:
     walk_s: Floats
     arrived_s: Floats  # when "arrived" was answered
     declined: NDArray[np.bool_]  # answered: staying, or going elsewhere
+    hazard: NDArray[np.int8]  # column of HAZARD_ORDER it was told for, -1 = no longer to the point
+
+
+def for_hazards(told: Told, hazard: NDArray[np.int8]) -> Told:
+    """Only what was told for the hazard that speaks to each row now: (n,) columns of HAZARD_ORDER, -1 = none.
+
+    Whoever was sent somewhere for a flood is decided afresh when a tsunami comes.
+    """
+    same = (told.hazard == hazard) & (hazard >= 0)
+    return Told(
+        site=np.where(same, told.site, -1),
+        action=np.where(same, told.action, -1).astype(np.int8),
+        decided_s=np.where(same, told.decided_s, np.nan),
+        walk_s=told.walk_s,
+        arrived_s=np.where(same, told.arrived_s, np.nan),
+        declined=told.declined & same,
+        hazard=np.where(same, told.hazard, -1).astype(np.int8),
+    )
 
 
 def nobody_told(count: int) -> Told:
@@ -39,6 +57,7 @@ def nobody_told(count: int) -> Told:
         walk_s=np.zeros(count),
         arrived_s=np.full(count, np.nan),
         declined=np.zeros(count, dtype=np.bool_),
+        hazard=np.full(count, -1, dtype=np.int8),
     )
 
 

@@ -13,7 +13,7 @@ from shelters.ledger import Told
 from shelters.model import Action, Opening, People
 from shelters.pace import Pacing, StraightLine, WalkDistances
 from shelters.sites import OPENINGS, SiteTable, floor_label
-from shelters.triage import ACTIONS
+from shelters.triage import ACTION_ROW, ACTIONS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -63,6 +63,7 @@ class Plan:
     crowded: NDArray[np.bool_]
     reasons: NDArray[np.int64]
     inside: NDArray[np.bool_]  # (r, k) which dangers cover the row
+    counted: NDArray[np.bool_]  # already inside the head count of the site
 
     def __len__(self) -> int:
         return len(self.row)
@@ -100,6 +101,14 @@ class Plan:
             crowded=bool(self.crowded[n]),
             reasons=reasons_of(int(self.reasons[n])),
         )
+
+    def on_their_way(self) -> dict[str, int]:
+        """Site id → persons told to go there who are not in its count and did not answer otherwise."""
+        problem, persons = self.problem, self.problem.people.persons
+        going = np.isin(self.action, [ACTION_ROW[one] for one in (Action.GO, Action.REFUGE)])
+        going &= (self.site >= 0) & ~self.counted & ~problem.told.declined[self.row]
+        totals = np.bincount(self.site[going], weights=persons[self.row[going]], minlength=len(problem.sites))
+        return {problem.sites.sites[n].site_id: int(totals[n]) for n in np.flatnonzero(totals)}
 
     def _speed(self, row: int) -> float:
         pace = self.problem.people.pace[row : row + 1]

@@ -7,6 +7,7 @@ v0 walks are straight lines; the network comes in as another `WalkDistances`, mi
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from shelters.model import Action, Pace
 from shelters.occupancy import seats_with_margin
 from shelters.plan import Plan, PlanInput
 from shelters.reasons import reasons_for
+from shelters.sites import HAZARD_COLUMN
 from shelters.suitability import Verdict
 from shelters.triage import ACTION_ROW
 
@@ -38,6 +40,8 @@ def plan(problem: PlanInput) -> Plan:
     inside = who_is_inside(problem.people, problem.dangers, problem.rules.widen_m)
     main = main_danger(inside, problem.dangers)
     rows = message_rows(problem.owner, main, problem.relative, problem.dangers)
+    columns = np.array([*(HAZARD_COLUMN[one.hazard] for one in problem.dangers), -1], dtype=np.int8)
+    problem = replace(problem, told=ledger.for_hazards(problem.told, columns[main]))
     work = _Work(problem, rows, main[rows], inside[rows])
     for group in _groups(inside[rows]):
         work.triage_group(group)
@@ -195,8 +199,7 @@ class _Work:
 
     def _seat(self, chosen: Ints, life: NDArray[np.bool_], free: Ints) -> assignment.SeatSolution:
         problem, rows = self.problem, self.rows[chosen]
-        delay_s = problem.rules.pacing.start_delay_s(night=problem.night)
-        counted = ledger.counted(problem.told, problem.counted_at_s, delay_s)
+        counted = self._counted()
         return assignment.assign(
             assignment.SeatProblem(
                 cost_m=self.cost[chosen],
@@ -209,6 +212,10 @@ class _Work:
             ),
             free,
         )
+
+    def _counted(self) -> NDArray[np.bool_]:
+        delay_s = self.problem.rules.pacing.start_delay_s(night=self.problem.night)
+        return ledger.counted(self.problem.told, self.problem.counted_at_s, delay_s)
 
     def result(self) -> Plan:
         """The finished plan."""
@@ -243,6 +250,7 @@ class _Work:
                 passed_full=self.solution.passed_full,
             ),
             inside=self.inside,
+            counted=self._counted()[self.rows] & (site == self.told_site),
         )
 
     def _walk_to(self, site: Ints) -> Floats:

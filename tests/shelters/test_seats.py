@@ -5,13 +5,23 @@ import numpy as np
 from geodata.hazards import HazardKind
 from shelters.ledger import Told, counted, nobody_told, on_their_way
 from shelters.model import Action, Crowding, Opening, Pace, ReasonCode, SiteForm, SiteStatus
+from shelters.sites import HAZARD_COLUMN
 from shelters.triage import ACTION_ROW
 from tests.shelters.town import NOW_S, level, people, planned, problem, site, site_ids, tsunami
 
 NEAR, FAR = (-100.0, 0.0), (-1000.0, 0.0)
 
 
-def told(sites, actions=None, *, decided_s=NOW_S, walk_s=600.0, arrived_s=None, declined=None):
+def told(
+    sites,
+    actions=None,
+    *,
+    decided_s=NOW_S,
+    walk_s=600.0,
+    arrived_s=None,
+    declined=None,
+    hazard=HazardKind.FLOOD,
+):
     count = len(sites)
     return Told(
         site=np.array(sites, dtype=np.int64),
@@ -20,6 +30,7 @@ def told(sites, actions=None, *, decided_s=NOW_S, walk_s=600.0, arrived_s=None, 
         walk_s=np.full(count, walk_s),
         arrived_s=np.array(arrived_s or [np.nan] * count),
         declined=np.array(declined or [False] * count),
+        hazard=np.full(count, HAZARD_COLUMN[hazard], dtype=np.int8),
     )
 
 
@@ -137,7 +148,7 @@ def test_fullness_never_redirects_while_life_is_at_stake():
         (2390.0, 0.0): site("u", form=SiteForm.TSUNAMI_TOWER),
     }
     full = {"t": SiteStatus(site_id="t", crowding=Crowding.FULL)}
-    way = told([0], [Action.REFUGE])
+    way = told([0], [Action.REFUGE], hazard=HazardKind.TSUNAMI)
     made = planned(people([(2500, 0)]), tower, [tsunami()], told=way, statuses=full)
     (one,) = made.decisions()
     assert site_ids(made) == ["t"] and one.crowded
@@ -148,7 +159,11 @@ def test_time_that_passes_while_walking_as_told_changes_nothing():
     start = planned(people([(1500, 0)]), sites, [tsunami(arrives_in_s=3600)])
     assert site_ids(start) == ["west"]
     later = planned(
-        people([(1500, 0)]), sites, [tsunami(arrives_in_s=3600)], told=told([1]), now_s=NOW_S + 1800
+        people([(1500, 0)]),
+        sites,
+        [tsunami(arrives_in_s=3600)],
+        told=told([1], hazard=HazardKind.TSUNAMI),
+        now_s=NOW_S + 1800,
     )
     assert site_ids(later) == ["west"]
     fresh = planned(people([(1500, 0)]), sites, [tsunami(arrives_in_s=3600)], now_s=NOW_S + 1800)
@@ -157,7 +172,7 @@ def test_time_that_passes_while_walking_as_told_changes_nothing():
 
 def test_who_was_sent_inland_is_not_called_back_to_a_site_as_time_passes():
     sites = {(1400.0, 0.0): site("tower", form=SiteForm.TSUNAMI_TOWER)}
-    way = told([-1], [Action.INLAND])
+    way = told([-1], [Action.INLAND], hazard=HazardKind.TSUNAMI)
     made = planned(people([(1500, 0)]), sites, [tsunami(arrives_in_s=3600)], told=way, now_s=NOW_S + 1500)
     assert [one.action for one in made.decisions()] == [Action.INLAND]
 
@@ -166,3 +181,22 @@ def test_the_ledger_of_nobody_is_empty():
     empty = nobody_told(0)
     assert not len(problem(people([]), {}, [level(4, HazardKind.FLOOD)], told=empty).told.site)
     assert len(planned(people([]), {}, [level(4)])) == 0
+
+
+def test_what_was_told_for_a_flood_does_not_bind_when_a_tsunami_comes():
+    sites = {(-300.0, 0.0): site("a"), (-100.0, 0.0): site("b")}
+    way = told([0])
+    way.decided_s[:] = NOW_S - 3600
+    made = planned(people([(500, 0)]), sites, [level(4), tsunami(arrives_in_s=3600)], told=way)
+    assert site_ids(made) == ["b"]
+
+
+def test_the_plan_counts_who_is_on_the_way_to_each_site():
+    sites = {NEAR: site("a", seats=10)}
+    made = planned(
+        people([(100, 0), (100, 0)], persons=[3, 4]),
+        sites,
+        [level(4)],
+        told=told([0, 0], declined=[False, True]),
+    )
+    assert made.on_their_way() == {"a": 3}

@@ -99,6 +99,7 @@ def a_problem(draw) -> PlanInput:
         walk_s=np.full(count, 600.0),
         arrived_s=np.full(count, np.nan),
         declined=np.array(draw(st.lists(st.booleans(), min_size=count, max_size=count)), dtype=np.bool_),
+        hazard=np.array(draw(st.lists(st.integers(-1, 7), min_size=count, max_size=count)), dtype=np.int8),
     )
     counted = {
         name: NOW_S - draw(st.integers(0, 4000))
