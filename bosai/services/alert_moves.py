@@ -249,7 +249,9 @@ def _frame_on(base: AlertRecord, version: int, act: Act, *, drafter: str, now: d
 
 def _same_hazard(base: Alert, form: DraftForm) -> None:
     if form.hazard is not base.hazard:
-        raise InvalidInput("hazard", "differs_from_order", base.hazard.value)
+        raise InvalidInput(
+            "hazard", "differs_from_order", "更新では災害の種類を変えられません。新しい発令にしてください。"
+        )
 
 
 def _form_of(alert: Alert, reason: str) -> DraftForm:

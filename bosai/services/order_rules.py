@@ -14,16 +14,7 @@ from bosai.messages.wording import DRILL_START, check_wording
 from bosai.model.alert import AlertArea, OrderKind, TsunamiClass, level_of
 from bosai.model.realm import Realm
 from geodata.areas import Bbox, canonical_units, parse_area
-from geodata.errors import (
-    BadPosition,
-    EmptyArea,
-    GeodataError,
-    LatLonSwapped,
-    OutsideCity,
-    SelfCrossing,
-    TooFewPoints,
-    TooManyVertices,
-)
+from geodata.errors import EmptyArea, GeodataError, OutsideCity, SelfCrossing
 from geodata.hazards import HazardKind
 
 SENDAI_BBOX = Bbox(140.44, 38.05, 141.12, 38.48)
@@ -57,11 +48,8 @@ _PROBLEMS: dict[type[GeodataError], str] = {
     EmptyArea: "empty_area",
     SelfCrossing: "self_crossing",
     OutsideCity: "outside_city",
-    LatLonSwapped: "lat_lon_swapped",
-    TooFewPoints: "too_few_points",
-    TooManyVertices: "too_many_vertices",
-    BadPosition: "bad_position",
 }
+"""What else can be wrong with a geometry is told by its own sentence, as the detail of "bad_geometry"."""
 
 
 class DraftForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +117,7 @@ def checked_area(area: AlertArea, *, bbox: Bbox) -> AlertArea:
     try:
         sound = parse_area({"type": "MultiPolygon", "coordinates": polygons}, bbox=bbox)
     except GeodataError as error:
-        raise InvalidInput("area", _PROBLEMS.get(type(error), "bad_position"), error.ja) from error
+        raise InvalidInput("area", _PROBLEMS.get(type(error), "bad_geometry"), error.ja) from error
     closed = tuple(tuple((*ring, ring[0]) for ring in rings) for rings in canonical_units(sound))
     return msgspec.structs.replace(area, names=names, polygons_e7_lonlat=closed)
 

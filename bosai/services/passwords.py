@@ -23,7 +23,9 @@ def checked_name(name: str) -> str:
     """The account name in small letters: 3-32 of a-z, 0-9, "-", "_", ".", starting with a letter or digit."""
     lowered = name.strip().lower()
     if not _NAME.fullmatch(lowered):
-        raise InvalidInput("name", "bad_account_name", name[:40])
+        raise InvalidInput(
+            "name", "bad_account_name", "半角の英小文字・数字・「-_.」で3〜32文字にしてください。"
+        )
     return lowered
 
 

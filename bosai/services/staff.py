@@ -103,7 +103,7 @@ class StaffService:
             created_at=self._clock.now(),
         )
         if not await self._store.add(account):
-            raise InvalidInput("name", "taken", name)
+            raise InvalidInput("name", "taken", f"「{name}」はもう使われています。別の名前にしてください。")
         await self._note(actor, "added", name, {"role": role.value})
         return NewAccount(
             name=name,
@@ -115,6 +115,7 @@ class StaffService:
 
     async def disable(self, actor: str, name: str) -> None:
         """Close an account: its open sessions end with the next request. Raises NotFound."""
+        name = name.strip().lower()
         account = await self._store.get(name)
         if account is None:
             raise NotFound("staff", name)
