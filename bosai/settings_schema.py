@@ -276,6 +276,22 @@ class Feeds(Section, frozen=True):
                 raise ValueError(f"urls and gap_urls must be http or https addresses, not {url!r}")
 
 
+class Map(Section, frozen=True):
+    """Base map tiles, fetched by the service and kept on its disk."""
+
+    tile_url: str
+    cache_max_mb: AtLeastOne
+    cache_max_age_days: AtLeastOne
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.tile_url)
+        named = all(one in self.tile_url for one in ("{z}", "{x}", "{y}"))
+        if self.tile_url and not (parts.scheme in {"http", "https"} and parts.netloc and named):
+            raise ValueError("tile_url must be an http or https address with {z}, {x} and {y}, or empty")
+        if set("{}") & set(self.tile_url.replace("{z}", "").replace("{x}", "").replace("{y}", "")):
+            raise ValueError("tile_url must hold no braces but {z}, {x} and {y}")
+
+
 class HazardFiles(Section, frozen=True):
     """Files of the city's own areas; empty: the built-in sample."""
 
@@ -317,6 +333,7 @@ class Settings(Section, frozen=True):
     capacity_defaults: CapacityDefaults
     opening_rules: OpeningRules
     feeds: Feeds
+    map: Map
     hazard_files: HazardFiles
     retention: Retention
     review: Review

@@ -31,11 +31,14 @@ def decision_bytes(alert: Alert) -> bytes:
             "zone_keys": list(alert.area.zone_keys),
         },
         "texts": {
-            lang: {"headline": _nfc(text.headline), "body": _nfc(text.body)} for lang, text in alert.texts.items()
+            lang: {"headline": _nfc(text.headline), "body": _nfc(text.body)}
+            for lang, text in alert.texts.items()
         },
         "reason": _nfc(alert.reason),
         "references": list(alert.references),
-        "expected_arrival_s": int(alert.expected_arrival_at.timestamp()) if alert.expected_arrival_at else None,
+        "expected_arrival_s": int(alert.expected_arrival_at.timestamp())
+        if alert.expected_arrival_at
+        else None,
     }
     return msgspec.json.encode(decision, order="deterministic")
 
