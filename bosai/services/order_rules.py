@@ -112,7 +112,13 @@ def checked_area(area: AlertArea, *, bbox: Bbox) -> AlertArea:
     if long is not None:
         raise InvalidInput("area.names", "too_long", long[:MAX_NAME_LENGTH])
     polygons = [
-        [[[lon / 1e7, lat / 1e7] for lon, lat in ring] for ring in rings] for rings in area.polygons_e7_lonlat
+        [
+            [[lon / 1e7, lat / 1e7] for lon, lat in ring]
+            for n, ring in enumerate(rings)
+            # Areas put together from neighbours keep hair-thin gaps, which rounding turns into holes of no size.
+            if n == 0 or len(set(ring)) > 2
+        ]
+        for rings in area.polygons_e7_lonlat
     ]
     try:
         sound = parse_area({"type": "MultiPolygon", "coordinates": polygons}, bbox=bbox)

@@ -189,3 +189,10 @@ def test_words_release_their_own_side_and_act_only(one: Realm, other: Realm, act
     else:
         with pytest.raises(ConfirmationMismatch):
             confirm(alert, typed)
+
+
+def test_a_hole_of_no_size_left_by_joining_neighbours_is_dropped() -> None:
+    outline = square()[0][0]
+    sliver = ((1409850000, 382150000), (1409850001, 382150000), (1409850000, 382150000))
+    joined = checked(flood(area=area(polygons_e7_lonlat=((outline, sliver),)))).area
+    assert joined == checked(flood()).area
