@@ -1,9 +1,11 @@
 """Use cases, one module each: a handler or a worker calls one method, which reads, decides and writes.
 
-    staff.py        accounts, sign-in (password + one-time code), sessions          audit.py  the record, and its proof
+    staff.py        accounts, sign-in (password + one-time code), sessions (passwords.py)   audit.py  the record, and its proof
     proposals.py    what feeds suggest ─┐
                                         ▼
     alerts.py       draft ▸ preview ▸ submit ▸ approve (another officer) ─▶ released ─▶ update │ lift 解除 │ recall 取消
+      alert_desk.py    writes one decision whole, looks again when the log moved
+      alert_moves.py   versions and their moves (pure)
       order_rules.py   which kinds a hazard may have; what a form must hold (pure)
       confirmation.py  the words an approver types, different on each side (pure)
       previews.py      asks the planner who is inside; answers "not available" when it is silent

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 from redis.asyncio import Redis
 
-from bosai.errors import NotAllowed, NotFound, WrongRealm, WrongState
+from bosai.errors import NotAllowed, WrongRealm, WrongState
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.proposals import Proposal, ProposedAct
 from bosai.feeds.realms import is_accepted
@@ -15,6 +15,8 @@ from bosai.ports import Clock
 from bosai.services.order_rules import checked_reason
 from bosai.stores.audit import AuditStore, Step, until_head_holds
 from bosai.stores.proposals import ProposalRecord, ProposalState, ProposalStore
+
+__all__ = ["FEED", "ProposalRecord", "ProposalService", "ProposalState"]
 
 FEED = "feed"
 """The actor of what arrives by itself."""
@@ -143,6 +145,3 @@ def _facts(proposal: Proposal) -> dict[str, object]:
         "telegram": proposal.telegram_key,
         "report_at": proposal.report_at,
     }
-
-
-__all__ = ["FEED", "NotFound", "ProposalRecord", "ProposalService", "ProposalState"]
