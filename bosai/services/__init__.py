@@ -1,6 +1,7 @@
 """Use cases, one module each: a handler or a worker calls one method, which reads, decides and writes.
 
-    staff.py        accounts, sign-in (password + one-time code), sessions (passwords.py)   audit.py  the record, and its proof
+    staff.py        accounts, sign-in (password + one-time code), sessions (with passwords.py)
+    audit.py        the record of decisions, and its proof
     proposals.py    what feeds suggest ─┐
                                         ▼
     alerts.py       draft ▸ preview ▸ submit ▸ approve (another officer) ─▶ released ─▶ update │ lift 解除 │ recall 取消
