@@ -17,7 +17,7 @@ from bosai.model.instruction import Destination, Instruction, MessageKind
 from bosai.model.realm import Realm
 from bosai.push.payload_limits import PLAINTEXT_BYTES
 
-SHORT_BYTES = 1536
+SHORT_BYTES = 2048
 _NAME_CHARS = 24
 _AREA_CHARS = 24
 
@@ -33,7 +33,7 @@ def payload(
     tag: str | None = None,
     short: bool = False,
 ) -> bytes:
-    """UTF-8 JSON of at most 3,072 bytes (1,536 when `short`). Raises WrongRealm for the other side's record.
+    """UTF-8 JSON of at most 3,072 bytes (2,048 when `short`). Raises WrongRealm for the other side's record.
 
     tag: the notification's tag, `topic_of(...)`; the newer notification replaces the older one of the same tag.
     """
