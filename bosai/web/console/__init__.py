@@ -1,0 +1,23 @@
+"""The console of the disaster headquarters, under `/hq/` and again under `/drill/hq/`. Japanese; works without script.
+
+    sign-in ─▶ board ─▶ compose ─▶ one version: preview ▸ 承認を求める ▸ typed words by another officer ─▶ 発令
+                  ▲                     └─▶ 更新 │ 解除 │ 取消: three pages, three buttons
+                  └── proposals of JMA's (気象庁発表), orders in force, delivery, sites, health
+
+    session.py   cookie, sign-in, the guard of every page         page.py      show, refuse, move on
+    board.py     the situation                                     words.py     Japanese for each value
+    compose.py   the form ─ forms.py (parse) ─ prefill.py          orders.py    one version and its steps
+    endings.py   解除, 取消, 見直し                                  audit.py, sites.py, officers.py, qr.py
+
+Handlers parse, call one service and render; who may do what is decided in the services.
+"""
+
+from aiohttp import web
+
+from bosai.web.console import audit, board, compose, endings, officers, orders, session, sites
+
+
+def routes() -> list[web.RouteDef]:
+    """Every route of the console, for one side. Fixed paths stand before those with a name in them."""
+    parts = (session, board, compose, endings, audit, sites, officers, orders)
+    return [route for part in parts for route in part.routes()]

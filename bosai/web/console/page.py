@@ -1,0 +1,95 @@
+"""How the console shows a page and a refusal: always Japanese, the typed text kept, the field named."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from bosai.errors import BosaiError, InvalidInput, TooManyTries, outcome_of
+from bosai.messages.error_texts import error_text, field_name
+from bosai.model.staff import Permission, Session
+from bosai.web.base import realm_of, render, services
+from bosai.web.console import words
+
+DONE = {
+    "drafted": "下書きを保存しました。",
+    "submitted": "承認を求めました。起案に関わっていない承認者が確認します。",
+    "sent_back": "下書きに差し戻しました。",
+    "withdrawn": "取り下げました。何も送られていません。",
+    "released": "発令しました。配信を始めています。",
+    "lifted": "解除しました。配信を始めています。",
+    "recalled": "取消を実施しました。受け取った人へ取消を送っています。",
+    "reviewed": "このまま継続することを記録しました。",
+    "dismissed": "提案を採用しないことを記録しました。",
+    "reported": "避難所の状態を記録しました。",
+    "revoked": "避難所担当用リンクを失効させました。",
+    "disabled": "登録を止めました。",
+    "signed_out": "サインアウトしました。",
+}
+"""Sentences a redirect may ask for by name (`?done=`); no text ever comes from an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A refusal as a page shows it. `field` is the id of the form's field, "" when it is about none."""
+
+    title: str
+    detail: str
+    mend: str
+    field: str
+    status: int
+
+    @classmethod
+    def of(cls, error: BosaiError) -> "Trouble":
+        """The sentences for `error`, Japanese."""
+        said = error_text(error, "ja")
+        field = error.field if isinstance(error, InvalidInput) else ""
+        detail = said.detail
+        if isinstance(error, InvalidInput) and error.detail and error.detail not in detail:
+            detail = f"{detail} {error.detail}".strip()
+        return cls(said.title, detail, said.mend, field, outcome_of(error).status)
+
+
+def wants_page(request: web.Request) -> bool:
+    """True for a browser's navigation or form; others get problem documents from the middleware."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def show(
+    request: web.Request, template: str, officer: Session | None, *, status: int = 200, **context: Any
+) -> web.Response:
+    """The page `console/<template>` for this officer (None: nobody is signed in)."""
+    response = render(
+        request,
+        f"console/{template}",
+        status=status,
+        officer=officer,
+        w=words,
+        P=Permission,
+        now=services(request).clock.now(),
+        done=DONE.get(request.query.get("done", ""), ""),
+        field_name=lambda name: field_name(name, "ja"),
+        **context,
+    )
+    response.headers["Content-Language"] = "ja"
+    # Browsers send "Origin: null" from pages under no-referrer, which no same-site check can accept.
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def refused(
+    request: web.Request, template: str, officer: Session | None, error: BosaiError, **context: Any
+) -> web.Response:
+    """The page again with what stopped it. Re-raised for a program, which gets a problem document."""
+    if not wants_page(request):
+        raise error
+    trouble = Trouble.of(error)
+    response = show(request, template, officer, status=trouble.status, trouble=trouble, **context)
+    if isinstance(error, TooManyTries):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def moved(request: web.Request, path: str, done: str = "") -> web.HTTPSeeOther:
+    """After a change: look at the result (so that a reload repeats nothing). `path` starts with /hq."""
+    return web.HTTPSeeOther(f"{realm_of(request).path_prefix}{path}" + (f"?done={done}" if done else ""))

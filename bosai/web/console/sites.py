@@ -1,0 +1,147 @@
+"""Evacuation sites as HQ sees them: open or not, how many people, how old the news, and the link for their staff."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from bosai.errors import BosaiError, InvalidInput, NotAllowed, NotFound
+from bosai.model.staff import Permission, Session
+from bosai.web.base import realm_of, services
+from bosai.web.console.page import moved, refused, show
+from bosai.web.console.qr import qr_data_uri
+from bosai.web.console.session import signed_in
+from geodata.hazards import HAZARD_ORDER, HazardKind
+from shelters.model import Opening, Site, SiteStatus
+from shelters.sites import opening_of
+
+REPORTABLE = (Opening.EXPECTED, Opening.OPEN, Opening.CLOSED, Opening.UNUSABLE)
+"""What staff can say of a door; 常時開放 is a fact of the place, not a report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRow:
+    """One line of the list."""
+
+    site: Site
+    status: SiteStatus | None
+    opening: Opening
+    hazards: tuple[HazardKind, ...]
+
+
+def routes() -> list[web.RouteDef]:
+    """The list, and the links of shelter staff."""
+    return [
+        web.get("/hq/sites", signed_in(sites_page)),
+        web.post("/hq/sites/report", signed_in(report)),
+        web.post("/hq/sites/link", signed_in(link)),
+        web.post("/hq/sites/revoke", signed_in(revoke)),
+    ]
+
+
+async def sites_page(request: web.Request, officer: Session) -> web.Response:
+    """Every site, or those that match `?q=`, `?ward=` and `?opening=`."""
+    return show(request, "sites.html", officer, **await _context(request))
+
+
+async def link(request: web.Request, officer: Session) -> web.StreamResponse:
+    """A new link with its PIN, shown this once. The link the site had stops working."""
+    try:
+        _need(officer)
+        site = await _site(request)
+        access = await services(request).desks.link(officer.name, site.site_id)
+    except BosaiError as error:
+        return refused(request, "sites.html", officer, error, **await _context(request))
+    base = services(request).settings.web.public_url.rstrip("/")
+    url = f"{base}{realm_of(request).path_prefix}{access.path}"
+    return show(request, "desk_link.html", officer, site=site, access=access, url=url, qr=qr_data_uri(url))
+
+
+async def revoke(request: web.Request, officer: Session) -> web.StreamResponse:
+    """The site's link stops working at once."""
+    try:
+        _need(officer)
+        site = await _site(request)
+        await services(request).desks.revoke(officer.name, site.site_id)
+    except BosaiError as error:
+        return refused(request, "sites.html", officer, error, **await _context(request))
+    raise moved(request, "/hq/sites", "revoked")
+
+
+async def report(request: web.Request, officer: Session) -> web.StreamResponse:
+    """What a site told HQ by telephone or radio, entered by an officer."""
+    form = await request.post()
+    try:
+        site = await _site(request)
+        await services(request).sites.report(
+            officer,
+            site.site_id,
+            opening=_opening(str(form.get("opening", ""))),
+            present_persons=_count(str(form.get("present_persons", ""))),
+        )
+    except BosaiError as error:
+        return refused(request, "sites.html", officer, error, **await _context(request))
+    raise moved(request, "/hq/sites", "reported")
+
+
+def _opening(value: str) -> Opening | None:
+    if not value:
+        return None
+    if value not in REPORTABLE:
+        raise InvalidInput("opening", "unknown_value", value[:20])
+    return Opening(value)
+
+
+def _count(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.strip().isdecimal() or len(text.strip()) > 6:
+        raise InvalidInput("present_persons", "not_a_number", text.strip()[:20])
+    return int(text)
+
+
+def _need(officer: Session) -> None:
+    if not officer.may(Permission.MANAGE_DESKS):
+        raise NotAllowed(Permission.MANAGE_DESKS.value)
+
+
+async def _site(request: web.Request) -> Site:
+    wanted = str((await request.post()).get("site", ""))
+    found = next((one for one in await services(request).sites.all() if one.site_id == wanted), None)
+    if found is None:
+        raise NotFound("site", wanted[:60])
+    return found
+
+
+async def _context(request: web.Request) -> dict[str, Any]:
+    here = services(request)
+    statuses = await here.sites.statuses()
+    every = [_row(site, statuses.get(site.site_id)) for site in await here.sites.all()]
+    asked = {name: request.query.get(name, "")[:60] for name in ("q", "ward", "opening")}
+    rows = sorted(
+        (one for one in every if _matches(one, asked)), key=lambda one: (one.site.ward, one.site.name)
+    )
+    return {
+        "rows": rows,
+        "total": len(every),
+        "asked": asked,
+        "wards": sorted({one.site.ward for one in every if one.site.ward}),
+        "openings": list(Opening),
+        "reportable": REPORTABLE,
+        "linked": await here.desks.linked_sites(),
+        "stale_min": here.settings.planner.occupancy_stale_min,
+    }
+
+
+def _row(site: Site, status: SiteStatus | None) -> SiteRow:
+    hazards = tuple(one for one in HAZARD_ORDER if site.fit_for(one))
+    return SiteRow(site=site, status=status, opening=opening_of(site, status), hazards=hazards)
+
+
+def _matches(row: SiteRow, asked: dict[str, str]) -> bool:
+    site = row.site
+    return (
+        (not asked["q"] or asked["q"].strip() in f"{site.name} {site.address}")
+        and (not asked["ward"] or site.ward == asked["ward"])
+        and (not asked["opening"] or row.opening.value == asked["opening"])
+    )

@@ -1,0 +1,247 @@
+"""The Japanese words of the console and the desk, one for each value. 発令 is the mayor's, 発表 JMA's."""
+
+from datetime import datetime, timedelta
+
+from bosai.feeds.jma.tsunami import TsunamiClass as JmaTsunamiClass
+from bosai.feeds.proposals import ProposedAct
+from bosai.messages.measures import JST
+from bosai.messages.terms import head, term
+from bosai.model.alert import Act, Alert, AlertRecord, AlertState, OrderKind, TsunamiClass
+from bosai.model.instruction import Stage
+from bosai.model.staff import Role
+from geodata.hazards import HazardKind
+from shelters.model import Action, Crowding, FigureSource, Opening
+
+HAZARDS = {one: term("ja", f"hazard.{one}") for one in HazardKind}
+KINDS = {
+    OrderKind.ELDERLY_ETC: "高齢者等避難",
+    OrderKind.EVACUATE: "避難指示",
+    OrderKind.EMERGENCY_SAFETY: "緊急安全確保",
+    OrderKind.TSUNAMI_EVACUATION: "避難指示（津波・警戒レベルなし）",
+    OrderKind.NOTICE: "お知らせ",
+}
+KIND_NOTES = {
+    OrderKind.ELDERLY_ETC: "洪水・土砂災害・高潮・浸水では警戒レベル3",
+    OrderKind.EVACUATE: "洪水・土砂災害・高潮・浸水では警戒レベル4。地震・火事・火山ではレベルなし",
+    OrderKind.EMERGENCY_SAFETY: "洪水・土砂災害・高潮・浸水だけ。警戒レベル5",
+    OrderKind.TSUNAMI_EVACUATION: "津波だけ。レベルの数字はつきません",
+    OrderKind.NOTICE: "市からのお知らせ。避難情報の発令ではありません",
+}
+TSUNAMI = {one: term("ja", f"tsunami.{one}") for one in reversed(TsunamiClass)}
+STAGES = {
+    Stage.QUEUED: "送信待ち",
+    Stage.ACCEPTED: "配信サービス受理",
+    Stage.DISPLAYED: "端末に表示",
+    Stage.OPENED: "開封",
+    Stage.ANSWERED: "回答",
+    Stage.ARRIVED: "到着",
+    Stage.RETIRED: "登録の失効",
+    Stage.EXPIRED: "期限切れ",
+    Stage.FAILED: "送信失敗",
+    Stage.REPLACED: "新しい案内に置換",
+}
+ROLES = {
+    Role.VIEWER: "閲覧",
+    Role.SHELTER_REPORTER: "避難所報告",
+    Role.WARD_OPERATOR: "区本部",
+    Role.HQ_DRAFTER: "起案者",
+    Role.HQ_APPROVER: "承認者",
+    Role.ADMIN: "管理者",
+    Role.AUDITOR: "監査",
+}
+ACTIONS = {
+    Action.STAY: "屋内安全確保",
+    Action.UP: "今いる所で高い階へ",
+    Action.GO: "避難場所へ移動",
+    Action.INLAND: "区域の外（内陸）へ移動",
+    Action.REFUGE: "区域内の高い所へ",
+    Action.PREPARE: "避難の準備",
+}
+OPENINGS = {
+    Opening.ALWAYS: "常時開放",
+    Opening.OPEN: "開設",
+    Opening.EXPECTED: "開設準備中・未確認",
+    Opening.CLOSED: "閉鎖",
+    Opening.UNUSABLE: "使用不可",
+}
+CROWDINGS = {
+    Crowding.ROOM: "空きあり",
+    Crowding.SOME: "やや混雑",
+    Crowding.CROWDED: "混雑",
+    Crowding.FULL: "満員",
+}
+FIGURE_SOURCES = {
+    FigureSource.PUBLISHED: "公表値",
+    FigureSource.MEASURED: "実測値",
+    FigureSource.ASSUMED: "想定（仮）",
+}
+LANG_NOTES = {"ja": "日本語", "ja-x-easy": "やさしい日本語"}
+STEPS = {
+    "drafted": "起案",
+    "redrafted": "書き直し",
+    "submitted": "承認を求めた",
+    "sent_back": "差し戻し",
+    "withdrawn": "取り下げ",
+    "approved": "承認",
+    "released": "発令",
+    "lifted": "解除",
+    "recalled": "取消",
+    "renewed": "見直し期限が過ぎ、そのまま継続",
+    "review_answered": "見直し（継続を確認）",
+    "previewed": "プレビューを確認",
+    "proposed": "気象庁発表からの提案",
+    "dismissed": "提案を採用しない",
+    "adopted": "提案から下書きを作成",
+    "superseded": "新しい提案に置き換え",
+    "linked": "避難所担当用リンクを発行",
+    "unlinked": "避難所担当用リンクを失効",
+    "locked": "暗証番号の間違いが続き、受け付けを停止",
+    "imported": "データ取り込み",
+    "added": "職員の登録",
+    "disabled": "職員の登録を停止",
+    "signed_in": "サインイン",
+    "signed_out": "サインアウト",
+    "reported": "避難所からの報告",
+}
+FACTS = {
+    "act": "区分",
+    "hazard": "災害",
+    "kind": "種類",
+    "tsunami_class": "津波",
+    "area": "区域",
+    "reason": "理由",
+    "decision_hash": "決定のハッシュ",
+    "proposal": "提案",
+    "previewed_people": "プレビュー人数",
+    "typed": "入力した確認の言葉",
+    "hands": "起案に関わった職員",
+    "incident": "事案",
+    "references": "対象の版",
+    "note": "差し戻しの理由",
+    "telegram": "電文",
+    "report_at": "発表時刻",
+    "alert": "版",
+    "by": "置き換えた版",
+    "was_due": "見直し期限",
+    "review_at": "次の見直し",
+    "role": "役割",
+    "name": "名前",
+    "site": "避難所",
+    "people": "人数",
+    "client": "接続元",
+}
+SUBJECTS = {"alert": "避難情報", "proposal": "提案", "site": "避難所", "staff": "職員", "desk": "避難所担当"}
+PARTS = {
+    "planner": "計画（行き先の決定）",
+    "delivery": "配信",
+    "feeds": "気象庁フィード",
+    "feed": "気象庁フィード",
+    "schedules": "定期処理",
+    "telegram": "電文の読み取り",
+}
+_JMA = {
+    JmaTsunamiClass.NONE: "津波なし・解除",
+    JmaTsunamiClass.FORECAST: "津波予報（若干の海面変動）",
+    JmaTsunamiClass.ADVISORY: "津波注意報",
+    JmaTsunamiClass.WARNING: "津波警報",
+    JmaTsunamiClass.MAJOR_WARNING: "大津波警報",
+    JmaTsunamiClass.UNKNOWN: "読めない種別",
+}
+_PROPOSED = {
+    ProposedAct.ISSUE: "避難指示の発令を検討",
+    ProposedAct.UPDATE: "発令中の避難指示の更新を検討",
+    ProposedAct.LIFT: "解除を検討（気象庁の解除は市の解除ではありません）",
+    ProposedAct.RECALL: "取消・訂正を確認",
+    ProposedAct.REVIEW: "電文を直接確認",
+}
+_ACTS = {Act.ISSUE: "発令", Act.UPDATE: "更新", Act.LIFT: "解除", Act.RECALL: "取消"}
+_STATES = {
+    AlertState.DRAFT: "下書き",
+    AlertState.PENDING_APPROVAL: "承認待ち",
+    AlertState.WITHDRAWN: "取り下げ",
+    AlertState.SUPERSEDED: "更新済み（後の版が有効）",
+    AlertState.LIFTED: "解除済み",
+    AlertState.RECALLED: "取消済み",
+}
+
+
+def chip_class(alert: Alert) -> str:
+    """CSS class of the chip: the level's or the tsunami kind's colour, never one for the other."""
+    if alert.kind is OrderKind.TSUNAMI_EVACUATION and alert.tsunami_class is not None:
+        return f"tsunami-{alert.tsunami_class}"
+    return f"level-{int(alert.level)}" if alert.level else "level-none"
+
+
+def chip(alert: Alert) -> str:
+    """「警戒レベル4 避難指示」, 「大津波警報 避難指示」: number or kind and word; no number for a tsunami."""
+    named = head("ja", alert.hazard, alert.kind, alert.tsunami_class)
+    return (
+        f"{named} 避難指示" if alert.kind is OrderKind.TSUNAMI_EVACUATION and alert.tsunami_class else named
+    )
+
+
+def act(alert: Alert) -> str:
+    """発令, 更新, 解除 or 取消; お知らせ for what is not an order."""
+    if alert.act is Act.ISSUE and alert.kind is OrderKind.NOTICE:
+        return "お知らせ"
+    return _ACTS[alert.act]
+
+
+def state(record: AlertRecord) -> str:
+    """Where a version stands. A released lift or recall is done, not "in force"."""
+    if record.state is not AlertState.ISSUED:
+        return _STATES[record.state]
+    if record.alert.directs_people:
+        return "お知らせ中" if record.alert.kind is OrderKind.NOTICE else "発令中"
+    return "解除を実施" if record.alert.act is Act.LIFT else "取消を実施"
+
+
+def areas(alert: Alert) -> str:
+    """The names of the area as one phrase."""
+    return "、".join(alert.area.names)
+
+
+def jma_class(kind: JmaTsunamiClass) -> str:
+    """JMA's own word for the class."""
+    return _JMA[kind]
+
+
+def proposed(what: ProposedAct) -> str:
+    """What HQ is asked to consider."""
+    return _PROPOSED[what]
+
+
+def jst(at: datetime | None, now: datetime | None = None) -> str:
+    """11/23 14:05 in Japan's time; 14:05 alone when `now` is the same day; 「—」 for none."""
+    if at is None:
+        return "—"
+    local = at.astimezone(JST)
+    if now is not None and local.date() == now.astimezone(JST).date():
+        return f"{local:%H:%M}"
+    return f"{local.month}/{local.day} {local:%H:%M}"
+
+
+def iso(at: datetime) -> str:
+    """For <time datetime>, Japan's time with its offset."""
+    return at.astimezone(JST).isoformat(timespec="seconds")
+
+
+def age(at: datetime, now: datetime) -> str:
+    """「たった今」, 「5分前」, 「2時間前」, 「3日前」."""
+    passed = max(now - at, timedelta(0))
+    minutes = int(passed.total_seconds() // 60)
+    if minutes < 1:
+        return "たった今"
+    if minutes < 60:
+        return f"{minutes}分前"
+    return f"{minutes // 60}時間前" if minutes < 48 * 60 else f"{minutes // 1440}日前"
+
+
+def number(value: int | None) -> str:
+    """1,234; 「—」 for unknown."""
+    return "—" if value is None else f"{value:,}"
+
+
+def reporter(name: str) -> str:
+    """Who reported on a site: its own desk, or an officer by name."""
+    return "この避難所の担当" if name.startswith("desk:") else f"本部 {name.removeprefix('staff:')}"

@@ -1,0 +1,113 @@
+// Makes the desk instant: taps on ±n are counted on the spot and sent together; what could not be sent is kept and sent
+// again with the time at which it was so. Every button works without this file.
+const panel = document.getElementById("panel");
+const GATHER_MS = 700;
+const GIVE_UP_MS = 10_000;
+const REFRESH_MS = 15_000;
+
+let gathered = 0; // sum of taps not sent yet
+let timer = 0;
+let waiting = null; // a report that could not be sent: {action, fields}
+let sending = false;
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (!panel.contains(form) || button?.value === "unusable") return; // 使用不可 asks first, on a page of its own
+  event.preventDefault();
+  if (button?.name === "delta") return tap(form.action, Number(button.value));
+  const fields = new FormData(form, button);
+  send(form.action, Object.fromEntries(fields));
+});
+
+function tap(action, step) {
+  const count = document.getElementById("count");
+  gathered += step;
+  const known = Number(count.dataset.count || 0);
+  count.textContent = Math.max(0, known + gathered).toLocaleString("ja-JP");
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    const delta = gathered;
+    gathered = 0;
+    if (delta !== 0) send(action, { delta: String(delta) });
+  }, GATHER_MS);
+}
+
+async function send(action, fields) {
+  if (sending) return void setTimeout(() => send(action, fields), 200);
+  sending = true;
+  panel.classList.add("is-sending");
+  const body = new URLSearchParams({ event_at: new Date().toISOString(), ...fields });
+  try {
+    const answer = await fetch(action, { method: "POST", body, signal: AbortSignal.timeout(GIVE_UP_MS) });
+    if (answer.ok) {
+      waiting = null;
+      show(await answer.text());
+    } else if (answer.status === 401) {
+      location.reload();
+    } else {
+      await refuse(answer);
+    }
+  } catch {
+    keep(action, Object.fromEntries(body));
+  } finally {
+    sending = false;
+    panel.classList.remove("is-sending");
+  }
+}
+
+async function refuse(answer) {
+  waiting = null;
+  const said = await answer.json().catch(() => ({}));
+  await refresh();
+  say(`報告できませんでした。${said.detail || said.title || ""} ${said.mend || ""}`, "form-error");
+}
+
+function keep(action, fields) {
+  waiting = { action, fields };
+  const box = say("電波が届かず、まだ送れていません。つながり次第、もう一度送ります。", "unsent");
+  const again = document.createElement("button");
+  again.type = "button";
+  again.className = "wide";
+  again.textContent = "もう一度送る";
+  again.addEventListener("click", retry);
+  box.append(again);
+}
+
+function retry() {
+  if (!waiting || sending) return;
+  const { action, fields } = waiting;
+  send(action, fields);
+}
+
+function say(text, kind) {
+  const box = document.getElementById("say");
+  const line = document.createElement("div");
+  line.className = kind;
+  line.setAttribute("role", "alert");
+  line.textContent = text;
+  box.replaceChildren(line);
+  box.scrollIntoView({ block: "nearest" });
+  return line;
+}
+
+async function refresh() {
+  if (gathered !== 0 || document.activeElement?.matches("#panel input")) return;
+  try {
+    const answer = await fetch(panel.dataset.src, { signal: AbortSignal.timeout(GIVE_UP_MS) });
+    if (answer.status === 401) location.reload();
+    else if (answer.ok) show(await answer.text());
+  } catch {
+    // The age of what is shown says enough; a report that can not be sent says so itself.
+  }
+}
+
+function show(html) {
+  const focused = document.activeElement;
+  const again = focused && panel.contains(focused) && focused.name ? [focused.name, focused.value] : null;
+  panel.innerHTML = html;
+  if (again) [...panel.querySelectorAll("button")].find((one) => one.name === again[0] && one.value === again[1])?.focus();
+}
+
+setInterval(() => { if (waiting) retry(); else if (!sending) refresh(); }, REFRESH_MS);
+addEventListener("online", retry);
