@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         settings = load_settings(args.settings, os.environ, _overrides(args))
-        return asyncio.run(args.command(settings, args))
+        command: Command = args.command
+        return asyncio.run(_awaited(command, settings, args))
     except SettingsInvalid as error:
         return _refuse(str(error))
     except (RedisServerError, Stopped) as error:
@@ -35,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(f"ファイルがありません / no such file: {error.filename}")
     except KeyboardInterrupt:
         return 130
+
+
+async def _awaited(command: Command, settings: Settings, args: argparse.Namespace) -> int:
+    return await command(settings, args)
 
 
 def _refuse(sentence: str) -> int:
@@ -94,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     staff = add("staff", people.staff, "officers' accounts")
-    staff.add_argument("action", choices=["add", "list"])
+    staff.add_argument("action", choices=["add", "renew", "list"], help="renew: lost password or phone")
     staff.add_argument("name", nargs="?")
     staff.add_argument("--role", choices=[role.value for role in Role])
     staff.add_argument("--password-stdin", action="store_true", help="read the password from standard input")

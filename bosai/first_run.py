@@ -4,7 +4,8 @@ import msgspec
 
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
-from bosai.services.staff import NewAccount
+from bosai.services.staff import NewAccount, StaffService
+from bosai.stores.keys import STAFF_READY
 from bosai.wiring import Wired
 
 ACTOR = "first start"
@@ -30,10 +31,10 @@ class FirstRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def prepare(wired: Wired) -> FirstRun:
-    """Fill what is empty. Safe to run at every start."""
+    """Fill what is empty. Safe to run at every start; `shown` must follow once the secrets were shown."""
     live, drill = wired.realms[Realm.LIVE], wired.realms[Realm.DRILL]
     loaded = await live.sites.load_sample(ACTOR)
-    if await live.staff.accounts():
+    if await wired.redis.exists(STAFF_READY):
         return FirstRun(sites_loaded=loaded)
     links = [
         DeskLink(site_name=site.name, path=f"{Realm.DRILL.path_prefix}{access.path}", pin=access.pin)
@@ -41,6 +42,19 @@ async def prepare(wired: Wired) -> FirstRun:
         if site.name == TOUR_SITE
         for access in [await drill.desks.link(ACTOR, site.site_id)]
     ]
-    # Accounts last: a start killed in between makes everything again instead of hiding what it made.
-    accounts = [await live.staff.add(ACTOR, name, role) for name, role in FIRST_OFFICERS]
-    return FirstRun(sites_loaded=loaded, accounts=tuple(accounts), desk_links=tuple(links))
+    return FirstRun(
+        sites_loaded=loaded, accounts=tuple(await _first_officers(live.staff)), desk_links=tuple(links)
+    )
+
+
+async def shown(wired: Wired) -> None:
+    """The secrets reached a person. A start killed before this makes new ones instead of hiding what it made."""
+    await wired.redis.set(STAFF_READY, b"1")
+
+
+async def _first_officers(staff: StaffService) -> list[NewAccount]:
+    known = {one.name for one in await staff.accounts()}
+    return [
+        await staff.renew(ACTOR, name) if name in known else await staff.add(ACTOR, name, role)
+        for name, role in FIRST_OFFICERS
+    ]

@@ -14,7 +14,9 @@ from importlib import resources
 from pathlib import Path
 
 import redis.asyncio
+from redis.driver_info import DriverInfo
 
+from bosai.messages.catalogue import LANGS, texts
 from bosai.messages.orders import OrderTexts
 from bosai.model.alert import OrderKind
 from bosai.model.realm import Realm
@@ -110,12 +112,18 @@ async def open_services(settings: Settings, url: str | None = None) -> AsyncIter
     """Open everything against `url` (default: [redis] url). Leaving closes it."""
     secrets = await asyncio.to_thread(load_or_create, settings.data_dir)
     facts = await asyncio.to_thread(_read_facts, settings)
+    await asyncio.to_thread(_read_words)
     clock: Clock = SystemClock()
     if settings.clock.offset_s:
         clock = OffsetClock(timedelta(seconds=settings.clock.offset_s))
-    client = redis.asyncio.Redis.from_url(
-        url or settings.redis.url, max_connections=settings.redis.connections
+    # Blocking: in a rush a request waits for a connection instead of failing.
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url or settings.redis.url,
+        max_connections=settings.redis.connections,
+        timeout=10,
+        driver_info=await asyncio.to_thread(DriverInfo),  # else read from files at every connection
     )
+    client = redis.asyncio.Redis.from_pool(pool)
     async with contextlib.aclosing(client):
         realms = {
             realm: _realm(realm, settings, clock=clock, client=client, secrets=secrets, facts=facts)
@@ -165,7 +173,14 @@ def _realm(
         settings=settings,
         clock=clock,
         # Officers are the same people on both sides, so their TOTP secrets are sealed under one key.
-        staff=StaffService(client, realm, clock, totp_sealer=push_sealer(secrets.live)),
+        staff=StaffService(
+            client,
+            realm,
+            clock,
+            push_sealer(secrets.live),
+            session_idle=timedelta(minutes=settings.web.session_idle_min),
+            session_longest=timedelta(hours=settings.web.session_max_h),
+        ),
         alerts=AlertService(
             client,
             realm,
@@ -234,6 +249,12 @@ def _read_facts(settings: Settings) -> _Facts:
         parse_named_areas(_sample("jma_areas.geojson"), JMA_AREAS, bbox=bbox, repair=True),
     )
     return _Facts(places=places, zones=ZoneCatalogue(tsunami.records, jma.records, places, bbox))
+
+
+def _read_words() -> None:
+    """Every catalogue once, off the event loop; a broken one stops the start instead of a message."""
+    for lang in LANGS:
+        texts(lang)
 
 
 def _sound(name: str, parsed: AreasParsed) -> AreasParsed:

@@ -7,13 +7,14 @@ import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 from bosai.model.realm import Realm
 from bosai.settings import load_settings
 from bosai.wiring import Wired, open_services
-from workers.delivery import open_delivery
 from workers.fallback import open_watch
 from workers.feeds import FeedLoop, make_client, open_session
+from workers.opening import open_delivery
 from workers.planner import open_planner
 from workers.schedules import Schedules
 
@@ -28,10 +29,12 @@ async def planner(wired: Wired) -> None:
 
 
 async def delivery(wired: Wired) -> None:
-    """Send for both sides, with one HTTP session."""
-    async with open_delivery(wired) as workers, asyncio.TaskGroup() as group:
-        for one in workers:
-            group.create_task(one.run())
+    """Send for both sides."""
+    async with AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(open_delivery(wired, realm)) for realm in Realm]
+        async with asyncio.TaskGroup() as group:
+            for one in workers:
+                group.create_task(one.run())
 
 
 async def feeds(wired: Wired) -> None:

@@ -16,6 +16,8 @@ CLI = "command line"
 
 async def staff(settings: Settings, args: argparse.Namespace) -> int:
     """Add an officer, or list them. Secrets are printed once."""
+    if args.action == "renew" and not args.name:
+        raise Stopped("staff renew needs a name: bosai staff renew sato")
     if args.action == "add" and not (args.name and args.role):
         raise Stopped("staff add needs a name and --role: bosai staff add sato --role hq_drafter")
     password = sys.stdin.readline().rstrip("\n") if args.password_stdin else None
@@ -33,7 +35,10 @@ async def staff(settings: Settings, args: argparse.Namespace) -> int:
                 for one in found:
                     print(f"{one['name']:<20} {one['role']}{' (停止中)' if one['disabled'] else ''}")
             return 0
-        made = await service.add(CLI, args.name, Role(args.role), password)
+        if args.action == "renew":
+            made = await service.renew(CLI, args.name)
+        else:
+            made = await service.add(CLI, args.name, Role(args.role), password)
     if args.json:
         print_json(made)
     else:

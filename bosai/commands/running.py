@@ -12,7 +12,7 @@ from aiohttp import web as aiohttp_web
 
 from bosai.access import own_redis_url, redis_url
 from bosai.commands.output import Stopped, print_addresses, print_first
-from bosai.first_run import prepare
+from bosai.first_run import prepare, shown
 from bosai.settings_schema import Settings
 from bosai.supervise import run_children
 from bosai.wiring import open_services
@@ -26,7 +26,8 @@ async def setup(settings: Settings, args: argparse.Namespace) -> int:
         url = await stack.enter_async_context(redis_url(settings))
         wired = await stack.enter_async_context(open_services(settings, url))
         first = await prepare(wired)
-    print_first(first, settings, as_json=args.json)
+        print_first(first, settings, as_json=args.json)
+        await shown(wired)
     return 0
 
 
@@ -41,7 +42,8 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
         url = await stack.enter_async_context(own_redis_url(settings))
         async with open_services(settings, url) as wired:
             first = await prepare(wired)
-        print_first(first, settings, as_json=args.json)
+            print_first(first, settings, as_json=args.json)
+            await shown(wired)
         print_addresses(settings)
         env = os.environ | {
             "BOSAI_REDIS__URL": url,

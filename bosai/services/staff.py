@@ -113,6 +113,29 @@ class StaffService:
             totp_secret=secret,
         )
 
+    async def renew(self, actor: str, name: str) -> NewAccount:
+        """New password and TOTP secret for an officer who lost them; the old ones stop working. Raises NotFound."""
+        known = await self._store.get(name)
+        if known is None:
+            raise NotFound("staff", name)
+        plain, secret = new_password(), new_totp_secret()
+        await self._store.replace(
+            msgspec.structs.replace(
+                known,
+                password_hash=await asyncio.to_thread(self._hasher.hash, plain),
+                totp_sealed=self._seals.seal(SEAL_KIND, SEAL_REALM, name, secret.encode()),
+                disabled=False,
+            )
+        )
+        await self._note(actor, "renewed", name, {"role": known.role.value})
+        return NewAccount(
+            name=name,
+            role=known.role,
+            password=plain,
+            totp_uri=totp_uri(secret, name, self._issuer),
+            totp_secret=secret,
+        )
+
     async def disable(self, actor: str, name: str) -> None:
         """Close an account: its open sessions end with the next request. Raises NotFound."""
         name = name.strip().lower()

@@ -20,6 +20,7 @@ SITES_VERSION = "bosai:{sites}:version"  # string, INCR by each import that chan
 SITE_RECORDS = "bosai:{sites}:records"  # hash record id (共通ID) → msgpack SiteRecord, as imported; no expiry
 SITE_CAPACITIES = "bosai:{sites}:capacities"  # hash site_id → msgpack Capacity, as imported; no expiry
 STAFF = "bosai:{staff}:accounts"  # hash name → msgpack StaffAccount
+STAFF_READY = "bosai:{staff}:ready"  # string: the first officers' secrets have been shown
 STAFF_FAILURES = (
     "bosai:{staff}:failures:"  # + "name:" or "client:" + sha256: string "tries:until ms", expires
 )
