@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -64,12 +65,29 @@ class Danger:
         return self.is_tsunami or self.level == 5
 
 
-def who_is_inside(people: People, dangers: Sequence[Danger], widen_by_m: float) -> NDArray[np.bool_]:
-    """(n, k) True where a place is inside an area, its edge included; areas grow by the rounding of places."""
+def who_is_inside(
+    people: People,
+    dangers: Sequence[Danger],
+    widen_by_m: float,
+    blur_m: NDArray[np.float64] | None = None,
+) -> NDArray[np.bool_]:
+    """(n, k) True where a place is inside an area, its edge included; areas grow by the rounding of places.
+
+    blur_m: (n,) how far off a place may be beyond that (0, or half the diagonal of a 250 m cell): whoever may be
+    inside counts as inside.
+    """
     for danger in dangers:
         if danger.water is not None and len(danger.water.depth_m) != len(people):
             raise LengthsDiffer(f"water of {danger.key}", len(people), len(danger.water.depth_m))
-    return points_in_each(people.xy_m, [widen_m(one.area_xy_m, widen_by_m) for one in dangers])
+    inside = points_in_each(people.xy_m, [widen_m(one.area_xy_m, widen_by_m) for one in dangers])
+    blurred = np.flatnonzero(blur_m > 0) if blur_m is not None else np.empty(0, dtype=np.int64)
+    if blur_m is not None and len(blurred):
+        points = np.atleast_1d(np.asarray(shapely.points(people.xy_m[blurred]), dtype=object))
+        for column, danger in enumerate(dangers):
+            inside[blurred, column] = (
+                shapely.distance(points, danger.area_xy_m) <= widen_by_m + blur_m[blurred]
+            )
+    return inside
 
 
 def main_danger(inside: NDArray[np.bool_], dangers: Sequence[Danger]) -> NDArray[np.int32]:

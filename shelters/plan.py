@@ -45,6 +45,7 @@ class PlanInput:
     told: Told
     counted_at_s: Floats  # (m,) time of each site's head count, nan = silent
     rules: PlanRules = field(default_factory=PlanRules)
+    blur_m: Floats | None = None  # (n,) how far off each place may be, None = exact but for rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,10 +98,14 @@ class Plan:
             alternate_walk_s=_seconds(self.alternate_walk_m[n], speed),
             floor_label=self._floor(n, site),
             alternate_floor_label=self._floor(n, alternate),
-            unconfirmed=site >= 0 and OPENINGS[problem.sites.opening[site]] is Opening.EXPECTED,
+            unconfirmed=site >= 0 and self.unconfirmed(site),
             crowded=bool(self.crowded[n]),
             reasons=reasons_of(int(self.reasons[n])),
         )
+
+    def unconfirmed(self, site: int) -> bool:
+        """True where nobody has reported the site open yet: 開設は未確認."""
+        return OPENINGS[self.problem.sites.opening[site]] is Opening.EXPECTED
 
     def on_their_way(self) -> dict[str, int]:
         """Site id → persons told to go there who are not in its count and did not answer otherwise."""

@@ -37,7 +37,7 @@ _GUIDED = (_GO, _REFUGE, _INLAND)
 def plan(problem: PlanInput) -> Plan:
     """The plan for `problem`; the same input gives the same plan. Raises LengthsDiffer."""
     _refuse_mismatch(problem)
-    inside = who_is_inside(problem.people, problem.dangers, problem.rules.widen_m)
+    inside = who_is_inside(problem.people, problem.dangers, problem.rules.widen_m, problem.blur_m)
     main = main_danger(inside, problem.dangers)
     rows = message_rows(problem.owner, main, problem.relative, problem.dangers)
     columns = np.array([*(HAZARD_COLUMN[one.hazard] for one in problem.dangers), -1], dtype=np.int8)
@@ -280,6 +280,8 @@ def _refuse_mismatch(problem: PlanInput) -> None:
         ("told", count, len(problem.told.site)),
         ("counted_at_s", len(problem.sites), len(problem.counted_at_s)),
     )
+    if problem.blur_m is not None:
+        lengths = (*lengths, ("blur_m", count, len(problem.blur_m)))
     for name, expected, got in lengths:
         if expected != got:
             raise LengthsDiffer(name, expected, got)

@@ -1,0 +1,170 @@
+"""Where do I go now, from this point? A pure reading for visitors and the page without script: no planner needed.
+
+sites · statuses · orders in force (at most a second old) ─▶ plan for one household ─▶ Guidance
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+import numpy as np
+
+from bosai.errors import InvalidInput
+from bosai.model.alert import AlertRecord
+from bosai.model.instruction import Instruction
+from bosai.model.subscription import PaceClass, Place, Structure
+from bosai.ports import Clock
+from bosai.services.people import PeopleRows, rows_of
+from bosai.services.planning import Situation, danger_of, drafts_of, plan_id_of, problem_of
+from bosai.services.sites import SiteService
+from bosai.settings_schema import Settings
+from bosai.stores.alerts import AlertStore
+from geodata.areas import Bbox
+from geodata.hazards import HazardKind
+from shelters.dangers import who_is_inside
+from shelters.model import Opening, Site, SiteStatus
+from shelters.plan import Plan, PlanInput
+from shelters.planning import plan
+from shelters.sites import OPENINGS
+from shelters.suitability import Verdict, judge, sites_inside
+
+FRESH_FOR = timedelta(seconds=1)
+NEAREST_PER_HAZARD = 5
+VISITOR = "visitor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearestSite:
+    """A site one could go to from here; `fits`: hazards it is designated for."""
+
+    site: Site
+    status: SiteStatus | None
+    opening: Opening
+    walk_m: int
+    walk_s: int
+    fits: frozenset[HazardKind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guidance:
+    """What holds at a point. `decision` is an unsent instruction (seq 0); None where no order covers the point."""
+
+    alerts: tuple[AlertRecord, ...]
+    decision: Instruction | None
+    nearest: tuple[NearestSite, ...]
+    at: datetime
+
+
+class GuidanceService:
+    """Guidance for one point of one side."""
+
+    def __init__(self, sites: SiteService, alert_store: AlertStore, clock: Clock, settings: Settings) -> None:
+        self._sites = sites
+        self._alerts = alert_store
+        self._clock = clock
+        self._settings = settings
+        self._lock = asyncio.Lock()
+        self._held: tuple[datetime, Situation] | None = None
+        self._catalogue: tuple[int, Sequence[Site]] = (-1, ())
+
+    async def for_point(
+        self,
+        lon: float,
+        lat: float,
+        *,
+        floor: int | None = None,
+        structure: Structure = Structure.UNKNOWN,
+        pace: PaceClass = PaceClass.UNKNOWN,
+        persons: int = 1,
+    ) -> Guidance:
+        """The orders in force here, what one household should do, and the nearest sites per hazard.
+
+        Unknown floor, structure and pace are treated with care. Raises InvalidInput outside the city.
+        """
+        if not Bbox(*self._settings.city.bbox_lonlat).holds(lon, lat):
+            raise InvalidInput("lon", "outside_city")
+        situation = await self._situation()
+        place = Place(
+            place_id="here", lon=lon, lat=lat, floor=floor, structure=structure, pace=pace, persons=persons
+        )
+        rows = rows_of([(VISITOR, (place,))], self._settings.city.plane_epsg)
+        return await asyncio.to_thread(_guide, situation, rows, self._settings)
+
+    async def _situation(self) -> Situation:
+        """Sites, statuses and orders, read again once they are a second old."""
+        async with self._lock:
+            now = self._clock.now()
+            if self._held is not None and timedelta() <= now - self._held[0] < FRESH_FOR:
+                return self._held[1]
+            version = await self._sites.version()
+            if version != self._catalogue[0]:
+                self._catalogue = (version, await self._sites.all())
+            situation = Situation(
+                now=now,
+                sites=self._catalogue[1],
+                statuses=await self._sites.statuses(),
+                in_force=await self._alerts.in_force(),
+                incident="",
+                told={},
+                told_of={},
+            )
+            self._held = (now, situation)
+            return situation
+
+
+def _guide(situation: Situation, rows: PeopleRows, settings: Settings) -> Guidance:
+    problem = problem_of(situation, rows, settings)
+    made = plan(problem)
+    return Guidance(
+        alerts=_alerts_over(problem, situation, settings),
+        decision=_unsent(made, rows, situation, settings),
+        nearest=_nearest(problem, situation.statuses),
+        at=situation.now,
+    )
+
+
+def _alerts_over(problem: PlanInput, situation: Situation, settings: Settings) -> tuple[AlertRecord, ...]:
+    """The orders that cover the point, its edge included."""
+    dangers = [(one, danger_of(one.alert, settings.city.plane_epsg)) for one in situation.in_force]
+    covering = []
+    for record, danger in dangers:
+        if danger and who_is_inside(problem.people, [danger], problem.rules.widen_m).any():
+            covering.append(record)
+    return tuple(covering)
+
+
+def _unsent(made: Plan, rows: PeopleRows, situation: Situation, settings: Settings) -> Instruction | None:
+    drafts = drafts_of(made, rows, situation, settings, plan_id=plan_id_of(made, situation))
+    draft = next(iter(drafts), None)
+    if draft is None:
+        return None
+    return Instruction(seq=0, **msgspec.structs.asdict(draft))
+
+
+def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[NearestSite, ...]:
+    """For each hazard the nearest sites that are designated for it, open to the public, not closed, not in danger."""
+    sites, rules = problem.sites, problem.rules
+    if not len(sites):
+        return ()
+    inside = sites_inside(sites, problem.dangers)
+    usable = judge(sites, problem.dangers, inside, []) <= Verdict.UPSTAIRS
+    walk_m = rules.walks.metres(problem.people.xy_m, sites.xy_m)[0]
+    speed = float(rules.pacing.speed_mps(problem.people.pace, night=problem.night)[0])
+    order = np.argsort(walk_m, kind="stable")
+    chosen: set[int] = set()
+    for column in range(sites.flags.shape[1]):
+        fitting = order[(usable & sites.flags[:, column])[order]]
+        chosen.update(int(row) for row in fitting[:NEAREST_PER_HAZARD])
+    return tuple(
+        NearestSite(
+            site=sites.sites[row],
+            status=statuses.get(sites.sites[row].site_id),
+            opening=OPENINGS[sites.opening[row]],
+            walk_m=round(float(walk_m[row])),
+            walk_s=round(float(walk_m[row]) / speed),
+            fits=frozenset(hazard for hazard in HazardKind if sites.sites[row].fit_for(hazard)),
+        )
+        for row in sorted(chosen, key=lambda row: (float(walk_m[row]), row))
+    )

@@ -1,0 +1,80 @@
+"""Reading one moment of one side for the planner and the watchdog: everybody's places, and everything else."""
+
+import asyncio
+from collections.abc import Iterable
+
+from redis.asyncio import Redis
+
+from bosai.model.alert import AlertRecord
+from bosai.model.realm import Realm
+from bosai.ports import Clock
+from bosai.services.people import PeopleCache, PeopleRows
+from bosai.services.planning import Situation, ToldTable, alert_id_of
+from bosai.settings_schema import Settings
+from bosai.stores.alerts import AlertStore
+from bosai.stores.instructions import InstructionStore
+from bosai.stores.sites import SiteStore
+from bosai.stores.subscriptions import SubscriptionStore
+from shelters.model import Site
+
+
+class PlanSources:
+    """What one side's plans are made of. Needs a subscription store that can open the places."""
+
+    def __init__(
+        self, redis: Redis, realm: Realm, clock: Clock, settings: Settings, subscriptions: SubscriptionStore
+    ) -> None:
+        self.realm = realm
+        self.clock = clock
+        self.settings = settings
+        self.alerts = AlertStore(redis, realm)
+        self.instructions = InstructionStore(redis, realm)
+        self.sites = SiteStore(redis, realm)
+        self._subscriptions = subscriptions
+        self._people = PeopleCache(settings.city.plane_epsg)
+        self._catalogue: tuple[int, list[Site]] = (-1, [])
+        self._generation = 0
+        self._lock = asyncio.Lock()
+
+    async def refresh_people(self) -> int:
+        """Load the buckets that changed since the last call; a number that rises with every change."""
+        async with self._lock:
+            versions = await self._subscriptions.bucket_versions()
+            stale = self._people.stale(versions)
+            if stale:
+                loaded = {number: await self._subscriptions.load_bucket(number) for number in stale}
+                await asyncio.to_thread(self._people.put, loaded, versions)
+                self._generation += 1
+            return self._generation
+
+    async def people(self) -> PeopleRows:
+        """Everybody's places as last loaded."""
+        async with self._lock:
+            return await asyncio.to_thread(self._people.rows)
+
+    async def situation(self, incident: str) -> Situation:
+        """One moment: orders first, so that a plan never stands on an order it has not seen."""
+        in_force = await self.alerts.in_force()
+        version = await self.sites.version()
+        if version != self._catalogue[0]:
+            self._catalogue = (version, await self.sites.catalogue())
+        told = await self.instructions.latest_of_incident(incident) if incident else {}
+        return Situation(
+            now=self.clock.now(),
+            sites=self._catalogue[1],
+            statuses=await self.sites.statuses(),
+            in_force=in_force,
+            incident=incident,
+            told=told,
+            told_of=await self._told_of(told),
+        )
+
+    async def heads(self, told: ToldTable) -> dict[str, AlertRecord]:
+        """Order → newest released version, of every order somebody was told of."""
+        ids = sorted({alert_id_of(one.alert_key) for one, _ in told.values()})
+        found: Iterable[AlertRecord] = [await self.alerts.head(one) for one in ids]
+        return {one.alert.alert_id: one for one in found}
+
+    async def _told_of(self, told: ToldTable) -> dict[str, AlertRecord]:
+        keys = sorted({one.alert_key for one, _ in told.values()})
+        return {one.alert.key: one for one in await self.alerts.many(keys)}

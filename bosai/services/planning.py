@@ -1,0 +1,353 @@
+"""Between what is stored and what the planner computes: one moment in, drafts of instructions out. Pure.
+
+orders in force · sites · statuses · people · what was told ─▶ Situation ─▶ PlanInput ─▶ Plan
+Plan ─▶ drafts: order · redirect        told, and no longer inside ─▶ drafts: lifted · recalled · out of area
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bosai.model.alert import Act, Alert, AlertRecord, AlertState, OrderKind, TsunamiClass
+from bosai.model.geometry import from_e7
+from bosai.model.instruction import Answer, Delivery, Destination, Instruction, MessageKind
+from bosai.services.people import PeopleRows
+from bosai.settings_schema import Settings
+from bosai.stores.instructions import InstructionDraft
+from geodata.crs import geometry_to_plane, to_lonlat, to_plane
+from shelters.advice import Decision, meaning_of
+from shelters.dangers import Danger
+from shelters.ledger import Told, nobody_told
+from shelters.model import Action, Site, SiteStatus
+from shelters.pace import Pacing, StraightLine
+from shelters.plan import Plan, PlanInput, PlanRules
+from shelters.sites import HAZARD_COLUMN, SiteTable, site_table
+from shelters.triage import ACTION_ROW
+
+DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
+STANDING = (*DIRECTED, MessageKind.PROVISIONAL)
+OUTSIDE = "区域の外"
+"""The name of a destination that is only the edge of the area."""
+
+_DECLINED = (Answer.STAYING, Answer.ELSEWHERE)
+
+ToldTable = Mapping[str, tuple[Instruction, Delivery]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One moment of one side. `told`: subscription id → newest instruction of the incident."""
+
+    now: datetime
+    sites: Sequence[Site]
+    statuses: Mapping[str, SiteStatus]
+    in_force: Sequence[AlertRecord]
+    incident: str
+    told: ToldTable
+    told_of: Mapping[str, AlertRecord]  # alert key → the version an instruction stands on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an order ended for those who were told of it."""
+
+    message: MessageKind
+    record: AlertRecord
+
+
+def rules_of(settings: Settings) -> PlanRules:
+    """The planner's figures."""
+    planner = settings.planner
+    return PlanRules(
+        pacing=Pacing(
+            standard_mps=planner.pace_m_s.standard,
+            slow_mps=planner.pace_m_s.slow,
+            unknown_mps=planner.pace_m_s.unknown,
+            night_factor=planner.night_factor,
+            start_delay_day_s=planner.start_delay_day_min * 60.0,
+            start_delay_night_s=planner.start_delay_night_min * 60.0,
+            arrival_margin_s=planner.arrival_margin_min * 60.0,
+        ),
+        walks=StraightLine(planner.detour_factor),
+        seaward_bearing_deg=settings.city.seaward_bearing_deg,
+        widen_m=planner.point_rounding_widen_m,
+        seats_margin_fraction=planner.seats_margin_fraction,
+        inland_detour_factor=planner.detour_factor,
+    )
+
+
+def is_night(now: datetime, settings: Settings) -> bool:
+    """Whether people walk in the dark."""
+    hour = now.astimezone(ZoneInfo(settings.city.timezone)).hour
+    start, end = settings.planner.night_from_hour, settings.planner.night_until_hour
+    return start <= hour or hour < end if start > end else start <= hour < end
+
+
+def danger_of(alert: Alert, epsg: int) -> Danger | None:
+    """The order as the planner sees it; None for お知らせ, lifts and recalls, which direct nobody anywhere."""
+    if alert.kind is OrderKind.NOTICE or not alert.directs_people:
+        return None
+    return area_of(alert, epsg)
+
+
+def area_of(alert: Alert, epsg: int) -> Danger:
+    """The order's area and class on the plane, whatever the version does."""
+    return Danger(
+        key=alert.key,
+        hazard=alert.hazard,
+        area_xy_m=geometry_to_plane(from_e7(alert.area.polygons_e7_lonlat), epsg),
+        level=int(alert.level) if alert.level else None,
+        advisory=alert.tsunami_class is TsunamiClass.ADVISORY,
+        expected_arrival_s=alert.expected_arrival_at.timestamp() if alert.expected_arrival_at else None,
+    )
+
+
+def table_of(sites: Sequence[Site], statuses: Mapping[str, SiteStatus], settings: Settings) -> SiteTable:
+    """Sites (ascending ids) with what is known of them."""
+    lonlat = np.array([[one.lon, one.lat] for one in sites], dtype=np.float64).reshape(-1, 2)
+    return site_table(
+        sites,
+        statuses,
+        to_plane(lonlat, settings.city.plane_epsg),
+        margin_fraction=settings.planner.seats_margin_fraction,
+    )
+
+
+def problem_of(situation: Situation, rows: PeopleRows, settings: Settings) -> PlanInput:
+    """Everything a plan depends on, at this moment."""
+    table = table_of(situation.sites, situation.statuses, settings)
+    dangers = [danger_of(one.alert, settings.city.plane_epsg) for one in situation.in_force]
+    return PlanInput(
+        now_s=situation.now.timestamp(),
+        night=is_night(situation.now, settings),
+        people=rows.people,
+        owner=rows.owner,
+        relative=rows.relative,
+        sites=table,
+        dangers=tuple(one for one in dangers if one is not None),
+        told=_told(situation, rows, table),
+        counted_at_s=_counted_at(situation.statuses, situation.sites),
+        rules=rules_of(settings),
+        blur_m=rows.blur_m,
+    )
+
+
+def _counted_at(statuses: Mapping[str, SiteStatus], sites: Sequence[Site]) -> NDArray[np.float64]:
+    found = [statuses.get(one.site_id) for one in sites]
+    return np.array(
+        [one.present_at.timestamp() if one and one.present_at else np.nan for one in found], dtype=np.float64
+    )
+
+
+def _told(situation: Situation, rows: PeopleRows, table: SiteTable) -> Told:
+    """What each subscriber was told, on every row of his. Provisional advice names no seat, so it binds nothing."""
+    told, site_rows = nobody_told(len(rows)), table.rows()
+    current = {one.alert.alert_id: one.alert for one in situation.in_force}
+    newest = [_binding(situation, current, name) for name in rows.subscription_ids]
+    for row, owner in enumerate(rows.owner):
+        found = newest[owner]
+        if found is None:
+            continue
+        instruction, delivery, alert = found
+        site_id = instruction.destination.site_id if instruction.destination else None
+        told.site[row] = site_rows.get(site_id, -1) if site_id else -1
+        told.action[row] = ACTION_ROW[instruction.action] if instruction.action else -1
+        told.decided_s[row] = instruction.decided_at.timestamp()
+        told.walk_s[row] = instruction.destination.walk_s if instruction.destination else 0
+        told.hazard[row] = HAZARD_COLUMN[alert.hazard]
+        told.declined[row] = delivery.answer in _DECLINED
+        if delivery.answer is Answer.ARRIVED:
+            told.arrived_s[row] = delivery.at.timestamp()
+    return told
+
+
+def _binding(
+    situation: Situation, current: Mapping[str, Alert], subscription_id: str
+) -> tuple[Instruction, Delivery, Alert] | None:
+    """The instruction that still guides somebody: of an order in force whose tsunami class has not changed."""
+    found = situation.told.get(subscription_id)
+    if found is None or found[0].message not in DIRECTED:
+        return None
+    alert = current.get(alert_id_of(found[0].alert_key))
+    before = situation.told_of.get(found[0].alert_key)
+    if alert is None or (before is not None and before.alert.tsunami_class is not alert.tsunami_class):
+        return None
+    return found[0], found[1], alert
+
+
+def alert_id_of(alert_key: str) -> str:
+    """The order a version belongs to."""
+    return alert_key.rpartition(":")[0]
+
+
+# ---- what is sent ---------------------------------------------------------------------------------
+
+
+def plan_id_of(made: Plan, situation: Situation) -> str:
+    """A name for the plan by its content: the same orders and decisions have the same name."""
+    digest = hashlib.sha256("|".join(sorted(one.alert.key for one in situation.in_force)).encode())
+    for one in (made.row, made.action, made.site, made.alternate, made.reasons):
+        digest.update(np.ascontiguousarray(one).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def drafts_of(
+    made: Plan, rows: PeopleRows, situation: Situation, settings: Settings, *, plan_id: str
+) -> Iterator[InstructionDraft]:
+    """One draft per decision; what is not new to somebody is dropped by the store, by its meaning."""
+    by_key = {one.alert.key: one for one in situation.in_force}
+    stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
+    for decision in made.decisions():
+        record = by_key[made.problem.dangers[decision.danger].key]
+        subscription_id = rows.subscription_ids[decision.owner]
+        destination = destination_of(made, decision, settings)
+        yield InstructionDraft(
+            subscription_id=subscription_id,
+            incident=record.incident or situation.incident,
+            place_id=rows.place_ids[decision.row],
+            message=_message(situation.told.get(subscription_id), decision, destination, record, situation),
+            action=decision.action,
+            alert_key=record.alert.key,
+            danger_class=decision.danger_class,
+            destination=destination,
+            alternate=alternate_of(made, decision),
+            reasons=tuple(one.value for one in decision.reasons),
+            plan_id=plan_id,
+            decided_at=situation.now,
+            stale_at=stale_at,
+            meaning=meaning(record.alert, "directed", decision.action, destination),
+        )
+
+
+def meaning(alert: Alert, message_class: str, action: Action | None, to: Destination | None = None) -> str:
+    """The hash of what somebody must know, of an instruction on this order."""
+    return meaning_of(
+        message_class=message_class,
+        action=action,
+        site_id=to.site_id if to else None,
+        floor_label=to.floor_label if to else "",
+        hazard=alert.hazard.value,
+        kind=alert.kind.value,
+        level=int(alert.level) if alert.level else None,
+        tsunami_class=alert.tsunami_class.value if alert.tsunami_class else None,
+    )
+
+
+def destination_of(made: Plan, decision: Decision, settings: Settings) -> Destination | None:
+    """The site, or for "inland" the edge of the area; None where nothing is named."""
+    if decision.site >= 0:
+        return _to_site(made, decision.site, decision, first=True)
+    if decision.exit_xy_m is None:
+        return None
+    ((lon, lat),) = to_lonlat([decision.exit_xy_m], settings.city.plane_epsg)
+    return Destination(
+        site_id=None,
+        name=OUTSIDE,
+        lon=round(float(lon), 6),
+        lat=round(float(lat), 6),
+        walk_m=decision.walk_m,
+        walk_s=decision.walk_s,
+        about=made.problem.rules.walks.about,
+    )
+
+
+def alternate_of(made: Plan, decision: Decision) -> Destination | None:
+    """The second choice."""
+    return _to_site(made, decision.alternate, decision, first=False) if decision.alternate >= 0 else None
+
+
+def _to_site(made: Plan, row: int, decision: Decision, *, first: bool) -> Destination:
+    site = made.problem.sites.sites[row]
+    return Destination(
+        site_id=site.site_id,
+        name=site.name,
+        lon=site.lon,
+        lat=site.lat,
+        walk_m=decision.walk_m if first else decision.alternate_walk_m,
+        walk_s=decision.walk_s if first else decision.alternate_walk_s,
+        about=made.problem.rules.walks.about,
+        floor_label=decision.floor_label if first else decision.alternate_floor_label,
+        unconfirmed=made.unconfirmed(row),
+        crowded=first and decision.crowded,
+    )
+
+
+def _message(
+    told: tuple[Instruction, Delivery] | None,
+    decision: Decision,
+    to: Destination | None,
+    record: AlertRecord,
+    situation: Situation,
+) -> MessageKind:
+    """A redirect is another destination under the same order; everything else is the order itself."""
+    if told is None or told[0].message not in DIRECTED:
+        return MessageKind.ORDER
+    before, seen = told[0], situation.told_of.get(told[0].alert_key)
+    alert = record.alert
+    same_order = alert_id_of(before.alert_key) == alert.alert_id and (
+        seen is None or (seen.alert.kind is alert.kind and seen.alert.tsunami_class is alert.tsunami_class)
+    )
+    old_site = before.destination.site_id if before.destination else None
+    moved = (to.site_id if to else None) != old_site or decision.action is not before.action
+    # Repeated word for word, the store keeps what stands; the kind must not change then.
+    return (
+        MessageKind.REDIRECT
+        if same_order and (moved or before.message is MessageKind.REDIRECT)
+        else MessageKind.ORDER
+    )
+
+
+# ---- who is no longer inside ----------------------------------------------------------------------
+
+
+def ending_drafts(
+    situation: Situation,
+    inside: frozenset[str] | set[str],
+    heads: Mapping[str, AlertRecord],
+    settings: Settings,
+    *,
+    plan_id: str,
+) -> Iterator[InstructionDraft]:
+    """Drafts for exactly those who were told of an order and are inside none any more.
+
+    inside: subscription ids that the plan tells something. heads: order → its newest released version.
+    """
+    stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
+    for subscription_id, (instruction, _) in sorted(situation.told.items()):
+        if subscription_id in inside or instruction.message not in STANDING:
+            continue
+        head = heads.get(alert_id_of(instruction.alert_key))
+        if head is None:
+            continue
+        ending = ending_of(head)
+        yield InstructionDraft(
+            subscription_id=subscription_id,
+            incident=instruction.incident,
+            place_id=instruction.place_id,
+            message=ending.message,
+            action=None,
+            alert_key=ending.record.alert.key,
+            danger_class=1 if ending.message is MessageKind.RECALLED else 2,
+            plan_id=plan_id,
+            decided_at=situation.now,
+            stale_at=stale_at,
+            meaning=meaning(head.alert, ending.message.value, None),
+        )
+
+
+def ending_of(head: AlertRecord) -> Ending:
+    """What the newest version of an order means for somebody who is not inside it."""
+    message = {Act.LIFT: MessageKind.LIFTED, Act.RECALL: MessageKind.RECALLED}.get(
+        head.alert.act, MessageKind.OUT_OF_AREA
+    )
+    return Ending(message=message, record=head)
+
+
+def is_ended(record: AlertRecord) -> bool:
+    """True for a released lift or recall."""
+    return record.state is AlertState.ISSUED and record.alert.act in (Act.LIFT, Act.RECALL)

@@ -1,0 +1,302 @@
+"""The planner: whoever holds the lease plans, tells who must be told, and answers HQ's previews.
+
+    events (nudge) ─┐
+    poll each second┴▶ something new? ─▶ one moment (sources) ─▶ plan ─▶ drafts ─▶ emit, fenced ─▶ mark planned
+                                                                  └─▶ people on their way, health
+    lease: renewed every 1.5 s; lost ─▶ stop writing; a successor starts with a whole plan within 10 s
+
+A step that fails is logged, shown in the health record and tried again; an order waits for nobody: see `fallback.py`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from bosai.model.alert import AlertRecord
+from bosai.model.realm import Realm
+from bosai.push.sealing import Sealer
+from bosai.services.plan_sources import PlanSources
+from bosai.services.planning import drafts_of, ending_drafts, is_ended, plan_id_of, problem_of
+from bosai.services.preview_plan import preview_of
+from bosai.services.previews import PreviewBroker
+from bosai.stores.instructions import EmitReport, InstructionDraft
+from bosai.stores.keys import Keys
+from bosai.stores.lease import Lease
+from bosai.stores.replies import as_text
+from bosai.stores.subscriptions import SubscriptionStore
+from shelters.plan import Plan
+from shelters.planning import plan
+
+if TYPE_CHECKING:
+    from bosai.wiring import Wired
+
+log = logging.getLogger(__name__)
+
+LEASE_NAME = "planner"
+RENEW_S = 1.5
+POLL_S = 1.0
+EVENT_BLOCK_MS = 200
+REPLAN_S = 60.0
+ANSWERS_S = 5.0
+"""Answers ("going", "arrived") change who is on the way, not who is in danger: they are gathered this long."""
+LOOK_BACK = timedelta(hours=24)
+RETRY_S = 1.0
+PREVIEW_BLOCK_MS = 1_000
+HEALTH_PART = "planner"
+
+
+class Fenced(Exception):
+    """A write met a higher token: somebody else plans now."""
+
+
+class PlannerWorker:
+    """Plans one side until cancelled."""
+
+    def __init__(self, redis: Redis, sources: PlanSources, previews: PreviewBroker, lease: Lease) -> None:
+        self.realm = sources.realm
+        self.lease = lease
+        self._redis = redis
+        self._sources = sources
+        self._previews = previews
+        self._keys = Keys(sources.realm)
+        self._last_event = "$"
+        self._seen: tuple[Any, ...] | None = None
+        self._planned_at = 0.0
+        self._planned_event = ""
+
+    # ---- loops -------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hold the lease when it is free, and plan while it is held."""
+        try:
+            while True:
+                if await self._try_take():
+                    log.info("%s: planning with token %s", self.realm, self.lease.token)
+                    self._seen = None  # a new holder starts with a whole plan
+                    await self._while_held()
+                    log.warning("%s: the lease was lost", self.realm)
+                await asyncio.sleep(RENEW_S)
+        finally:
+            await self._give_back()
+
+    async def _while_held(self) -> None:
+        steps = (self._renewing(), self._planning(), self._answering())
+        tasks = [asyncio.ensure_future(one) for one in steps]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        finally:
+            for one in tasks:
+                one.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _try_take(self) -> bool:
+        try:
+            return await self.lease.take()
+        except Exception:
+            log.exception("%s: the lease can not be asked for", self.realm)
+            return False
+
+    async def _renewing(self) -> None:
+        """Ends when the lease is lost, or can not be renewed before it would have ended."""
+        renewed = time.monotonic()
+        while True:
+            await asyncio.sleep(RENEW_S)
+            if await self._try_take():
+                renewed = time.monotonic()
+            elif self.lease.token is None or time.monotonic() - renewed > 2 * RENEW_S:
+                return
+
+    async def _planning(self) -> None:
+        while True:
+            try:
+                await self.wait_for_news()
+                await self.step()
+            except Fenced:
+                self.lease.token = None
+                return
+            except Exception as error:
+                log.exception("%s: a plan failed and is tried again", self.realm)
+                self._seen = None
+                await self._try_health(ok=False, detail=f"{type(error).__name__}: {error}"[:200])
+                await asyncio.sleep(RETRY_S)
+
+    async def _answering(self) -> None:
+        while True:
+            try:
+                await self._previews.serve(self.preview, PREVIEW_BLOCK_MS)
+            except Exception:
+                log.exception("%s: a preview failed", self.realm)
+                await asyncio.sleep(RETRY_S)
+
+    async def _give_back(self) -> None:
+        try:
+            await self.lease.drop()
+        except Exception:
+            log.exception("%s: the lease can not be given back; it ends by itself", self.realm)
+
+    # ---- steps -------------------------------------------------------------------------------------
+
+    async def wait_for_news(self) -> None:
+        """Until an event comes, or the poll is due."""
+        until = time.monotonic() + POLL_S
+        if self._last_event == "$":
+            self._last_event = await self._newest_event()
+        while time.monotonic() < until and self._seen is not None:
+            found: Any = await self._redis.xread({self._keys.events: self._last_event}, block=EVENT_BLOCK_MS)
+            entries = _entries(found)
+            if entries:
+                self._last_event = as_text(entries[-1][0])
+                return
+
+    async def step(self) -> bool:
+        """Plan when something changed since the last plan, or the last is a minute old; True when it did."""
+        seen, event = await self._signature(), await self._newest_event()
+        age_s = time.monotonic() - self._planned_at
+        answered = event != self._planned_event and age_s > ANSWERS_S
+        if seen == self._seen and not answered and age_s < REPLAN_S:
+            return False
+        await self.plan_once()
+        self._seen, self._planned_event, self._planned_at = seen, event, time.monotonic()
+        return True
+
+    async def _signature(self) -> tuple[Any, ...]:
+        """What a plan depends on, cheap to compare. Read before the plan, so that nothing slips between."""
+        alerts, sites = self._sources.alerts, self._sources.sites
+        statuses: Any = await self._redis.hgetall(self._keys.site_status)
+        return (
+            await self._sources.refresh_people(),
+            tuple(one.alert.key for one in await alerts.in_force()),
+            tuple(one.alert.key for one in await self._unanswered_endings()),
+            await sites.version(),
+            tuple(sorted(statuses.items())),
+        )
+
+    async def _newest_event(self) -> str:
+        found: Any = await self._redis.xrevrange(self._keys.events, count=1)
+        return as_text(found[0][0]) if found else "0-0"
+
+    async def plan_once(self) -> EmitReport:
+        """One whole plan of the open incident and of those that have just ended. Raises Fenced."""
+        began = time.monotonic()
+        endings = await self._unanswered_endings()
+        open_incident = await self._sources.alerts.incident() or ""
+        incidents = {open_incident} | {one.incident for one in endings if one.incident}
+        total, plan_id, people = EmitReport(), "", 0
+        for incident in sorted(incidents):
+            report, plan_id, people = await self._plan_incident(incident, plan_id)
+            total = EmitReport(
+                written=total.written + report.written,
+                unchanged=total.unchanged + report.unchanged,
+                refused=total.refused + report.refused,
+            )
+        for record in endings:
+            await self._mark(record, plan_id)
+        took_ms = round((time.monotonic() - began) * 1000)
+        await self._health(ok=True, took_ms=took_ms, people=people, plan_id=plan_id, written=total.written)
+        if total.written:
+            log.info("%s: plan %s told %d in %d ms", self.realm, plan_id, total.written, took_ms)
+        return total
+
+    async def _plan_incident(self, incident: str, plan_id: str) -> tuple[EmitReport, str, int]:
+        sources = self._sources
+        situation = await sources.situation(incident)
+        rows = await sources.people()
+        in_this = [one for one in situation.in_force if one.incident in (incident, None)]
+        made, drafts = await asyncio.to_thread(self._compute, situation, rows)
+        plan_id = plan_id_of(made, situation) if in_this else plan_id or "ended"
+        inside = {one.subscription_id for one in drafts if one.incident == incident}
+        heads = await sources.heads(situation.told)
+        ended = ending_drafts(situation, inside, heads, sources.settings, plan_id=plan_id)
+        report = await self._emit([*(one for one in drafts if one.incident == incident), *ended])
+        for record in in_this:
+            await self._mark(record, plan_id)
+        if in_this or not situation.in_force:
+            await self._show_on_the_way(made)
+        return report, plan_id, len(rows.subscription_ids)
+
+    def _compute(self, situation: Any, rows: Any) -> tuple[Plan, list[InstructionDraft]]:
+        made = plan(problem_of(situation, rows, self._sources.settings))
+        plan_id = plan_id_of(made, situation)
+        return made, list(drafts_of(made, rows, situation, self._sources.settings, plan_id=plan_id))
+
+    async def preview(self, alert: Any) -> Any:
+        """What releasing this version would mean, by a plan that is thrown away."""
+        incident = await self._sources.alerts.incident() or ""
+        await self._sources.refresh_people()
+        situation = await self._sources.situation(incident)
+        rows = await self._sources.people()
+        return await asyncio.to_thread(preview_of, alert, situation, rows, self._sources.settings)
+
+    # ---- writes ------------------------------------------------------------------------------------
+
+    async def _emit(self, drafts: Sequence[InstructionDraft]) -> EmitReport:
+        if self.lease.token is None:
+            raise Fenced
+        report = await self._sources.instructions.emit(self.lease.token, drafts, self._sources.clock.now())
+        if report.fenced:
+            raise Fenced
+        return report
+
+    async def _mark(self, record: AlertRecord, plan_id: str) -> None:
+        if not await self._sources.alerts.planned(record.alert.key):
+            await self._sources.alerts.mark_planned(record.alert.key, plan_id, self._sources.clock.now())
+
+    async def _unanswered_endings(self) -> list[AlertRecord]:
+        """Lifts and recalls of the last day that not everybody has been told of yet."""
+        alerts = self._sources.alerts
+        ended = [
+            one for one in await alerts.released_since(self._sources.clock.now() - LOOK_BACK) if is_ended(one)
+        ]
+        return [one for one in ended if not await alerts.planned(one.alert.key)]
+
+    async def _show_on_the_way(self, made: Plan) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(self._keys.on_the_way)
+            for site_id, persons in made.on_their_way().items():
+                pipe.hset(self._keys.on_the_way, site_id, persons)
+            pipe.hset(self._keys.on_the_way, "at", self._sources.clock.now().isoformat())
+            await pipe.execute()
+
+    async def _health(self, *, ok: bool, **facts: Any) -> None:
+        record = {"at": self._sources.clock.now().isoformat(), "ok": ok, **facts}
+        await self._redis.hset(self._keys.health, HEALTH_PART, msgspec.json.encode(record))
+
+    async def _try_health(self, *, ok: bool, detail: str) -> None:
+        try:
+            await self._health(ok=ok, detail=detail)
+        except Exception:
+            log.exception("%s: the health record can not be written", self.realm)
+
+
+def open_planner(wired: "Wired", realm: Realm) -> PlannerWorker:
+    """The planner of one side: it can open the places, never the *push* part."""
+    return PlannerWorker(
+        wired.redis,
+        open_sources(wired, realm),
+        PreviewBroker(wired.redis, realm, wired.clock),
+        Lease(wired.redis, realm, LEASE_NAME),
+    )
+
+
+def open_sources(wired: "Wired", realm: Realm) -> PlanSources:
+    """What plans of one side are made of, with the key of the places."""
+    key = wired.secrets.realm(realm.value).places_seal_key
+    store = SubscriptionStore(wired.redis, realm, places_sealer=Sealer(key.key, key.key_id))
+    return PlanSources(wired.redis, realm, wired.clock, wired.settings, store)
+
+
+def _entries(found: Any) -> list[tuple[Any, Any]]:
+    """The entries of the one stream read: RESP2 answers a list of (name, entries), RESP3 a dict."""
+    if not found:
+        return []
+    many = list(found.values()) if isinstance(found, dict) else [entries for _, entries in found]
+    first = many[0]
+    return first[0] if first and isinstance(first[0], list) else first
