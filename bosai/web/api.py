@@ -1,22 +1,26 @@
-"""The API under `/api/v1/`: subscriptions, receipts, guidance for a point, and the public picture as GeoJSON.
+"""The API under `/api/v1/`: subscriptions, receipts, towns by name, and the public picture as GeoJSON.
 
-Three lines a handler: parse, call, answer. The same routes stand on both sides; `shared_routes` stand once.
+Three lines a handler: parse, call, answer. `ROUTES` is the one table: the router and `/api/openapi.json` are made
+from it. The same routes stand on both sides; `shared_routes` stand once.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
 
-from bosai.errors import InvalidInput
-from bosai.messages.advice import render_advice
+from bosai.errors import BosaiError, InvalidInput, NotFound, PushHostRefused, SealBroken, WrongSecret
+from bosai.messages.advice import AdviceText, render_advice
 from bosai.model.alert import AlertRecord
 from bosai.model.instruction import Answer, Delivery, Instruction, Stage
-from bosai.model.subscription import Place, PushTarget
+from bosai.model.subscription import Place, PushTarget, Subscription
 from bosai.web.base import OPENED, lang_of, services
 from bosai.web.geojson import alert_features, area_feature, site_features
 from bosai.web.parsing import bearer, json_body
+from bosai.web.rate_limit import limited
 
 V1 = "/api/v1"
 MAX_RECEIPTS = 50
@@ -60,23 +64,79 @@ class Receipt(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One receipt: the token of the push, and a stage the device reached or an answer of the person."""
 
     r: str
-    stage: Stage | None = None
+    stage: Literal["displayed", "opened"] | None = None
     answer: Answer | None = None
+
+
+class Created(msgspec.Struct, frozen=True, kw_only=True):
+    """What the browser keeps: the id, and the secret that opens it (told this once)."""
+
+    id: str
+    secret: str
+
+
+class CurrentAdvice(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest instruction and its words, or nulls while there is none. `read_at`: this moment."""
+
+    instruction: Instruction | None
+    text: AdviceText | None
+    answer: Answer | None = None
+    read_at: datetime
+
+
+class FoundTown(msgspec.Struct, frozen=True, kw_only=True):
+    """A town by name, with the point that stands for it."""
+
+    name: str
+    ward: str
+    kana: str
+    romaji: str
+    lon: float
+    lat: float
+
+
+class Feature(msgspec.Struct, frozen=True, kw_only=True):
+    """A GeoJSON feature (RFC 7946; lon, lat)."""
+
+    type: Literal["Feature"] = "Feature"
+    id: str
+    geometry: dict[str, Any]
+    properties: dict[str, Any]
+
+
+class FeatureCollection(msgspec.Struct, frozen=True, kw_only=True):
+    """A GeoJSON feature collection."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    features: tuple[Feature, ...]
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+JSON, GEOJSON = "application/json", "application/geo+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRoute:
+    """One row of the table. `problems`: the facts that may stop it, beside those any request may meet."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str  # below /api/v1
+    handler: Handler
+    body: Any = None  # the type `json_body` reads
+    answer: Any = None  # the type of the body; None: 204
+    status: int = 200
+    media: str = JSON
+    query: tuple[tuple[str, str], ...] = ()  # (name, what it is)
+    needs_secret: bool = False
+    is_limited: bool = False
+    problems: tuple[type[BosaiError], ...] = ()
 
 
 def routes() -> list[web.RouteDef]:
     """The routes of one side."""
     return [
-        web.post(f"{V1}/subscriptions", register),
-        web.get(f"{V1}/subscriptions/{{id}}", read),
-        web.put(f"{V1}/subscriptions/{{id}}", change),
-        web.delete(f"{V1}/subscriptions/{{id}}", delete),
-        web.get(f"{V1}/subscriptions/{{id}}/advice", advice),
-        web.post(f"{V1}/receipts", receipts),
-        web.get(f"{V1}/towns", towns),
-        web.get(f"{V1}/sites.geojson", sites_geojson),
-        web.get(f"{V1}/areas.geojson", areas_geojson),
-        web.get(f"{V1}/zones.geojson", zones_geojson),
+        web.route(one.method, f"{V1}{one.path}", limited(one.handler) if one.is_limited else one.handler)
+        for one in ROUTES
     ]
 
 
@@ -91,7 +151,7 @@ async def register(request: web.Request) -> web.Response:
     made = await services(request).subscriptions.register(
         wanted.subscription.target(), wanted.lang, wanted.places
     )
-    return _json({"id": made.subscription_id, "secret": made.secret}, status=201)
+    return _json(Created(id=made.subscription_id, secret=made.secret), status=201)
 
 
 async def read(request: web.Request) -> web.Response:
@@ -128,28 +188,38 @@ async def advice(request: web.Request) -> web.Response:
 
 def _advice(
     request: web.Request, newest: tuple[Instruction, Delivery] | None, record: AlertRecord | None
-) -> dict[str, Any]:
+) -> CurrentAdvice:
     here = services(request)
     now = here.clock.now()
     if newest is None or record is None:
-        return {"instruction": None, "text": None, "read_at": now}
+        return CurrentAdvice(instruction=None, text=None, read_at=now)
     instruction, delivery = newest
     words = render_advice(instruction, record, here.realm, lang_of(request), now=now)
-    return {"instruction": instruction, "text": words, "answer": delivery.answer, "read_at": now}
+    return CurrentAdvice(instruction=instruction, text=words, answer=delivery.answer, read_at=now)
 
 
 async def receipts(request: web.Request) -> web.Response:
-    """Receipts of a device, in a batch. 204 even for tokens that say nothing new."""
+    """Receipts of a device, in a batch. 204 also for tokens that say nothing new.
+
+    A token that is not ours is passed over, so that it does not spoil the others; when none is ours, 403.
+    """
     batch = await json_body(request, list[Receipt])
     if len(batch) > MAX_RECEIPTS:
         raise InvalidInput("body", "too_many", str(MAX_RECEIPTS))
-    here = services(request)
-    for number_, one in enumerate(batch):
-        wanted = one.answer or one.stage
-        if wanted is None:
-            raise InvalidInput(f"[{number_}].stage", "missing")
-        await here.receipts.record(one.r, wanted)
+    report = await services(request).receipts.record_many(
+        [(one.r, _reported(one, row)) for row, one in enumerate(batch)]
+    )
+    if batch and report.refused == len(batch):
+        raise WrongSecret
     return web.Response(status=204)
+
+
+def _reported(one: Receipt, row: int) -> Stage | Answer:
+    if one.answer is not None:
+        return one.answer
+    if one.stage is None:
+        raise InvalidInput(f"[{row}].stage", "missing")
+    return Stage(one.stage)
 
 
 async def towns(request: web.Request) -> web.Response:
@@ -157,14 +227,9 @@ async def towns(request: web.Request) -> web.Response:
     found = services(request).places.search(request.query.get("q", "")[:60], limit=12)
     return _json(
         [
-            {
-                "name": one.name,
-                "ward": one.ward,
-                "kana": one.kana,
-                "romaji": one.romaji,
-                "lon": one.lon,
-                "lat": one.lat,
-            }
+            FoundTown(
+                name=one.name, ward=one.ward, kana=one.kana, romaji=one.romaji, lon=one.lon, lat=one.lat
+            )
             for one in found
         ]
     )
@@ -201,11 +266,78 @@ def _json(value: object, *, status: int = 200) -> web.Response:
     return web.Response(
         body=msgspec.json.encode(value),
         status=status,
-        content_type="application/json",
+        content_type=JSON,
         headers={"Cache-Control": "no-store"},
     )
 
 
 def _geojson(features: Sequence[dict[str, Any]]) -> web.Response:
     body = msgspec.json.encode({"type": "FeatureCollection", "features": features})
-    return web.Response(body=body, content_type="application/geo+json", headers={"Cache-Control": "no-cache"})
+    return web.Response(body=body, content_type=GEOJSON, headers={"Cache-Control": "no-cache"})
+
+
+_ONE = "/subscriptions/{id}"
+_OPENED = (NotFound, WrongSecret)
+ROUTES: tuple[ApiRoute, ...] = (
+    ApiRoute(
+        method="POST",
+        path="/subscriptions",
+        handler=register,
+        body=NewSubscription,
+        answer=Created,
+        status=201,
+        is_limited=True,
+        problems=(PushHostRefused,),
+    ),
+    ApiRoute(
+        method="GET",
+        path=_ONE,
+        handler=read,
+        answer=Subscription,
+        needs_secret=True,
+        problems=(*_OPENED, SealBroken),
+    ),
+    ApiRoute(
+        method="PUT",
+        path=_ONE,
+        handler=change,
+        body=ChangedSubscription,
+        status=204,
+        needs_secret=True,
+        problems=(*_OPENED, PushHostRefused, SealBroken),
+    ),
+    ApiRoute(method="DELETE", path=_ONE, handler=delete, status=204, needs_secret=True, problems=_OPENED),
+    ApiRoute(
+        method="GET",
+        path=f"{_ONE}/advice",
+        handler=advice,
+        answer=CurrentAdvice,
+        needs_secret=True,
+        problems=_OPENED,
+    ),
+    ApiRoute(
+        method="POST",
+        path="/receipts",
+        handler=receipts,
+        body=list[Receipt],
+        status=204,
+        is_limited=True,
+        problems=(WrongSecret,),
+    ),
+    ApiRoute(
+        method="GET",
+        path="/towns",
+        handler=towns,
+        answer=list[FoundTown],
+        query=(("q", "a name in kanji, kana or romaji, or its beginning"),),
+    ),
+    ApiRoute(
+        method="GET", path="/sites.geojson", handler=sites_geojson, answer=FeatureCollection, media=GEOJSON
+    ),
+    ApiRoute(
+        method="GET", path="/areas.geojson", handler=areas_geojson, answer=FeatureCollection, media=GEOJSON
+    ),
+    ApiRoute(
+        method="GET", path="/zones.geojson", handler=zones_geojson, answer=FeatureCollection, media=GEOJSON
+    ),
+)

@@ -4,42 +4,45 @@ Both sides are built from the same routes: the live side is the root application
 sub-application under `/drill/`. Which side a request belongs to is decided here and nowhere else.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
 
 from bosai.model.realm import Realm
-from bosai.web import api, assets, desk, resident
-from bosai.web.base import OPENED, REALM
+from bosai.web import api, assets, desk, openapi, resident, tiles
+from bosai.web.base import OPENED, REALM, preload
 from bosai.web.console import routes as console_routes
 from bosai.web.middleware import add_security_headers, errors_to_problems, refuse_other_sites
+from bosai.web.rate_limit import BUCKETS, TokenBuckets
 from bosai.wiring import Services
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
-BODY_MAX_BYTES = 2 * 1024 * 1024
+BODY_MAX_BYTES = 65_536
 
 
-def make_app(open_services: OpenServices) -> web.Application:
+def make_app(open_services: OpenServices, *, body_max_bytes: int = BODY_MAX_BYTES) -> web.Application:
     """The application. `open_services` is entered when the server starts and left when it stops."""
     # Outermost first: an error raised by the origin check must still become a problem document.
     live = web.Application(
-        middlewares=[errors_to_problems, refuse_other_sites], client_max_size=BODY_MAX_BYTES
+        middlewares=[errors_to_problems, refuse_other_sites], client_max_size=body_max_bytes
     )
     live[REALM] = Realm.LIVE
+    live[BUCKETS] = TokenBuckets()
     drill = web.Application()
     drill[REALM] = Realm.DRILL
 
-    @asynccontextmanager
     async def opened(app: web.Application) -> AsyncIterator[None]:
+        await asyncio.to_thread(preload)
         async with open_services() as app[OPENED]:
             yield
 
-    live.cleanup_ctx.append(opened)
+    live.cleanup_ctx.extend([opened, tiles.opened])
     live.on_response_prepare.append(add_security_headers)
-    drill.on_response_prepare.append(add_security_headers)
     live.router.add_get("/static/{path:.+}", assets.serve)
-    live.add_routes(api.shared_routes())
+    live.router.add_get(Realm.DRILL.path_prefix, to_drill)
+    live.add_routes([*api.shared_routes(), *openapi.routes(), *tiles.routes()])
     for side in (drill, live):
         side.add_routes(resident.routes())
         side.add_routes(console_routes())
@@ -47,3 +50,8 @@ def make_app(open_services: OpenServices) -> web.Application:
         side.add_routes(api.routes())
     live.add_subapp(Realm.DRILL.path_prefix + "/", drill)
     return live
+
+
+async def to_drill(_request: web.Request) -> web.Response:
+    """GET /drill, typed without its slash."""
+    raise web.HTTPFound(f"{Realm.DRILL.path_prefix}/")

@@ -4,6 +4,7 @@ Nothing is bundled and nothing comes from another host. A URL with `?v=` names t
 for ever; one without is asked for again each time (modules import each other by plain path).
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -14,8 +15,8 @@ from aiohttp import web
 
 from bosai.errors import NotFound
 
-STATIC_DIR = Path(__file__).parent / "static"
-NODE_MODULES = Path(__file__).parents[2] / "node_modules"
+STATIC_DIR = Path(__file__).resolve().parent / "static"
+NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
 
 VENDOR: dict[str, str] = {
     "maplibre-gl/maplibre-gl.mjs": "maplibre-gl/dist/maplibre-gl.mjs",
@@ -54,7 +55,9 @@ _ASK_AGAIN = "no-cache"
 
 
 def file_of(path: str) -> Path:
-    """The file behind `/static/<path>`. Raises NotFound for anything outside the two places."""
+    """The file behind `/static/<path>`; blocking. Raises NotFound for anything outside the two places."""
+    if "\0" in path:
+        raise NotFound("file", path.replace("\0", ""))
     if path.startswith("vendor/"):
         listed = VENDOR.get(path.removeprefix("vendor/"))
         if listed is None:
@@ -68,18 +71,28 @@ def file_of(path: str) -> Path:
 
 @cache
 def asset(path: str) -> str:
-    """`/static/<path>?v=<content hash>` for templates."""
-    digest = hashlib.sha256(file_of(path).read_bytes()).hexdigest()[:10]
+    """`/static/<path>?v=<content hash>` for templates. Raises NotFound for a file of ours that is not there."""
+    try:
+        digest = hashlib.sha256(file_of(path).read_bytes()).hexdigest()[:10]
+    except FileNotFoundError:  # a library that `npm ci` has not brought: pages work without a map
+        return f"/static/{path}"
     return f"/static/{path}?v={digest}"
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
     """GET /static/…"""
-    file = file_of(request.match_info["path"])
+    file = await asyncio.to_thread(file_of, request.match_info["path"])
     response = web.FileResponse(file)
     response.content_type = _TYPES[file.suffix]
     response.headers["Cache-Control"] = _FOREVER if "v" in request.query else _ASK_AGAIN
     return response
+
+
+def own_files() -> list[str]:
+    """Every file of ours as `asset` names it; blocking."""
+    return sorted(
+        found.relative_to(STATIC_DIR).as_posix() for found in STATIC_DIR.rglob("*") if found.suffix in _TYPES
+    )
 
 
 def missing_libraries() -> list[str]:

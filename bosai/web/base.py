@@ -9,9 +9,9 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from bosai.messages.catalogue import LANGS, text
+from bosai.messages.catalogue import LANGS, is_draft, text, texts
 from bosai.model.realm import Realm
-from bosai.web.assets import IMPORT_MAP, asset
+from bosai.web.assets import IMPORT_MAP, VENDOR, asset, own_files
 from bosai.wiring import RealmServices, Services
 
 OPENED: web.AppKey[Services] = web.AppKey("OPENED", Services)
@@ -32,8 +32,8 @@ LANG_NAMES: Mapping[str, str] = {
 
 
 def realm_of(request: web.Request) -> Realm:
-    """The side this request was routed to."""
-    return request.config_dict[REALM]
+    """The side this request was routed to, also while the outer application's middlewares run."""
+    return next(app[REALM] for app in reversed(request.match_info.apps) if REALM in app)
 
 
 def services(request: web.Request) -> RealmServices:
@@ -58,6 +58,7 @@ _ENV = jinja2.Environment(
     loader=jinja2.PackageLoader("bosai.web", "templates"),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
+    auto_reload=False,  # it would ask the disk at every page
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -99,14 +100,28 @@ def _accepted(header: str) -> str:
             weight = float(params.strip().removeprefix("q=")) if params else 1.0
         except ValueError:
             continue
-        weighted.append((-weight, place, tag.strip().lower()))
+        if 0 < weight <= 1:  # 0 means "not this one"
+            weighted.append((-weight, place, tag.strip().lower()))
     for _, _, tag in sorted(weighted):
-        if tag in _BY_TAG:
-            return _BY_TAG[tag]
-        primary = tag.split("-")[0]
-        if primary in _BY_TAG:
-            return _BY_TAG[primary]
+        wanted = tag
+        while wanted:  # RFC 4647 §3.4: zh-hant-tw, then zh-hant, then zh
+            if wanted in _BY_TAG:
+                return _BY_TAG[wanted]
+            wanted = wanted.rpartition("-")[0]
     return "ja"
+
+
+def preload() -> None:
+    """Read every template, catalogue and file name now, in a thread, so that no request waits for the disk."""
+    for lang in LANGS:
+        texts(lang)
+        is_draft(lang)
+    for name in _ENV.list_templates(extensions=["html"]):
+        _ENV.get_template(name)
+    for path in own_files():
+        asset(path)
+    for path in VENDOR:
+        asset(f"vendor/{path}")
 
 
 _BY_TAG = {lang.lower(): lang for lang in LANGS} | {

@@ -33,7 +33,9 @@ CSP = "; ".join(
 _HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # a desk's address is a key: it never leaves in a Referer
+    # A desk's address is a key: it never leaves in a Referer. Not "no-referrer": with that, browsers send the forms
+    # of our own pages with `Origin: null`.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
@@ -58,9 +60,13 @@ async def errors_to_problems(request: web.Request, handler: Handler) -> web.Stre
             log.exception("request failed: %s %s", request.method, request.path)
         return problem(request, error)
     except web.HTTPRequestEntityTooLarge:
-        return problem(request, BodyTooLarge(request.config_dict[OPENED].settings.web.body_max_bytes))
+        return problem(request, BodyTooLarge(request.client_max_size))
     except web.HTTPNotFound:
         return problem(request, NotFound("page", request.path))
+    except web.HTTPMethodNotAllowed as error:
+        answer = problem(request, NotFound("method", f"{request.method} {request.path}"), status=error.status)
+        answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return answer
     except RedisError:
         log.exception("the store does not answer: %s %s", request.method, request.path)
         return problem(request, StoreUnavailable())
@@ -84,9 +90,10 @@ async def refuse_other_sites(request: web.Request, handler: Handler) -> web.Stre
 
 def _is_same_site(request: web.Request) -> bool:
     origin = request.headers.get("Origin")
-    if origin is not None:
-        return origin in _own_origins(request)
     fetch_site = request.headers.get("Sec-Fetch-Site")
+    # "null" says that the browser keeps it back; then only its own word on where the page came from counts.
+    if origin is not None and not (origin == "null" and fetch_site is not None):
+        return origin.lower() in _own_origins(request)
     if fetch_site is not None:
         return fetch_site == "same-origin"
     return not request.cookies
@@ -95,10 +102,12 @@ def _is_same_site(request: web.Request) -> bool:
 def _own_origins(request: web.Request) -> set[str]:
     """The public address; on a machine of one's own, every way to write it."""
     public = urlsplit(request.config_dict[OPENED].settings.web.public_url)
-    port = f":{public.port}" if public.port else ""
-    if public.hostname in _LOOPBACK:
-        return {f"{public.scheme}://{name}{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
-    return {f"{public.scheme}://{public.netloc}"}
+    host = public.hostname or ""
+    names = _LOOPBACK if host in _LOOPBACK else {host}
+    # Browsers leave the scheme's own port out.
+    port = f":{public.port}" if public.port and public.port != _OWN_PORT[public.scheme] else ""
+    return {f"{public.scheme}://{f'[{name}]' if ':' in name else name}{port}" for name in names}
 
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_OWN_PORT = {"http": 80, "https": 443}

@@ -21,7 +21,7 @@ async def json_body(request: web.Request, wanted: type[T]) -> T:
         return msgspec.json.decode(raw, type=wanted)
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput("body", "not_json", str(error)) from error
 
 
