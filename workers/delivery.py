@@ -206,10 +206,10 @@ class DeliveryWorker:
         done = {one.member for one in chunk.results}
         left = [one for one in claimed if one.member not in done]
         chunk.results += [self._courier.again(one, now, "deadline", tries=one.attempts + 1) for one in left]
-        async with asyncio.timeout(self._tuning.record_patience_s):
-            if chunk.gone:
-                await _patiently(lambda: self._subscriptions.retire(chunk.gone))
-            await _patiently(lambda: self.outbox.record(chunk.bucket, chunk.results, now))
+        patience_s = self._tuning.record_patience_s / 2
+        if chunk.gone:
+            await _patiently(lambda: self._subscriptions.retire(chunk.gone), for_s=patience_s)
+        await _patiently(lambda: self.outbox.record(chunk.bucket, chunk.results, now), for_s=patience_s)
 
     async def _one(self, chunk: Chunk, one: Claimed) -> None:
         try:
@@ -276,13 +276,31 @@ def tuning_of(settings: Settings) -> DeliveryTuning:
     )
 
 
-async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
-    """The step's answer, tried again while Redis is away (a restart, a failover)."""
-    pause_s = 0.05
+async def _patiently(step: Callable[[], Awaitable[T]], *, for_s: float | None = None) -> T:
+    """The step's answer, tried again while Redis is away (a restart, a failover).
+
+    With `for_s` the last error comes through after that time, and a cancellation does not stop the tries.
+    """
+    pause_s, started_s = 0.05, monotonic_s()
     while True:
         try:
-            return await step()
+            answer = await step()
         except _REDIS_GONE as error:
+            if for_s is not None and monotonic_s() - started_s > for_s:
+                raise
             log.warning("Redis does not answer (%s): again in %.2f s", type(error).__name__, pause_s)
+        else:
+            if for_s is None:
+                _heed_cancellation()
+            return answer
+        if for_s is None:
+            _heed_cancellation()
         await asyncio.sleep(pause_s)
         pause_s = min(1.0, pause_s * 2)
+
+
+def _heed_cancellation() -> None:
+    """The Redis client may answer a cancellation that meets a read with an error of its own, and so lose it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

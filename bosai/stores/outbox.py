@@ -92,14 +92,17 @@ class Outbox:
 
     async def _read(self, stream: str, block_ms: int | None) -> Pointer | None:
         try:
-            answer: Any = await self._redis.xreadgroup(
-                GROUP, self.consumer, {stream: ">"}, count=1, block=block_ms
-            )
+            return await self._read_group(stream, block_ms)
         except ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
-            await self.open()  # the store was emptied or restored under us
-            return None
+        await self.open()  # the first start, or the store was emptied or restored under us
+        return await self._read_group(stream, block_ms)
+
+    async def _read_group(self, stream: str, block_ms: int | None) -> Pointer | None:
+        answer: Any = await self._redis.xreadgroup(
+            GROUP, self.consumer, {stream: ">"}, count=1, block=block_ms
+        )
         rows = answer[0][1] if answer else []
         return _pointer(stream, *rows[0]) if rows else None
 

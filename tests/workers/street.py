@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,14 +15,23 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.model.alert import AlertRecord
-from bosai.model.instruction import Destination, Instruction, MessageKind
+from bosai.model.instruction import Delivery, Destination, Instruction, MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.model.subscription import Place, PushTarget
+from bosai.ports import SystemClock
+from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
-from bosai.stores.instructions import InstructionDraft
+from bosai.push.vapid import VapidSigner
+from bosai.stores.instructions import EmitReport, InstructionDraft, InstructionStore
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.subscriptions import Meta, PushPart, SubscriptionStore
 from shelters.model import Action
+from tests.bed.push_service import PushService
+from tests.bed.subscriber import Subscriber
+from tests.bed.vapid import ApplicationKeys
+from tests.bosai.services.hq import HandClock, Hq
+from workers.delivery import DeliveryTuning, DeliveryWorker
+from workers.push_sender import WebPushSender, open_push_sender
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 INCIDENT = "i-2026"
@@ -107,3 +119,94 @@ def plain_render(
 
 def seeded() -> random.Random:
     return random.Random(7)
+
+
+@dataclass(kw_only=True)
+class Street:
+    """An order in force, its subscribers at the bed's push service, and what delivers to them."""
+
+    redis: Redis
+    realm: Realm
+    push: PushService
+    hq: Hq
+    order: AlertRecord
+    subscribers: list[Subscriber]
+    ids: list[str]
+    sender: WebPushSender
+    instructions: InstructionStore
+
+    @property
+    def clock(self) -> HandClock:
+        return self.hq.clock
+
+    def worker(self, consumer: str = "w1", **changes: Any) -> DeliveryWorker:
+        parts: dict[str, Any] = {
+            "subscriptions": store_of(self.redis, self.realm),
+            "alerts": self.hq.store,
+            "sender": self.sender,
+            "render": plain_render,
+            "hmac_key": HMAC_KEY,
+            "consumer": consumer,
+            "rng": seeded(),
+            "tuning": DeliveryTuning(recheck_after_s=0.0),
+        }
+        clock = changes.pop("clock", self.clock)
+        return DeliveryWorker(self.redis, self.realm, clock, **{**parts, **changes})
+
+    async def emit(self, ids: Sequence[str] | None = None, **changes: Any) -> EmitReport:
+        changes = {"alert_key": self.order.alert.key, **changes}
+        drafts = [draft(one, **changes) for one in (self.ids if ids is None else ids)]
+        return await self.instructions.emit(1, drafts, self.clock.now())
+
+    async def stage(self, subscription_id: str) -> Stage:
+        return (await self.delivery(subscription_id)).stage
+
+    async def delivery(self, subscription_id: str) -> Delivery:
+        found = await self.instructions.latest(subscription_id)
+        assert found is not None
+        return found[1]
+
+    def got(self, number: int = 0) -> list[dict[str, Any]]:
+        """What the browser of one subscriber has decrypted, oldest first."""
+        return [json.loads(one.text or "") for one in self.subscribers[number].inbox]
+
+
+@asynccontextmanager
+async def open_street(
+    redis: Redis, homes: int = 1, *, realm: Realm = Realm.LIVE, tls: bool = False
+) -> AsyncIterator[Street]:
+    keys = ApplicationKeys.make()
+    vapid = VapidSigner(keys.private_pem, "mailto:ops@example.jp")
+    async with PushService(tls=tls) as push:
+        subscribers = [push.make_subscriber(keys.public) for _ in range(homes)]
+        targets = [PushTarget(endpoint=one.endpoint, p256dh=one.p256dh, auth=one.auth) for one in subscribers]
+        ids = await settle_in(redis, targets, realm)
+        hq = Hq(redis, realm)
+        order = await hq.issue()
+        hosts = HostPolicy([], test_hosts=[push.endpoint_host])
+        async with open_push_sender(
+            vapid,
+            hosts,
+            SystemClock(),
+            in_flight=50,
+            connect_timeout_s=1.0,
+            total_timeout_s=1.0,
+            ca_file=push.ca_file if tls else "",
+        ) as sender:
+            yield Street(
+                redis=redis,
+                realm=realm,
+                push=push,
+                hq=hq,
+                order=order,
+                subscribers=subscribers,
+                ids=ids,
+                sender=sender,
+                instructions=InstructionStore(redis, realm),
+            )
+
+
+async def drain(worker: DeliveryWorker) -> None:
+    """Deliver every pointer there is."""
+    while await worker.step():
+        pass
