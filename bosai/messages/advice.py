@@ -10,7 +10,7 @@ import msgspec
 
 from bosai.messages.actions import action_sentences
 from bosai.messages.catalogue import html_lang, is_draft, text
-from bosai.messages.destinations import walk_sentences
+from bosai.messages.destinations import sure_sentences, walk_sentences
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import time_text
 from bosai.messages.orders import join_names, join_sentences, keep_away
@@ -32,6 +32,7 @@ class AdviceText(msgspec.Struct, frozen=True, kw_only=True):
     action: str  # the big line: 「高い所へ上がる」
     do: str  # the whole sentence of what to do
     lines: tuple[str, ...]  # walk, opening, second choice, until when
+    notes: tuple[str, ...]  # the lines without walk and second choice, for pages that show those by direction
     reasons: tuple[str, ...]
     order: str  # headline of the order as issued
     order_body: str
@@ -47,7 +48,8 @@ def render_advice(
     """The words of `instruction`, which stands on `record`, as a reader of `lang` gets them at `now`."""
     alert = record.alert
     do = _do(instruction, record, lang, now)
-    lines = [*walk_sentences(instruction, lang), *_until(instruction, alert, lang, now)]
+    until = _until(instruction, alert, lang, now)
+    lines = [*walk_sentences(instruction, lang), *until]
     issuer = _issuer(instruction, record, lang, now)
     guide = text("advice.guide", lang, service=text("terms.service", lang))
     order = alert.texts.get(lang) or alert.texts["ja"]
@@ -62,6 +64,7 @@ def render_advice(
         action=action_line(instruction, lang),
         do=do,
         lines=tuple(lines),
+        notes=(*sure_sentences(instruction, lang), *until),
         reasons=tuple(_reasons(instruction, lang)),
         order=order.headline,
         order_body=order.body,

@@ -40,18 +40,25 @@ def walk_sentences(instruction: Instruction, lang: str) -> list[str]:
     """How far, how sure, and what if not: short sentences, none where the person does not walk."""
     site = instruction.destination
     if site is None or instruction.action not in _WALKING:
-        return [text("advice.later", lang)] if instruction.message is MessageKind.PROVISIONAL else []
+        return sure_sentences(instruction, lang)
     distance, minutes = walk_distance(site, lang), minutes_of(site.walk_s)
-    said = [text("advice.walk", lang, distance=distance, minutes=minutes)]
-    if site.unconfirmed:
-        said.append(text("advice.unconfirmed", lang))
-    if site.crowded:
-        said.append(text("advice.crowded", lang))
+    said = [text("advice.walk", lang, distance=distance, minutes=minutes), *sure_sentences(instruction, lang)]
     other = instruction.alternate
     if other is not None and other.site_id is not None:
-        said.append(
-            text("advice.alternate", lang, site=place_name(other, lang), distance=walk_distance(other, lang))
-        )
+        named, away = place_name(other, lang), walk_distance(other, lang)
+        said.append(text("advice.alternate", lang, site=named, distance=away))
+    return said
+
+
+def sure_sentences(instruction: Instruction, lang: str) -> list[str]:
+    """What is not sure about the destination: opening, room, or the destination itself."""
+    site = instruction.destination
+    walks = site is not None and instruction.action in _WALKING
+    said = []
+    if walks and site is not None and site.unconfirmed:
+        said.append(text("advice.unconfirmed", lang))
+    if walks and site is not None and site.crowded:
+        said.append(text("advice.crowded", lang))
     if instruction.message is MessageKind.PROVISIONAL:
         said.append(text("advice.later", lang))
     return said

@@ -104,16 +104,17 @@ async def advice(request: web.Request) -> web.Response:
     return _remembering_language(request, page)
 
 
-async def service_worker(request: web.Request) -> web.Response:
+async def service_worker(request: web.Request) -> web.StreamResponse:
     """GET /sw.js. The browser asks again each time, so that a mended worker is taken at once."""
-    return web.Response(
-        text=_service_worker(),
-        content_type="text/javascript",
+    response = web.FileResponse(
+        STATIC_DIR / "resident" / "sw.js",
         headers={
             "Service-Worker-Allowed": f"{realm_of(request).path_prefix}/",
             "Cache-Control": "no-cache",
         },
     )
+    response.content_type = "text/javascript"
+    return response
 
 
 async def manifest(request: web.Request) -> web.Response:
@@ -194,7 +195,7 @@ def _page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str
         "receipt_jitter_s": RECEIPT_JITTER_S,
         "place": place,
         "centre": {"lon": (west + east) / 2, "lat": (south + north) / 2},
-        "tiles": False,
+        "tiles": bool(here.settings.map.tile_url),
         "texts": _script_texts(lang),
     }
 
@@ -208,8 +209,3 @@ def _script_texts(lang: str) -> dict[str, str]:
         for key, names in _SCRIPT_TEMPLATES.items()
     }
     return plain | filled_later
-
-
-@cache
-def _service_worker() -> str:
-    return (STATIC_DIR / "resident" / "sw.js").read_text("utf-8")

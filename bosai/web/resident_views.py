@@ -1,6 +1,6 @@
 """What the resident pages show, as values ready for a template: no template decides what a state means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from bosai.messages.advice import AdviceText, order_areas, render_advice
 from bosai.messages.catalogue import text
 from bosai.messages.destinations import place_name
 from bosai.messages.measures import compass_of, distance_text, minutes_of, time_text
+from bosai.messages.orders import join_names
 from bosai.messages.terms import head, term
 from bosai.model.alert import AlertArea, AlertRecord, OrderKind
 from bosai.model.instruction import Destination, Instruction
@@ -68,7 +69,7 @@ class HereView:
     destination: str  # 「名前」（3階以上）
     way: str
     second: str
-    nearest: tuple[tuple[str, tuple[SiteView, ...]], ...]  # hazard → sites
+    nearest: tuple[tuple[str, tuple[SiteView, ...]], ...]  # hazards → sites
 
 
 def order_view(record: AlertRecord, lang: str, now: datetime) -> OrderView:
@@ -153,12 +154,18 @@ def _way(site: Destination, point: tuple[float, float], lang: str) -> str:
 def _nearest(
     sites: Sequence[NearestSite], point: tuple[float, float], lang: str, now: datetime
 ) -> tuple[tuple[str, tuple[SiteView, ...]], ...]:
-    by_hazard: Mapping[HazardKind, list[NearestSite]] = {
-        hazard: [one for one in sites if hazard in one.fits][:NEAREST_PER_HAZARD] for hazard in SHOWN_HAZARDS
-    }
+    """Hazards that have the same nearest sites share one list."""
+    groups: dict[tuple[str, ...], list[HazardKind]] = {}
+    for hazard in SHOWN_HAZARDS:
+        found = [one.site.site_id for one in sites if hazard in one.fits][:NEAREST_PER_HAZARD]
+        groups.setdefault(tuple(found), []).append(hazard)
+    views = {one.site.site_id: site_view(one, point, lang, now) for one in sites}
     return tuple(
-        (term(lang, f"hazard.{hazard}"), tuple(site_view(one, point, lang, now) for one in found))
-        for hazard, found in by_hazard.items()
+        (
+            join_names(lang, [term(lang, f"hazard.{one}") for one in hazards]),
+            tuple(views[one] for one in found),
+        )
+        for found, hazards in groups.items()
     )
 
 

@@ -7,8 +7,10 @@ const realm = prefix === "/drill" ? "drill" : "live";
 const store = self.bosaiStore(realm);
 const SHELL = `bosai-shell-${realm}-2`;
 const SHELL_PAGES = [`${prefix}/`, `${prefix}/advice`];
-const SHELL_FILES = ["/static/base.css", "/static/resident/resident.css", "/static/resident/store.js",
-  "/static/resident/page.js", "/static/resident/current.js", "/static/resident/age.js"];
+// Modules import each other by plain path; what a page names with its version is found in the page itself.
+const MODULES = ["/static/resident/store.js", "/static/resident/page.js", "/static/resident/current.js",
+  "/static/resident/age.js", "/static/resident/place.js", "/static/resident/subscribe.js", "/static/resident/push.js"];
+const VERSIONED = /"(\/static\/[^"?]+\?v=[0-9a-f]+)"/g;
 const NETWORK_WAIT_MS = 4000; // then the kept page, with its age
 const JITTER_S = 120; // "displayed" is spread over two minutes, so that a city does not answer at once
 
@@ -24,8 +26,18 @@ self.addEventListener("fetch", (event) => {
 
 async function install() {
   const cache = await caches.open(SHELL);
-  await Promise.allSettled([...SHELL_PAGES, ...SHELL_FILES].map((path) => cache.add(path)));
+  const kept = await Promise.allSettled([...SHELL_PAGES.map((path) => keepPage(cache, path)),
+    ...MODULES.map((path) => cache.add(path))]);
+  for (const one of kept) if (one.status === "rejected") console.warn("not kept for offline use:", one.reason);
   await self.skipWaiting();
+}
+
+async function keepPage(cache, path) {
+  const response = await fetch(path, { cache: "no-store" });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  const words = await response.clone().text();
+  await cache.put(path, response);
+  await cache.addAll([...new Set([...words.matchAll(VERSIONED)].map((hit) => hit[1]))]);
 }
 
 async function activate() {
