@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.bed.browser import Browser
 from tests.bed.page import DESKTOP, PHONE, Page
@@ -10,33 +11,62 @@ from tests.browser.running import RunningService
 
 DRAFTER, APPROVER = "kian", "shonin"
 
+ASK_ADVICE = """
+const known = await bosaiStore(arg.realm).get("subscription");
+const answer = await fetch(`${arg.prefix}/api/v1/subscriptions/${known.id}/advice`,
+  { headers: { Authorization: `Bearer ${known.secret}` } });
+return (await answer.json()).instruction;
+"""
+
 
 @dataclass
 class Resident:
-    """One phone."""
+    """One phone, on one side."""
 
     page: Page
+    service: RunningService
     scope: str
 
-    async def subscribe(self, service: RunningService, search: str, town: str) -> None:
+    async def subscribe(self, search: str, town: str) -> None:
         """Find the town by what a person types, choose it, and ask for notifications."""
-        await self.page.goto(service.url + self.scope)
+        await self.page.goto(self.service.url + self.scope)
         await self.page.fill(search, css="#q")
         await self.page.click(css="[role=search] button")
         await self.page.wait_for_text(town)
         await self.page.click(css="a.town")
+        await self.page.wait_for_element(css="[data-save]")
         await self.page.click(css="[data-save]", timeout_s=20)
-        await self.page.wait_for("return Boolean(document.querySelector('[data-delete]:not([hidden])'))", timeout_s=30)
+        await self.page.wait_for_text("登録しました", timeout_s=30)
 
     async def notification(self, *, containing: str, timeout_s: float = 20.0) -> tuple[str, str]:
         """(title, body) of the notification that shows `containing`, waited for."""
         shown = await self.page.wait_for_notification(self.scope, containing=containing, timeout_s=timeout_s)
         return shown.title, shown.body
 
+    async def advice_or_none(self) -> dict[str, Any] | None:
+        """The instruction the service holds for this device, asked as the page asks."""
+        prefix = self.scope.rstrip("/")
+        answer = await self.page.evaluate(
+            ASK_ADVICE, {"realm": "drill" if prefix else "live", "prefix": prefix}
+        )
+        return dict(answer) if answer else None
 
-async def resident(browser: Browser, *, drill: bool = False) -> Resident:
+    async def advice(self) -> dict[str, Any]:
+        """The instruction; there is one."""
+        found = await self.advice_or_none()
+        assert found is not None
+        return found
+
+    async def sites(self) -> list[dict[str, Any]]:
+        """The open data of sites."""
+        return list(
+            await self.page.evaluate("return (await (await fetch('/api/v1/sites.geojson')).json()).features")
+        )
+
+
+async def resident(browser: Browser, service: RunningService, *, drill: bool = False) -> Resident:
     """A resident on one side."""
-    return Resident(await browser.new_page(viewport=PHONE), "/drill/" if drill else "/")
+    return Resident(await browser.new_page(viewport=PHONE), service, "/drill/" if drill else "/")
 
 
 @dataclass
@@ -88,13 +118,17 @@ class Officer:
 
     async def _save(self) -> str:
         await self.page.click(css="#compose > .row button")
-        await self.page.wait_for_text("承認を求める")
-        return (await self.page.url()).removeprefix(self.service.url + self.prefix)
+        await self.page.wait_for_element(css="form[action$='/submit']")
+        return await self.path()
+
+    async def path(self) -> str:
+        """Where this officer is, without host and side."""
+        return (await self.page.url()).removeprefix(self.service.url + self.prefix).split("?")[0]
 
     async def submit(self) -> None:
         """Ask for approval of the draft on the page."""
         await self.page.click(css="form[action$='/submit'] button")
-        await self.page.wait_for_text("承認")
+        await self.page.wait_for("return !document.querySelector(\"form[action$='/submit']\")")
 
     async def approve(self, path: str) -> None:
         """Read a submitted draft and approve it with the words it asks for."""
@@ -102,16 +136,15 @@ class Officer:
         words = await self.page.evaluate("return document.querySelector('#words').textContent.trim()")
         await self.page.fill(str(words), css="#typed")
         await self.page.click(css="button.approve")
-        await self.page.wait_for_text("識別番号")
         await self.page.wait_for("return !document.querySelector('button.approve')")
 
     async def draft_lift(self, alert_id: str, reason: str) -> str:
         """A lift (解除) as a draft; its path."""
         await self.goto(f"/hq/alerts/{alert_id}/lift")
         await self.page.fill(reason, css="#reason")
-        await self.page.click(css="main form button")
-        await self.page.wait_for_text("承認を求める")
-        return (await self.page.url()).removeprefix(self.service.url + self.prefix)
+        await self.page.click(css="button.lift")
+        await self.page.wait_for_element(css="form[action$='/submit']")
+        return await self.path()
 
 
 async def officer(browser: Browser, service: RunningService, name: str, *, drill: bool = False) -> Officer:
@@ -122,11 +155,22 @@ async def officer(browser: Browser, service: RunningService, name: str, *, drill
     return made
 
 
-async def staff_at_desk(browser: Browser, service: RunningService, site: str, *, drill: bool = False) -> Page:
+@dataclass
+class Desk:
+    """A phone at a shelter's desk."""
+
+    page: Page
+
+    async def close(self) -> None:
+        """Report the site as closed."""
+        await self.page.click(role="button", name="閉鎖")
+
+
+async def staff_at_desk(browser: Browser, service: RunningService, site: str, *, drill: bool = False) -> Desk:
     """A phone at a shelter's desk, past the PIN."""
     link = await service.cli("desk", "link", site, "--json", *(["--drill"] if drill else []))
     page = await browser.new_page(person=f"desk-{link['site_id']}", viewport=PHONE)
     await page.goto(link["url"])
     await page.fill(link["pin"], css="input[name=pin]")
     await page.click(css="main form button")
-    return page
+    return Desk(page)
