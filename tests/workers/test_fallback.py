@@ -1,0 +1,173 @@
+"""Release never waits for the planner: after three seconds the order goes out without it."""
+
+import asyncio
+
+import pytest
+
+from bosai.model.alert import OrderKind, TsunamiClass
+from bosai.model.instruction import MessageKind
+from bosai.settings import load_settings
+from geodata.hazards import HazardKind
+from shelters.model import Action, ReasonCode
+from tests.workers.plain import SLOW, Plain, flood, place
+from tests.workers.test_planner import tsunami
+
+
+@pytest.fixture
+def settings():
+    return load_settings(None, {}, {})
+
+
+@pytest.fixture
+async def plain(redis, settings):
+    return await Plain(redis, settings).build()
+
+
+async def test_nothing_goes_out_before_the_time_and_everybody_inside_hears_after_it(plain):
+    inside, outside = await plain.settle(1), await plain.settle(2, place(lon=140.90))
+    record = await plain.hq.issue(flood())
+    watch = plain.watch()
+    plain.clock.move(seconds=2.9)
+    assert (await watch.step()).written == 0 and await plain.told(inside) is None
+    plain.clock.move(seconds=0.2)
+    assert (await watch.step()).written == 1
+    told = await plain.told(inside)
+    assert (told.message, told.action, told.destination) == (MessageKind.PROVISIONAL, Action.GO, None)
+    assert told.reasons == (ReasonCode.PROVISIONAL.value,) and told.alert_key == record.alert.key
+    assert await plain.told(outside) is None
+
+
+async def test_the_plan_brings_the_seat_as_one_update(plain):
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    plain.clock.move(seconds=4)
+    await plain.watch().step()
+    worker = await plain.leader()
+    await worker.step()
+    told = await plain.told(one)
+    assert (told.message, told.destination.site_id, told.seq) == (MessageKind.ORDER, "B1", 2)
+    plain.clock.move(seconds=10)
+    await plain.watch().step()
+    await worker.plan_once()
+    assert (await plain.told(one)).seq == 2
+
+
+async def test_a_planned_order_is_left_alone(plain):
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    await (await plain.leader()).step()
+    plain.clock.move(seconds=60)
+    assert (await plain.watch().step()).written == 0
+    assert (await plain.told(one)).message is MessageKind.ORDER
+
+
+async def test_planner_and_watch_at_the_same_moment_end_with_the_seat_and_never_without(plain):
+    ids = [await plain.settle(n) for n in range(20)]
+    await plain.hq.issue(flood())
+    plain.clock.move(seconds=4)
+    worker, watch = await plain.leader(), plain.watch()
+    await asyncio.gather(worker.step(), watch.step())
+    await watch.step()
+    for one in ids:
+        told = await plain.told(one)
+        assert told.message is MessageKind.ORDER and told.destination is not None and told.seq <= 2
+
+
+async def test_an_update_without_a_plan_does_not_take_a_known_seat_away(plain):
+    one = await plain.settle(1)
+    record = await plain.hq.issue(flood())
+    await (await plain.leader()).step()
+    new = await plain.settle(2)
+    await plain.hq.update(record.alert.alert_id, flood(reason="続報"))
+    plain.clock.move(seconds=4)
+    await plain.watch().step()
+    assert (await plain.told(one)).message is MessageKind.ORDER
+    assert (await plain.told(new)).message is MessageKind.PROVISIONAL
+    await plain.hq.update(record.alert.alert_id, flood(kind=OrderKind.EMERGENCY_SAFETY))
+    plain.clock.move(seconds=4)
+    await plain.watch().step()
+    told = await plain.told(one)
+    assert (told.message, told.action) == (MessageKind.PROVISIONAL, Action.UP)
+
+
+@pytest.mark.parametrize(
+    ("form", "extra", "action"),
+    [
+        (flood(kind=OrderKind.ELDERLY_ETC), {}, Action.PREPARE),
+        (flood(kind=OrderKind.ELDERLY_ETC), SLOW, Action.GO),
+        (flood(kind=OrderKind.EMERGENCY_SAFETY), {}, Action.UP),
+        (tsunami(), {}, Action.REFUGE),
+        (
+            flood(
+                hazard=HazardKind.TSUNAMI,
+                kind=OrderKind.TSUNAMI_EVACUATION,
+                tsunami_class=TsunamiClass.ADVISORY,
+            ),
+            {},
+            Action.INLAND,
+        ),
+    ],
+)
+async def test_the_cautious_word_fits_the_danger(plain, form, extra, action):
+    one = await plain.settle(1, place(**extra))
+    await plain.hq.issue(form)
+    plain.clock.move(seconds=4)
+    await plain.watch().step()
+    assert (await plain.told(one)).action is action
+
+
+async def test_a_lift_and_a_recall_go_out_without_the_planner_too(plain):
+    told, unaware = await plain.settle(1), await plain.settle(2, place(lon=140.90))
+    record = await plain.hq.issue(flood())
+    worker = await plain.leader()
+    await worker.step()
+    lifted = await plain.hq.lift(record.alert.alert_id)
+    plain.clock.move(seconds=4)
+    await plain.watch().step()
+    got = await plain.told(told)
+    assert (got.message, got.alert_key) == (MessageKind.LIFTED, lifted.alert.key)
+    assert await plain.told(unaware) is None
+    await worker.step()
+    assert (await plain.told(told)).seq == 2
+    again = await plain.hq.issue(flood())
+    await worker.step()
+    recalled = await plain.hq.recall(again)
+    plain.clock.move(seconds=4)
+    await plain.watch().step()
+    got = await plain.told(told)
+    assert (got.message, got.alert_key) == (MessageKind.RECALLED, recalled.alert.key)
+
+
+async def test_whoever_another_order_still_covers_hears_no_lift_from_the_watch(plain):
+    one = await plain.settle(1)
+    first = await plain.hq.issue(flood())
+    await plain.hq.issue(flood(hazard=HazardKind.INLAND_FLOOD, kind=OrderKind.ELDERLY_ETC))
+    await (await plain.leader()).step()
+    await plain.hq.lift(first.alert.alert_id)
+    plain.clock.move(seconds=4)
+    await plain.watch().step()
+    assert (await plain.told(one)).message is MessageKind.ORDER
+
+
+async def test_the_running_watch_keeps_looking_after_a_failure(plain, monkeypatch, caplog):
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    plain.clock.move(seconds=4)
+    watch = plain.watch()
+    real, fails = watch.step, iter([True])
+
+    async def sometimes():
+        if next(fails, False):
+            raise ConnectionError("gone")
+        return await real()
+
+    monkeypatch.setattr(watch, "step", sometimes)
+    task = asyncio.create_task(watch.run())
+    try:
+        async with asyncio.timeout(10):
+            while await plain.told(one) is None:
+                await asyncio.sleep(0.02)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert "failed and looks again" in caplog.text
