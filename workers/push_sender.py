@@ -86,7 +86,7 @@ class WebPushSender:
             body = _encrypted(target, message.plaintext)
         except (PushHostRefused, InvalidInput):
             return PushOutcome(status=0, cause=REFUSED)
-        except (WebPushException, ValueError):
+        except (WebPushException, ValueError, IndexError):
             return PushOutcome(status=0, cause=BAD_KEYS)
         now = self._clock.now()
         headers = {

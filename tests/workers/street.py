@@ -134,6 +134,7 @@ class Street:
     ids: list[str]
     sender: WebPushSender
     instructions: InstructionStore
+    pem: str
 
     @property
     def clock(self) -> HandClock:
@@ -165,6 +166,10 @@ class Street:
         found = await self.instructions.latest(subscription_id)
         assert found is not None
         return found[1]
+
+    def has_heard(self, attempts: int) -> bool:
+        """True once the push service saw so many attempts, or everybody has a message."""
+        return len(self.push.attempts) >= attempts or all(one.inbox for one in self.subscribers)
 
     def got(self, number: int = 0) -> list[dict[str, Any]]:
         """What the browser of one subscriber has decrypted, oldest first."""
@@ -203,6 +208,7 @@ async def open_street(
                 ids=ids,
                 sender=sender,
                 instructions=InstructionStore(redis, realm),
+                pem=keys.private_pem.decode(),
             )
 
 

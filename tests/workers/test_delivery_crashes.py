@@ -1,0 +1,135 @@
+"""A worker may die anywhere: nobody is lost, and at most the chunk in flight is repeated, under the same tag."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bosai.model.instruction import Stage
+from tests.bed.answers import slow
+from tests.bed.clocks import RealClock
+from tests.workers.street import INCIDENT, open_street
+from workers.delivery import DeliveryTuning
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Died(BaseException):
+    """What a kill looks like from inside: nothing after it runs."""
+
+
+def dying(worker, name):
+    """Let the worker die when it is about to do this to the outbox."""
+
+    async def die(*_, **__):
+        raise Died
+
+    setattr(worker.outbox, name, die)
+    return worker
+
+
+async def run_to_death(worker):
+    with pytest.raises(Died):
+        await worker.step()
+
+
+async def test_dying_before_the_claim_loses_nobody_and_repeats_nothing(redis):
+    async with open_street(redis, 2) as street:
+        await street.emit()
+        await run_to_death(dying(street.worker(), "claim"))
+        street.clock.move(seconds=31)
+        await street.worker("w2").sweep()
+        assert [len(one.inbox) for one in street.subscribers] == [1, 1]
+
+
+async def test_dying_between_sending_and_recording_repeats_the_chunk_under_the_same_tag(redis):
+    async with open_street(redis, 2) as street:
+        await street.emit()
+        await run_to_death(dying(street.worker(), "record"))
+        assert [await street.stage(one) for one in street.ids] == [Stage.QUEUED] * 2
+        second = street.worker("w2")
+        await second.sweep()
+        assert len(street.push.attempts) == len({one.token for one in street.push.attempts})  # claimed still
+        street.clock.move(seconds=31)
+        await second.sweep()
+        assert [await street.stage(one) for one in street.ids] == [Stage.ACCEPTED] * 2
+        assert all(len(one.inbox) <= 2 for one in street.subscribers)
+        assert len({one.topic for one in street.push.attempts}) == 1
+
+
+async def test_dying_between_recording_and_acknowledging_repeats_nothing(redis):
+    async with open_street(redis, 2) as street:
+        await street.emit()
+        await run_to_death(dying(street.worker(), "acknowledge"))
+        second = street.worker("w2")
+        for pointer in await second.outbox.reclaim(0):
+            await second.deliver(pointer)
+        street.clock.move(seconds=60)
+        await second.sweep()
+        assert [len(one.inbox) for one in street.subscribers] == [1, 1]
+        assert await second.outbox.reclaim(0) == []
+
+
+async def test_a_worker_that_is_stopped_writes_down_what_it_has_sent(redis):
+    async with open_street(redis, 2) as street:
+        street.push.answer_always(slow(0.8), to=street.subscribers[1])
+        await street.emit([street.ids[0]])
+        await street.emit([street.ids[1]])
+        task = asyncio.create_task(street.worker(tuning=DeliveryTuning(block_ms=20)).run())
+        await street.push.wait_for(lambda one: one.token == street.subscribers[0].channel.token)
+        async with asyncio.timeout(5):
+            while await street.stage(street.ids[0]) is not Stage.ACCEPTED:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        stages = [await street.stage(one) for one in street.ids]
+        assert stages == [Stage.ACCEPTED, Stage.QUEUED]
+        street.push.answer_normally(to=street.subscribers[1])
+        street.clock.move(seconds=31)
+        await street.worker("w2").sweep()
+        assert await street.stage(street.ids[1]) is Stage.ACCEPTED
+
+
+@pytest.mark.timeout(90)
+async def test_workers_killed_at_random_moments_lose_nobody(redis, private_redis):
+    rng, kills, people = random.Random(11), 4, 150
+    async with open_street(redis, people) as street:
+        street.push.answer_always(slow(0.02))
+        clock = RealClock()
+        street.clock.at = clock.now()
+        await street.emit(decided_at=clock.now(), stale_at=clock.now() + timedelta(hours=1))
+        for number in range(kills):
+            process = await start_worker(street, private_redis.url, f"victim{number}")
+            enough = len(street.push.attempts) + rng.randrange(1, 30)
+            await street.push.wait_until(partial(street.has_heard, enough), timeout_s=20)
+            process.kill()
+            await process.wait()
+        last = await start_worker(street, private_redis.url, "survivor")
+        try:
+            async with asyncio.timeout(40):
+                while (await street.instructions.tally(INCIDENT))[Stage.ACCEPTED] < people:
+                    assert last.returncode is None, "the worker ended by itself"
+                    await asyncio.sleep(0.1)
+        finally:
+            last.kill()
+            await last.wait()
+        heard = [len(one.inbox) for one in street.subscribers]
+        assert min(heard) >= 1
+        # At most what was under way is repeated: two open chunks of one bucket each, twenty messages in flight.
+        assert sum(heard) - people <= kills * 20
+        assert len({one.topic for one in street.push.messages}) == 1
+
+
+async def start_worker(street, url, consumer) -> asyncio.subprocess.Process:
+    told = {"url": url, "host": street.push.endpoint_host, "pem": street.pem, "consumer": consumer}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.workers.worker_process", json.dumps(told), cwd=ROOT
+    )

@@ -1,0 +1,59 @@
+"""A delivery worker in a process of its own, to be killed: `python -m tests.workers.worker_process JSON`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+
+from redis.asyncio import Redis
+
+from bosai.model.realm import Realm
+from bosai.ports import SystemClock
+from bosai.push.hosts import HostPolicy
+from bosai.push.vapid import VapidSigner
+from bosai.stores.alerts import AlertStore
+from tests.workers.street import HMAC_KEY, plain_render, store_of
+from workers.delivery import DeliveryTuning, DeliveryWorker
+from workers.push_sender import open_push_sender
+
+
+async def main(url: str, host: str, pem: str, consumer: str) -> None:
+    vapid = VapidSigner(pem.encode(), "mailto:ops@example.jp")
+    opened = open_push_sender(
+        vapid,
+        HostPolicy([], test_hosts=[host]),
+        SystemClock(),
+        in_flight=20,
+        connect_timeout_s=1.0,
+        total_timeout_s=1.0,
+    )
+    tuning = DeliveryTuning(
+        in_flight=20,
+        chunks_open=2,
+        chunk_deadline_s=1.2,
+        claim_s=1.5,
+        sweep_every_s=0.05,
+        reclaim_every_s=0.2,
+        block_ms=20,
+    )
+    async with Redis.from_url(url) as redis, opened as sender:
+        worker = DeliveryWorker(
+            redis,
+            Realm.LIVE,
+            SystemClock(),
+            subscriptions=store_of(redis),
+            alerts=AlertStore(redis, Realm.LIVE),
+            sender=sender,
+            render=plain_render,
+            hmac_key=HMAC_KEY,
+            consumer=consumer,
+            rng=random.Random(),
+            tuning=tuning,
+        )
+        await worker.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(**json.loads(sys.argv[1])))
