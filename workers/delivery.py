@@ -25,6 +25,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bosai.messages.catalogue import LANGS, is_draft, texts
 from bosai.messages.payload import payload
 from bosai.model.realm import Realm
 from bosai.ports import Clock, PushSender, SystemClock
@@ -223,6 +224,7 @@ class DeliveryWorker:
 @asynccontextmanager
 async def open_delivery(wired: "Wired") -> AsyncIterator[list[DeliveryWorker]]:
     """One worker for each side, with one HTTP session each: a side signs with its own key."""
+    await asyncio.to_thread(read_texts)
     push = wired.settings.push
     hosts = HostPolicy(push.allowed_hosts, push.test_hosts)
     workers = []
@@ -261,6 +263,13 @@ async def open_delivery(wired: "Wired") -> AsyncIterator[list[DeliveryWorker]]:
                 )
             )
         yield workers
+
+
+def read_texts() -> None:
+    """Read every catalogue now: a file read at the first message would hold up the event loop."""
+    for lang in LANGS:
+        texts(lang)
+        is_draft(lang)
 
 
 def tuning_of(settings: Settings) -> DeliveryTuning:

@@ -6,10 +6,10 @@ import re
 import msgspec
 
 from bosai.errors import InvalidInput
+from bosai.messages.catalogue import LANGS
 from bosai.model.subscription import Place
 from geodata.mesh import quarter_cell_centres
 
-LANGS = ("ja", "ja-x-easy", "en", "zh-Hans", "zh-Hant", "ko", "vi", "ne", "id")
 MAX_PLACES = 5
 MAX_PERSONS = 20
 MAX_LABEL_CHARS = 40

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import redis.utils
 
-
 VERSION = redis.utils.get_lib_version()
 
 

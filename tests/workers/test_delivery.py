@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bosai.errors import WrongRealm
+from bosai.messages.catalogue import LANGS
+from bosai.messages.payload import payload
 from bosai.model.alert import OrderKind
 from bosai.model.instruction import MessageKind, Stage
 from bosai.model.realm import Realm
@@ -32,7 +35,7 @@ from tests.bed.answers import (
 from tests.bed.clocks import RealClock
 from tests.bosai.services.hq import flood
 from tests.workers.street import HMAC_KEY, INCIDENT, drain, open_street, settle_in, store_of
-from workers.delivery import DeliveryTuning
+from workers.delivery import DeliveryTuning, read_texts
 from workers.delivery_rules import Backoff
 
 
@@ -454,3 +457,61 @@ async def test_five_hundred_people_hear_once_though_the_push_service_fails_and_t
         }
         assert {len(one.inbox) for one in street.subscribers} == {0, 1}
         assert sum(len(one.inbox) for one in street.subscribers) == 510
+
+
+async def test_the_message_of_the_service_itself_reaches_the_browser_in_every_language(redis):
+    await asyncio.to_thread(read_texts)
+    async with open_street(redis) as street:
+        for number, lang in enumerate(LANGS):
+            await settle_in_again(redis, street, lang)
+            await street.emit(meaning=f"m{number}")
+            await drain(street.worker(render=payload))
+        assert [one["web_push"] for one in street.got()] == [8030] * len(LANGS)
+        assert {one["notification"]["tag"] for one in street.got()} == {street.push.attempts[0].topic}
+        assert [one["bosai"]["seq"] for one in street.got()] == list(range(1, len(LANGS) + 1))
+        assert all("七郷小学校" in one["notification"]["body"] for one in street.got())
+
+
+async def settle_in_again(redis, street, lang) -> None:
+    """The same browser, now reading another language."""
+    store, (subscription_id,) = store_of(redis), street.ids
+    held = await store.held(subscription_id)
+    part = store.open_push(subscription_id, held.push_sealed)
+    changed = msgspec.structs.replace(part, lang=lang)
+    assert await store.put(redis, subscription_id, expected=held.meta_raw, meta=held.meta, push=changed)
+
+
+async def test_a_result_is_written_down_though_redis_goes_away_for_a_moment(redis, monkeypatch):
+    async with open_street(redis) as street:
+        await street.emit()
+        worker, away = street.worker(), iter([True, True, False])
+        record = worker.outbox.record
+
+        async def sometimes(*parts):
+            if next(away, False):
+                raise RedisConnectionError("gone")
+            return await record(*parts)
+
+        monkeypatch.setattr(worker.outbox, "record", sometimes)
+        await drain(worker)
+        assert (len(street.push.attempts), await street.stage(street.ids[0])) == (1, Stage.ACCEPTED)
+
+
+async def test_a_worker_lives_on_when_redis_was_away(redis, monkeypatch):
+    async with open_street(redis) as street:
+        worker, away = street.worker(tuning=DeliveryTuning(block_ms=20)), iter([True] * 3)
+        read = worker.outbox.next_pointer
+
+        async def sometimes(block_ms):
+            if next(away, False):
+                raise RedisConnectionError("gone")
+            return await read(block_ms)
+
+        monkeypatch.setattr(worker.outbox, "next_pointer", sometimes)
+        task = asyncio.create_task(worker.run())
+        await street.emit()
+        await street.push.wait_for(lambda one: one.accepted)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await street.stage(street.ids[0]) is Stage.ACCEPTED

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import signal
 import sys
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bosai.embedded import embedded_redis
 from bosai.model.instruction import Stage
 from tests.bed.answers import slow
 from tests.bed.clocks import RealClock
+from tests.bosai.services.test_subscriptions import HOME, service, target
 from tests.workers.street import INCIDENT, open_street
 from workers.delivery import DeliveryTuning
 
@@ -133,3 +139,21 @@ async def start_worker(street, url, consumer) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.workers.worker_process", json.dumps(told), cwd=ROOT
     )
+
+
+async def test_an_acknowledged_subscriber_survives_the_kill_of_redis(tmp_path):
+    async with embedded_redis(tmp_path) as server, Redis.from_url(server.url) as client:
+        made = await service(client).register(target(), "ja", (HOME,))
+        restarts = server.restarts
+        os.kill(server.pid, signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while server.restarts == restarts or not await answers(client):
+                await asyncio.sleep(0.02)
+        assert (await service(client).read(made.subscription_id, made.secret)).push == target()
+
+
+async def answers(client: Redis) -> bool:
+    try:
+        return bool(await client.ping())
+    except (RedisConnectionError, OSError):
+        return False
