@@ -18,6 +18,7 @@ from bosai.web.base import realm_of, render, services
 from bosai.web.console import words
 from bosai.web.console.page import Trouble, wants_page
 from bosai.web.console.sites import REPORTABLE
+from bosai.web.rate_limit import client_of
 from shelters.model import Crowding, Opening
 
 COOKIES = {Realm.LIVE: "bosai_desk", Realm.DRILL: "bosai_desk_drill"}
@@ -62,7 +63,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     """The PIN, into a cookie that belongs to this link alone."""
     pin = str((await request.post()).get("pin", ""))
     try:
-        desk = await services(request).desks.open(_capability(request), _digits(pin), request.remote or "")
+        desk = await services(request).desks.open(_capability(request), _digits(pin), client_of(request))
     except (WrongSecret, TooManyTries) as error:
         if not wants_page(request):
             raise

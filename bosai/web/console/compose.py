@@ -205,6 +205,7 @@ def _script_data(request: web.Request, zones: ZoneCatalogue) -> dict[str, Any]:
             hazard.value: sorted(kind.value for kind in kinds) for hazard, kinds in LEGAL_KINDS.items()
         },
         "bbox": list(services(request).settings.city.bbox_lonlat),
+        "tiles": bool(services(request).settings.map.tile_url),
         "towns": [[one.name, round(one.lon, 4), round(one.lat, 4)] for one in zones.towns.values()],
     }
 

@@ -178,6 +178,7 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
             "prefix": realm_of(request).path_prefix,
             "area": f"{realm_of(request).path_prefix}{path_of(request)}/area.geojson",
             "bbox": list(here.settings.city.bbox_lonlat),
+            "tiles": bool(here.settings.map.tile_url),
         },
     }
 

@@ -16,6 +16,7 @@ from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.web.base import realm_of, services
 from bosai.web.console.page import moved, refused, show, wants_page
+from bosai.web.rate_limit import client_of
 
 COOKIES = {Realm.LIVE: "bosai_hq", Realm.DRILL: "bosai_hq_drill"}
 OfficerHandler = Callable[[web.Request, Session], Awaitable[web.StreamResponse]]
@@ -75,7 +76,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     following = _next(str(form.get("next", "")))
     try:
         secret, _ = await services(request).staff.sign_in(
-            name.strip(), password, code.replace(" ", ""), request.remote or ""
+            name.strip(), password, code.replace(" ", ""), client_of(request)
         )
     except BosaiError as error:
         return refused(request, "sign_in.html", None, error, name=name, next=following)

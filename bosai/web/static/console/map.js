@@ -2,17 +2,16 @@
 import { LngLatBounds, Map as MapLibre, Marker, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 
 setWorkerUrl("/static/vendor/maplibre-gl/maplibre-gl-worker.mjs");
-const MOST_NAMES = 60;
 
 /** A map in `element`, fitted to `bbox` ([west, south, east, north]); null where the browser can not draw one. */
-export async function openMap(element, { prefix, bbox }) {
+export async function openMap(element, { prefix, bbox, tiles }) {
   element.hidden = false;
   try {
     const map = new MapLibre({
       container: element,
-      style: style(prefix),
+      style: style(prefix, tiles),
       bounds: [[bbox[0], bbox[1]], [bbox[2], bbox[3]]],
-      attributionControl: false,
+      attributionControl: tiles ? { compact: true } : false,
       dragRotate: false,
       pitchWithRotate: false,
       locale: {
@@ -51,24 +50,33 @@ export function showArea(map, geojson) {
   if (!bounds.isEmpty()) map.fitBounds(bounds, { padding: 40, maxZoom: 15, animate: false });
 }
 
-/** Town names as plain text markers ([name, lon, lat]): the ground has no labels of its own. */
+/** Town names as plain text markers ([name, lon, lat]), as many as fit: the ground has no labels of its own. */
 export function nameTowns(map, towns) {
   let shown = [];
   const refresh = () => {
     for (const one of shown) one.remove();
-    const bounds = map.getBounds();
-    const inside = towns.filter(([, lon, lat]) => bounds.contains([lon, lat]));
-    const step = Math.max(1, Math.ceil(inside.length / MOST_NAMES));
-    shown = inside.filter((_, n) => n % step === 0).map(([name, lon, lat]) => {
-      const element = document.createElement("span");
-      element.className = "town-name";
-      element.textContent = name;
-      element.setAttribute("aria-hidden", "true");
-      return new Marker({ element }).setLngLat([lon, lat]).addTo(map);
-    });
+    const { clientWidth: width, clientHeight: height } = map.getContainer();
+    const taken = [];
+    shown = [];
+    for (const [name, lon, lat] of towns) {
+      const { x, y } = map.project([lon, lat]);
+      const half = name.length * 6.5 + 4;
+      const inside = x > half && x < width - half && y > 8 && y < height - 8;
+      if (!inside || taken.some((one) => Math.abs(one.x - x) < one.half + half && Math.abs(one.y - y) < 18)) continue;
+      taken.push({ x, y, half });
+      shown.push(new Marker({ element: label(name) }).setLngLat([lon, lat]).addTo(map));
+    }
   };
   map.on("moveend", refresh);
   refresh();
+}
+
+function label(name) {
+  const element = document.createElement("span");
+  element.className = "town-name";
+  element.textContent = name;
+  element.setAttribute("aria-hidden", "true");
+  return element;
 }
 
 function eachPosition(thing, take) {
@@ -80,16 +88,19 @@ function eachPosition(thing, take) {
   }
 }
 
-function style(prefix) {
+function style(prefix, tiles) {
+  const ground = { type: "raster", tiles: [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`], tileSize: 256, maxzoom: 18, attribution: "地理院タイル" };
   return {
     version: 8,
     sources: {
+      ...(tiles && { ground }),
       zones: { type: "geojson", data: `${prefix}/api/v1/zones.geojson` },
       areas: { type: "geojson", data: `${prefix}/api/v1/areas.geojson` },
       sites: { type: "geojson", data: `${prefix}/api/v1/sites.geojson` },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#eef0ee" } },
+      ...(tiles ? [{ id: "tiles", type: "raster", source: "ground" }] : []),
       { id: "zones-fill", type: "fill", source: "zones", paint: { "fill-color": "#4a7fb5", "fill-opacity": 0.12 } },
       { id: "zones-line", type: "line", source: "zones", paint: { "line-color": "#4a7fb5", "line-width": 1, "line-dasharray": [3, 2] } },
       { id: "areas-fill", type: "fill", source: "areas", paint: { "fill-color": "#aa00aa", "fill-opacity": 0.18 } },

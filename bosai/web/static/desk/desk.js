@@ -64,7 +64,9 @@ async function refuse(answer) {
 }
 
 function keep(action, fields) {
-  waiting = { action, fields };
+  // It may have arrived after all: sent again as a sum it would count twice, as the number shown it does not.
+  const { delta, ...rest } = fields;
+  waiting = { action, fields: delta ? { ...rest, present_persons: shownCount() } : fields };
   const box = say("電波が届かず、まだ送れていません。つながり次第、もう一度送ります。", "unsent");
   const again = document.createElement("button");
   again.type = "button";
@@ -72,6 +74,10 @@ function keep(action, fields) {
   again.textContent = "もう一度送る";
   again.addEventListener("click", retry);
   box.append(again);
+}
+
+function shownCount() {
+  return document.getElementById("count").textContent.replaceAll(",", "");
 }
 
 function retry() {
