@@ -45,6 +45,7 @@ class FeedLoop:
         self._rng = rng
         self._last_ok_at: datetime | None = None
         self._failures = 0
+        self._asked_to_wait_s = 0.0
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -59,36 +60,57 @@ class FeedLoop:
         asked = [(url, max_age) for url in self._settings.urls]
         if needs_gap_fill(self._last_ok_at, now):
             asked = [(url, GAP_MAX_AGE) for url in self._settings.gap_urls] + asked
-        problems = [problem for url, age in asked if (problem := await self._poll(url, age)) is not None]
-        if problems:
-            self._failures += 1
-        else:
-            self._failures = 0
+        self._asked_to_wait_s = 0.0
+        silent: list[str] = []
+        missing: list[str] = []
+        for url, age in asked:
+            failed, lost = await self._poll(url, age)
+            silent += failed
+            missing += lost
+        if not silent:
             self._last_ok_at = now
-        await self._tell_health(problems)
+        # A telegram that is listed and can not be fetched is asked for as soon as a feed that is silent.
+        self._failures = self._failures + 1 if silent or missing else 0
+        await self._tell_health([*silent, *missing])
 
-    async def _poll(self, url: str, max_age: timedelta) -> str | None:
-        """None when the feed answered; else what went wrong, as a sentence for HQ."""
+    async def _poll(self, url: str, max_age: timedelta) -> tuple[list[str], list[str]]:
+        """What went wrong, as sentences for HQ: with the feed, and with telegrams that it lists."""
         result = await self._client.poll(url)
+        lost = []
         for entry in result.entries:
             fetched = await self._client.fetch(entry)
             if isinstance(fetched, FetchFailure):
                 log.warning("telegram not fetched: %s %s", fetched.url, fetched.detail)
+                lost.append(f"{fetched.url}: {fetched.detail}")
+                self._heed(fetched)
                 continue
             taken = await self._service.take(fetched.data, fetched.name, max_age=max_age)
             log.info("telegram %s: %s %s", taken.name, taken.outcome, taken.detail)
-        return None if result.failure is None else f"{url}: {result.failure.detail}"
+        if result.failure is None:
+            return [], lost
+        self._heed(result.failure)
+        return [f"{url}: {result.failure.detail}"], lost
+
+    def _heed(self, failure: FetchFailure) -> None:
+        """JMA blocks whoever does not wait as told."""
+        self._asked_to_wait_s = max(self._asked_to_wait_s, failure.retry_after_s or 0.0)
 
     def _pause_s(self) -> float:
         now = self._clock.now()
         if self._failures:
-            return back_off_s(self._failures, self._rng, cap_s=float(self._settings.interval_s))
+            return back_off_s(
+                self._failures,
+                self._rng,
+                cap_s=float(self._settings.interval_s),
+                retry_after_s=self._asked_to_wait_s,
+            )
         interval = timedelta(seconds=self._settings.interval_s)
         return (next_poll_at(now, second=self._settings.poll_second, interval=interval) - now).total_seconds()
 
     async def _tell_health(self, problems: list[str]) -> None:
         now = self._clock.now()
-        silent = is_silent(self._last_ok_at, now, after=timedelta(minutes=self._settings.stale_after_min))
+        after = timedelta(minutes=self._settings.stale_after_min)
+        silent = is_silent(self._last_ok_at, now, after=after)
         note = {
             "at": now.isoformat(),
             "ok": not silent and not problems,

@@ -46,5 +46,11 @@ class Schedules:
     async def renew_reviews(self) -> None:
         """Orders whose review passed unanswered stand as they are, and the record says so."""
         for alerts in self._alerts:
-            for record in await alerts.renew_reviews():
+            try:
+                renewed = await alerts.renew_reviews()
+            except Exception:
+                # The tick comes again, and the other side has its own orders to think of.
+                log.exception("reviews can not be renewed now")
+                continue
+            for record in renewed:
                 log.warning("review of %s passed unanswered: the order stands, renewed", record.alert.key)

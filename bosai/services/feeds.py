@@ -2,14 +2,19 @@
 
 bytes ─▶ parse ─▶ of this side? ─▶ of now? ─▶ fold into the state ─▶ events ─▶ proposals
   └─ kept raw, also when it can not be read: HQ sees it and the rest goes on
+
+The state and the proposals that follow from it are written in one transaction, the proposals as "waiting"; then they
+go to HQ's desk one by one. Killed in between, the next telegram (or the same one again) finds them waiting.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
+from bosai.errors import WrongRealm
 from bosai.feeds.errors import FeedError
 from bosai.feeds.freshness import MAX_AGE, check_of_now
 from bosai.feeds.jma.envelope import Telegram, marked_as_drill, parse_telegram
@@ -24,7 +29,10 @@ from bosai.services.proposals import ProposalService
 from bosai.stores.keys import Keys
 from bosai.stores.replies import as_bytes
 
+log = logging.getLogger(__name__)
+
 TSUNAMI = b"tsunami"
+WAITING = b"waiting:"  # + proposal id
 KEPT_TELEGRAMS = 2_000
 
 
@@ -102,23 +110,35 @@ class FeedService:
         except FeedError as error:
             await self._report_unreadable(name, str(error))
             return Taken(name=name, outcome="unreadable", title=telegram.title, detail=str(error))
-        made = [
-            proposal
-            for event in await self._fold(forecast)
-            if (proposal := self._propose(event)) is not None and await self._proposals.put(proposal)
-        ]
+        await self._fold(forecast)
+        made = await self._put_waiting()
         return Taken(
             name=name,
             outcome="proposed" if made else "no_change",
             title=telegram.title,
-            proposals=tuple(one.id for one in made),
+            proposals=tuple(made),
         )
+
+    async def _put_waiting(self) -> list[str]:
+        """Hand what waits to HQ's desk; the ids that were new there. Putting the same one again changes nothing."""
+        stored = await self._redis.hgetall(self._keys.feed_state)
+        waiting = {field: row for field, row in stored.items() if as_bytes(field).startswith(WAITING)}
+        made = []
+        proposals = [_decode_proposal(as_bytes(row)) for row in waiting.values()]
+        for proposal in sorted(proposals, key=lambda one: one.report_at):
+            try:
+                if await self._proposals.put(proposal):
+                    made.append(proposal.id)
+            except WrongRealm:  # it would be refused for ever, and must not stand in the way of others
+                log.exception("a proposal of the other side was refused: %s", proposal.id)
+            await self._redis.hdel(self._keys.feed_state, _waiting(proposal))
+        return made
 
     def _propose(self, event: TsunamiEvent) -> Proposal | None:
         return propose(event, realm=self._realm.value, area_code=self._area_code)
 
-    async def _fold(self, forecast: TsunamiForecast) -> tuple[TsunamiEvent, ...]:
-        """Change the state by compare-and-set; the poller and a replay may meet."""
+    async def _fold(self, forecast: TsunamiForecast) -> None:
+        """Change the state by compare-and-set, and let what follows from it wait; poller and replay may meet."""
         async with self._redis.pipeline(transaction=True) as pipe:
             while True:
                 await pipe.watch(self._keys.feed_state)
@@ -126,11 +146,13 @@ class FeedService:
                 after, events = apply(before, forecast)
                 pipe.multi()  # type: ignore[no-untyped-call]
                 pipe.hset(self._keys.feed_state, TSUNAMI, msgspec.msgpack.encode(after))
+                for proposal in filter(None, map(self._propose, events)):
+                    pipe.hset(self._keys.feed_state, _waiting(proposal), msgspec.msgpack.encode(proposal))
                 try:
                     await pipe.execute()
                 except WatchError:
                     continue
-                return events
+                return
 
     def _decoded(self, stored: bytes | str | None) -> TsunamiState:
         if stored is None:
@@ -150,3 +172,10 @@ class FeedService:
             "detail": f"読めない電文: {name}（{reason}）",
         }
         await self._redis.hset(self._keys.health, "telegram", msgspec.json.encode(note))
+
+
+def _waiting(proposal: Proposal) -> bytes:
+    return WAITING + proposal.id.encode()
+
+
+_decode_proposal = msgspec.msgpack.Decoder(Proposal).decode
