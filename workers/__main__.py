@@ -7,14 +7,13 @@ import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 
 from bosai.model.realm import Realm
 from bosai.settings import load_settings
 from bosai.wiring import Wired, open_services
+from workers.delivery import open_delivery
 from workers.fallback import open_watch
 from workers.feeds import FeedLoop, make_client, open_session
-from workers.opening import open_delivery
 from workers.planner import open_planner
 from workers.schedules import Schedules
 
@@ -30,11 +29,9 @@ async def planner(wired: Wired) -> None:
 
 async def delivery(wired: Wired) -> None:
     """Send for both sides."""
-    async with AsyncExitStack() as stack:
-        workers = [await stack.enter_async_context(open_delivery(wired, realm)) for realm in Realm]
-        async with asyncio.TaskGroup() as group:
-            for one in workers:
-                group.create_task(one.run())
+    async with open_delivery(wired) as workers, asyncio.TaskGroup() as group:
+        for one in workers:
+            group.create_task(one.run())
 
 
 async def feeds(wired: Wired) -> None:
@@ -85,6 +82,7 @@ async def run(name: str) -> None:
 def main() -> int:
     """Entry point."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     if len(sys.argv) != 2 or sys.argv[1] not in WORKERS:
         sys.stderr.write(f"usage: python -m workers {'|'.join(WORKERS)}\n")
         return 2
