@@ -7,6 +7,7 @@ The watch over releases (orders that the planner has not planned in time) runs b
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -27,10 +28,10 @@ class Schedules:
 
     async def run(self) -> None:
         """Tick until cancelled; an unexpected failure of a watch ends the process, which is then restarted."""
-        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler = AsyncIOScheduler(timezone=UTC)
         scheduler.add_job(
             self.renew_reviews,
-            IntervalTrigger(seconds=REVIEW_TICK_S),
+            IntervalTrigger(seconds=REVIEW_TICK_S, timezone=UTC),  # else it asks the disk for the local zone
             id="reviews",
             max_instances=1,
             coalesce=True,
