@@ -55,7 +55,8 @@ def from_alert(alert: Alert, zones: ZoneCatalogue, *, keep_reason: bool) -> Type
         tsunami_class=alert.tsunami_class.value if alert.tsunami_class else "",
         zones=known,
         drawn=json.dumps(to_geojson(drawn)) if drawn is not None else "",
-        drawn_name="・".join(names) if drawn is not None else "",
+        # A name whose ground the zones cover comes back alone: the form asks what is meant, instead of dropping it.
+        drawn_name="・".join(names),
         free=free_sentences(alert),
         reason=alert.reason if keep_reason else "",
         arrival=f"{alert.expected_arrival_at.astimezone(JST):%Y-%m-%dT%H:%M}"
@@ -68,29 +69,35 @@ def from_alert(alert: Alert, zones: ZoneCatalogue, *, keep_reason: bool) -> Type
 
 def free_sentences(alert: Alert) -> dict[str, str]:
     """HQ's own sentences inside the texts, by language: a version keeps the whole texts only."""
-
-    def texts(mark: str) -> dict[str, str]:
-        written = OrderTexts().for_order(
-            alert.realm_of,
-            alert.act,
-            alert.hazard,
-            alert.kind,
-            alert.tsunami_class,
-            alert.area.names,
-            free=dict.fromkeys(LANGS, mark),
-            at=alert.drafted_at,
-        )
-        return {lang: one.body for lang, one in written.items()}
-
+    marked = _bodies(alert, dict.fromkeys(LANGS, _MARK))
     found: dict[str, str] = {}
-    for lang, body in texts(_MARK).items():
+    for lang, body in marked.items():
         before, _, after = body.partition(_MARK)
         shown = alert.texts.get(lang)
-        # Any word between, but not the label that stands before an untranslated Japanese sentence.
         hit = re.fullmatch(re.escape(before) + "(.+)" + re.escape(after), shown.body) if shown else None
-        if hit and (lang == "ja" or found.get("ja", _MARK) not in hit[1]):
+        if hit:
             found[lang] = hit[1].strip()
-    return found
+    if "ja" not in found:
+        return {}
+    # Where nobody translated it, the Japanese sentence stands with a label: that is not the officer's own.
+    labelled = _bodies(alert, {"ja": found["ja"]})
+    return {
+        lang: own for lang, own in found.items() if lang == "ja" or alert.texts[lang].body != labelled[lang]
+    }
+
+
+def _bodies(alert: Alert, free: dict[str, str]) -> dict[str, str]:
+    written = OrderTexts().for_order(
+        alert.realm_of,
+        alert.act,
+        alert.hazard,
+        alert.kind,
+        alert.tsunami_class,
+        alert.area.names,
+        free=free,
+        at=alert.drafted_at,
+    )
+    return {lang: one.body for lang, one in written.items()}
 
 
 def _is_known(key: str, zones: ZoneCatalogue) -> bool:
