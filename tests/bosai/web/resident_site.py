@@ -1,4 +1,4 @@
-"""The resident's pages and the API on real services and a private Redis, both sides, without the other pages."""
+"""The real web app on real services and a private Redis, with the sample city, for the resident's tests."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestServer, unused_port
 from lxml import html
 
 from bosai.model.realm import Realm
 from bosai.settings import load_settings
-from bosai.web import api, assets, resident
-from bosai.web.base import OPENED, REALM, preload
-from bosai.web.middleware import add_security_headers, errors_to_problems, refuse_other_sites
+from bosai.web.app import make_app
 from bosai.wiring import Wired, open_services
 from tests.redis_server import PrivateRedis
 
@@ -26,31 +23,24 @@ async def resident_site(
     private_redis: PrivateRedis, folder: Path, **overrides: object
 ) -> AsyncIterator[tuple[TestServer, Wired]]:
     """(server, services) with the sample city loaded."""
-    changed = {"data.dir": str(folder), "redis.url": private_redis.url, "map.tile_url": "", **overrides}
+    port = unused_port()
+    public_url = f"http://127.0.0.1:{port}"
+    changed = {
+        "web.public_url": public_url,
+        "data.dir": str(folder),
+        "redis.url": private_redis.url,
+        "map.tile_url": "",
+        **overrides,
+    }
     settings = await asyncio.to_thread(load_settings, None, {}, changed)
-    await asyncio.to_thread(preload)
     async with open_services(settings) as wired:
         await wired.realms[Realm.LIVE].sites.load_sample()
-        server = TestServer(_app(wired))
+        server = TestServer(make_app(lambda: contextlib.nullcontext(wired)), port=port)
         await server.start_server()
         try:
             yield server, wired
         finally:
             await server.close()
-
-
-def _app(wired: Wired) -> web.Application:
-    live = web.Application(middlewares=[errors_to_problems, refuse_other_sites])
-    live[REALM], live[OPENED] = Realm.LIVE, wired
-    drill = web.Application()
-    drill[REALM] = Realm.DRILL
-    live.on_response_prepare.append(add_security_headers)
-    drill.on_response_prepare.append(add_security_headers)
-    live.router.add_get("/static/{path:.+}", assets.serve)
-    for side in (drill, live):
-        side.add_routes([*resident.routes(), *api.routes()])
-    live.add_subapp("/drill/", drill)
-    return live
 
 
 _PART = re.compile(

@@ -144,7 +144,8 @@ async function confirmDisplay(r) {
 async function clicked({ notification, action }) {
   notification.close();
   const { navigate, r } = notification.data ?? {};
-  const opened = openPage(navigate ?? `${prefix}/`);
+  // A window that cannot be opened must not cost the answer.
+  const opened = openPage(navigate ?? `${prefix}/`).catch((error) => console.warn(error));
   if (r) {
     await store.queue({ r, stage: "opened" }, Date.now());
     if (action) await store.queue({ r, answer: action }, Date.now());
