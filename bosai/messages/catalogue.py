@@ -47,7 +47,7 @@ def text(key: str, lang: str, /, **facts: object) -> str:
         raise UnknownText(lang, f"{key}{{{missing.args[0]}}}") from None
 
 
-def has_text(lang: str, key: str) -> bool:
+def has_text(key: str, lang: str) -> bool:
     """Whether `key` exists in `lang`."""
     return key in texts(lang)
 

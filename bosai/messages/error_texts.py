@@ -29,6 +29,10 @@ _SAME_PROBLEM = {
     "not_a_key": "bad_key",
     "not_a_url": "unreadable",
     "unknown_language": "unknown_value",
+    "unknown_lang": "unknown_value",
+    "not_reportable": "unknown_value",
+    "not_a_name": "unreadable",
+    "not_printable": "unreadable",
 }
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -46,7 +50,7 @@ def error_text(error: BosaiError, lang: str) -> ErrorText:
     if isinstance(error, InvalidInput):
         facts["field"] = field_name(error.field, lang)
         detail = _problem(error, facts, lang)
-    elif has_text(lang, f"{domain}.{code}.detail"):
+    elif has_text(f"{domain}.{code}.detail", lang):
         detail = text(f"{domain}.{code}.detail", lang, **facts)
     return ErrorText(
         title=text(f"{domain}.{code}.title", lang, **facts),
@@ -56,32 +60,34 @@ def error_text(error: BosaiError, lang: str) -> ErrorText:
 
 
 def field_name(path: str, lang: str) -> str:
-    """`places[0].lon` as a person reads it: 「経度（1）」; fields without a word keep their name."""
-    last = path.rsplit(".", 1)[-1]
-    key = _INDEX.sub("", last)
-    named = next(
-        (
-            text(f"{domain}.field.{key}", lang)
-            for domain in _DOMAINS
-            if has_text(lang, f"{domain}.field.{key}")
-        ),
-        key or path,
-    )
-    index = _INDEX.search(path)
-    return f"{named}（{int(index.group(1)) + 1}）" if index else named
+    """`places[0].lon` as a person reads it: 「経度（1）」; `texts_free.vi` is 「自由文（vi）」. A field without a word
+    keeps its name."""
+    found = _INDEX.search(path)
+    place = [str(int(found.group(1)) + 1)] if found else []
+    parts = _INDEX.sub("", path).split(".")
+    own, outer = _field_word(parts[-1], lang), _field_word(parts[0], lang)
+    if own is None and outer is not None and len(parts) > 1:
+        own, place = outer, [*place, parts[-1]]
+    named = own or parts[-1] or path
+    return f"{named}（{'・'.join(place)}）" if place else named
+
+
+def _field_word(name: str, lang: str) -> str | None:
+    keys = (f"{domain}.field.{name}" for domain in _DOMAINS)
+    return next((text(key, lang) for key in keys if has_text(key, lang)), None)
 
 
 _DOMAINS = ("errors", "staff_errors")
 
 
 def _domain(code: str, lang: str) -> str | None:
-    return next((one for one in _DOMAINS if has_text(lang, f"{one}.{code}.title")), None)
+    return next((one for one in _DOMAINS if has_text(f"{one}.{code}.title", lang)), None)
 
 
 def _problem(error: InvalidInput, facts: dict[str, str], lang: str) -> str:
     wanted = _SAME_PROBLEM.get(error.problem, error.problem)
     for domain in _DOMAINS:
-        if has_text(lang, f"{domain}.problem.{wanted}"):
+        if has_text(f"{domain}.problem.{wanted}", lang):
             return text(f"{domain}.problem.{wanted}", lang, **facts).strip()
     return text("errors.problem.other", lang, **facts).strip()
 

@@ -1,10 +1,15 @@
 """Every error has a sentence and a mend, in every language."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from bosai import errors
 from bosai.errors import BodyTooLarge, BosaiError, InvalidInput, SameOfficer, TooManyTries
-from bosai.messages.catalogue import LANGS
+from bosai.messages.catalogue import LANGS, has_text
+from bosai.messages.error_texts import _DOMAINS as DOMAINS
+from bosai.messages.error_texts import _SAME_PROBLEM as SAME_PROBLEM
 from bosai.messages.error_texts import error_text, field_name
 
 EXAMPLES = {
@@ -60,4 +65,34 @@ def test_officers_errors_fall_back_to_english_where_they_are_not_translated() ->
 
 
 def test_a_field_without_a_word_keeps_its_name() -> None:
-    assert field_name("places[2].colour", "ja") == "colour（3）"
+    assert field_name("colour", "ja") == "colour"
+    assert field_name("[2].colour", "ja") == "colour（3）"
+
+
+def test_a_field_in_a_field_is_named_by_the_outer_one() -> None:
+    assert field_name("texts_free.vi", "ja") == "自由文（vi）"
+    assert field_name("places[2].colour", "ja") == "場所（3・colour）"
+    assert field_name("push.endpoint", "ja") == "通知の登録（endpoint）"
+
+
+def test_every_problem_the_code_names_has_its_sentence() -> None:
+    unsaid = {
+        problem
+        for problem in problems_named_in_code()
+        if not any(
+            has_text(f"{domain}.problem.{SAME_PROBLEM.get(problem, problem)}", "ja") for domain in DOMAINS
+        )
+    }
+    assert unsaid == set()
+
+
+def problems_named_in_code() -> set[str]:
+    """Every second argument of an `InvalidInput(…)` that is written out."""
+    calls = (
+        node
+        for path in sorted(Path(errors.__file__).parent.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InvalidInput"
+    )
+    said = (call.args[1] for call in calls if len(call.args) > 1)
+    return {one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)}
