@@ -7,6 +7,8 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
 from bosai.commands import files, people, running
 from bosai.commands.output import Stopped
 from bosai.errors import BosaiError
@@ -14,6 +16,7 @@ from bosai.messages.error_texts import error_text
 from bosai.model.staff import Role
 from bosai.redis_program import RedisServerError
 from bosai.settings import Settings, SettingsInvalid, load_settings
+from geodata.errors import GeodataError
 
 Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 
@@ -25,15 +28,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = load_settings(args.settings, os.environ, _overrides(args))
         command: Command = args.command
         return asyncio.run(_awaited(command, settings, args))
-    except SettingsInvalid as error:
+    except Stopped as error:
+        return _refuse(str(error), error.status)
+    except (SettingsInvalid, RedisServerError) as error:
         return _refuse(str(error))
-    except (RedisServerError, Stopped) as error:
-        return _refuse(str(error))
+    except GeodataError as error:
+        return _refuse(f"{error.ja} / {error}")
+    except RedisError as error:
+        return _refuse(
+            f"Redis が答えません。[redis] url を確かめてください。 / Redis does not answer: {error}"
+        )
     except BosaiError as error:
         words = error_text(error, "ja")
         return _refuse(f"{words.title} {words.detail} {words.mend}")
     except FileNotFoundError as error:
         return _refuse(f"ファイルがありません / no such file: {error.filename}")
+    except OSError as error:
+        return _refuse(f"使えません / can't be used: {error.filename or ''} {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
 
@@ -42,9 +53,9 @@ async def _awaited(command: Command, settings: Settings, args: argparse.Namespac
     return await command(settings, args)
 
 
-def _refuse(sentence: str) -> int:
-    print(f"bosai: {sentence.strip()}", file=sys.stderr)
-    return 1
+def _refuse(sentence: str, status: int = 1) -> int:
+    print(f"bosai: {' '.join(sentence.split())}", file=sys.stderr)
+    return status
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:

@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from bosai.access import opened
 from bosai.commands.output import print_json, print_report
+from bosai.feeds.errors import FeedError
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.show import show_json, show_telegram
 from bosai.model.realm import Realm
@@ -53,14 +55,23 @@ async def _replay(settings: Settings, args: argparse.Namespace, files: list[tupl
         wired = await opened(stack, settings)
         service = wired.realms[Realm.DRILL if args.drill else Realm.LIVE].feeds
         for path, data in files:
-            now = parse_telegram(data, name=path.name).sent_at if args.clock == "original" else None
-            taken.append(await service.take(data, path.name, now=now, as_drill=args.drill))
+            now = _sent_at(path.name, data) if args.clock == "original" else None
+            max_age = timedelta(minutes=settings.feeds.telegram_max_age_min)
+            taken.append(await service.take(data, path.name, now=now, max_age=max_age, as_drill=args.drill))
     if args.json:
         print_json(taken)
     else:
         for one in taken:
             print(f"{one.name}: {one.title} → {_OUTCOMES[one.outcome]} {one.detail}".rstrip())
     return 1 if any(one.outcome == "unreadable" for one in taken) else 0
+
+
+def _sent_at(name: str, data: bytes) -> datetime | None:
+    """The clock of the recording; None for one that can not be read, which the service then says."""
+    try:
+        return parse_telegram(data, name=name).sent_at
+    except FeedError:
+        return None
 
 
 _OUTCOMES = {

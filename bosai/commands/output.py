@@ -12,9 +12,10 @@ from bosai.settings_schema import Settings
 
 @dataclass(eq=False)
 class Stopped(Exception):
-    """A command can't go on; one sentence with the mend."""
+    """A command can't go on; one sentence with the mend. `status`: the exit status, 2 for wrong usage."""
 
     sentence: str
+    status: int = 1
 
     def __str__(self) -> str:
         return self.sentence

@@ -17,9 +17,9 @@ CLI = "command line"
 async def staff(settings: Settings, args: argparse.Namespace) -> int:
     """Add an officer, or list them. Secrets are printed once."""
     if args.action == "renew" and not args.name:
-        raise Stopped("staff renew needs a name: bosai staff renew sato")
+        raise Stopped("staff renew needs a name: bosai staff renew sato", 2)
     if args.action == "add" and not (args.name and args.role):
-        raise Stopped("staff add needs a name and --role: bosai staff add sato --role hq_drafter")
+        raise Stopped("staff add needs a name and --role: bosai staff add sato --role hq_drafter", 2)
     password = sys.stdin.readline().rstrip("\n") if args.password_stdin else None
     async with AsyncExitStack() as stack:
         wired = await opened(stack, settings)

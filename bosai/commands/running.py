@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from aiohttp import web as aiohttp_web
 
 from bosai.access import own_redis_url, redis_url
+from bosai.commands.listening import listening, port_of, with_port
 from bosai.commands.output import Stopped, print_addresses, print_first
 from bosai.first_run import prepare, shown
 from bosai.settings_schema import Settings
@@ -38,6 +39,8 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
     missing = missing_libraries()
     if missing:
         raise Stopped(f"Browser libraries are missing ({missing[0]} …): run 'npm ci', or 'make setup'.")
+    with await asyncio.to_thread(listening, settings) as tried:  # before anything is made that is shown once
+        settings = with_port(settings, port_of(tried))
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(own_redis_url(settings))
         async with open_services(settings, url) as wired:
@@ -45,14 +48,7 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
             print_first(first, settings, as_json=args.json)
             await shown(wired)
         print_addresses(settings)
-        env = os.environ | {
-            "BOSAI_REDIS__URL": url,
-            "BOSAI_DATA__DIR": settings.data.dir,
-            "BOSAI_WEB__PORT": str(settings.web.port),
-            "BOSAI_WEB__PUBLIC_URL": settings.web.public_url,
-            "PYTHONUNBUFFERED": "1",
-            **({"BOSAI_SETTINGS": str(args.settings.absolute())} if args.settings else {}),
-        }
+        env = _environment(settings, args, url)
         parts = {"web": [sys.executable, "-m", "bosai", "web"]} | {
             name: [sys.executable, "-m", "workers", name] for name in _parts(settings)
         }
@@ -64,17 +60,31 @@ def _parts(settings: Settings) -> list[str]:
     return [name for name in WORKERS if name != "feeds" or settings.feeds.enabled]
 
 
+def _environment(settings: Settings, args: argparse.Namespace, redis_url: str) -> dict[str, str]:
+    """What a part is told of the settings of this command."""
+    return os.environ | {
+        "BOSAI_REDIS__URL": redis_url,
+        "BOSAI_DATA__DIR": settings.data.dir,
+        "BOSAI_WEB__PORT": str(settings.web.port),
+        "BOSAI_WEB__PUBLIC_URL": settings.web.public_url,
+        "PYTHONUNBUFFERED": "1",
+        **({"BOSAI_SETTINGS": str(args.settings.absolute())} if args.settings else {}),
+    }
+
+
 async def web(settings: Settings, _args: argparse.Namespace) -> int:
     """One web process. Needs a Redis that runs."""
     from bosai.web.app import make_app  # noqa: PLC0415
 
     _need_redis(settings)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    app = make_app(lambda: open_services(settings))
+    taken = await asyncio.to_thread(listening, settings)
+    settings = with_port(settings, port_of(taken))
+    app = make_app(lambda: open_services(settings), body_max_bytes=settings.web.body_max_bytes)
     runner = aiohttp_web.AppRunner(app, access_log=None)  # an address holds a desk's key: it is never logged
     await runner.setup()
     try:
-        await aiohttp_web.TCPSite(runner, settings.web.host, settings.web.port).start()
+        await aiohttp_web.SockSite(runner, taken).start()
         logging.getLogger("bosai.web").info("ready on %s", settings.web.public_url)
         await _until_told()
     finally:
@@ -85,7 +95,7 @@ async def web(settings: Settings, _args: argparse.Namespace) -> int:
 async def worker(settings: Settings, args: argparse.Namespace) -> int:
     """One worker, in place of this process."""
     _need_redis(settings)
-    env = os.environ | {"BOSAI_REDIS__URL": settings.redis.url, "BOSAI_DATA__DIR": settings.data.dir}
+    env = _environment(settings, args, settings.redis.url)
     os.execve(sys.executable, [sys.executable, "-m", "workers", args.name], env)  # noqa: S606
 
 
