@@ -16,7 +16,8 @@ from bosai.model.realm import Realm
 from bosai.services.desks import DeskSession, DeskView
 from bosai.web.base import realm_of, render, services
 from bosai.web.console import words
-from bosai.web.console.page import Trouble, wants_page
+from bosai.web.console.page import wants_page
+from bosai.web.console.refusals import Trouble
 from bosai.web.console.sites import REPORTABLE
 from bosai.web.rate_limit import client_of
 from shelters.model import Crowding, Opening
@@ -30,6 +31,8 @@ DONE = {
     "same": "「変わりなし」を報告しました。",
     "undone": "直前の報告を取り消しました。",
 }
+PART_HEADER = "X-Bosai-Part"
+"""Sent by our script, which shows the panel with the refusal in it; other programs get problem documents."""
 DESK = "/s/{capability}"
 
 
@@ -138,13 +141,13 @@ async def _reported(request: web.Request, desk: DeskSession, done: str) -> web.S
 
 async def _refused(request: web.Request, error: BosaiError) -> web.Response:
     """The page again with what stopped the report; the PIN page when the link or the session ended."""
-    if not wants_page(request):
-        raise error
-    try:
-        desk = await _desk(request)
-        return await _page(request, desk, trouble=Trouble.of(error))
-    except NotSignedIn:
+    is_script = request.headers.get(PART_HEADER) == "panel"
+    if isinstance(error, NotSignedIn) and wants_page(request):
         return await _pin_page(request)
+    if isinstance(error, NotSignedIn) or not (is_script or wants_page(request)):
+        raise error
+    template = "desk/_panel.html" if is_script else "desk/desk.html"
+    return await _page(request, await _desk(request), template=template, trouble=Trouble.of(error))
 
 
 async def _page(

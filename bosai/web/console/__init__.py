@@ -7,7 +7,8 @@
     session.py   cookie, sign-in, the guard of every page         page.py      show, refuse, move on
     board.py     the situation                                     words.py     Japanese for each value
     compose.py   the form ─ forms.py (parse) ─ prefill.py          orders.py    one version and its steps
-    endings.py   解除, 取消, 見直し                                  audit.py, sites.py, officers.py, qr.py
+    endings.py   解除, 取消, 見直し                                  refusals.py  what stopped it, in Japanese
+    audit.py, sites.py, officers.py, qr.py
 
 Handlers parse, call one service and render; who may do what is decided in the services.
 """

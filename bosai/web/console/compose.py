@@ -18,7 +18,8 @@ from bosai.services.zones import CELL_MARK, SAMPLE_MARK, ZoneCatalogue
 from bosai.web.base import LANG_NAMES, realm_of, services
 from bosai.web.console import prefill, words
 from bosai.web.console.forms import FIELD_ORDER, FormInvalid, Typed, invalid, parsed
-from bosai.web.console.page import Trouble, moved, refused, show, wants_page
+from bosai.web.console.page import moved, refused, show, wants_page
+from bosai.web.console.refusals import Trouble
 from bosai.web.console.session import signed_in
 from geodata.hazards import HazardKind
 

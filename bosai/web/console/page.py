@@ -1,15 +1,14 @@
 """How the console shows a page and a refusal: always Japanese, the typed text kept, the field named."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from bosai.errors import BosaiError, InvalidInput, TooManyTries, outcome_of
-from bosai.messages.error_texts import error_text, field_name
+from bosai.errors import BosaiError, TooManyTries
 from bosai.model.staff import Permission, Session
 from bosai.web.base import realm_of, render, services
 from bosai.web.console import words
+from bosai.web.console.refusals import Trouble
 
 DONE = {
     "drafted": "下書きを保存しました。",
@@ -27,27 +26,6 @@ DONE = {
     "signed_out": "サインアウトしました。",
 }
 """Sentences a redirect may ask for by name (`?done=`); no text ever comes from an address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A refusal as a page shows it. `field` is the id of the form's field, "" when it is about none."""
-
-    title: str
-    detail: str
-    mend: str
-    field: str
-    status: int
-
-    @classmethod
-    def of(cls, error: BosaiError) -> "Trouble":
-        """The sentences for `error`, Japanese."""
-        said = error_text(error, "ja")
-        field = error.field if isinstance(error, InvalidInput) else ""
-        detail = said.detail
-        if isinstance(error, InvalidInput) and error.detail and error.detail not in detail:
-            detail = f"{detail} {error.detail}".strip()
-        return cls(said.title, detail, said.mend, field, outcome_of(error).status)
 
 
 def wants_page(request: web.Request) -> bool:
@@ -68,7 +46,6 @@ def show(
         P=Permission,
         now=services(request).clock.now(),
         done=DONE.get(request.query.get("done", ""), ""),
-        field_name=lambda name: field_name(name, "ja"),
         **context,
     )
     response.headers["Content-Language"] = "ja"

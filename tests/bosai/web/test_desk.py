@@ -218,6 +218,13 @@ async def test_the_script_gets_the_panel_alone_and_refusals_as_problem_documents
     assert panel.one("//*[@id='count']").get("data-count") == "5"
     answer = await phone.browser.post(phone.path + "/report", {"present_persons": "x"}, as_program=True)
     assert (answer.status, '"present_persons"' in answer.body) == (400, True)
+    async with phone.browser.client.post(
+        phone.site.url + phone.path + "/report",
+        data={"present_persons": "5000"},
+        headers={"X-Bosai-Part": "panel", "Origin": phone.site.url},
+    ) as refused:
+        assert refused.status == 400
+        assert "5000人は収容の2倍を超えます" in await refused.text()
     await phone.browser.post(phone.path + "/leave")
     assert (await phone.browser.get(phone.path + "/panel", as_program=True)).status == 401
 

@@ -4,6 +4,7 @@ const panel = document.getElementById("panel");
 const GATHER_MS = 700;
 const GIVE_UP_MS = 10_000;
 const REFRESH_MS = 15_000;
+const PART = { "X-Bosai-Part": "panel" };
 
 let gathered = 0; // sum of taps not sent yet
 let timer = 0;
@@ -39,28 +40,17 @@ async function send(action, fields) {
   panel.classList.add("is-sending");
   const body = new URLSearchParams({ event_at: new Date().toISOString(), ...fields });
   try {
-    const answer = await fetch(action, { method: "POST", body, signal: AbortSignal.timeout(GIVE_UP_MS) });
-    if (answer.ok) {
-      waiting = null;
-      show(await answer.text());
-    } else if (answer.status === 401) {
-      location.reload();
-    } else {
-      await refuse(answer);
-    }
+    const answer = await fetch(action, { method: "POST", body, headers: PART, signal: AbortSignal.timeout(GIVE_UP_MS) });
+    if (answer.status === 401 || answer.status === 404) return location.reload();
+    if (answer.status >= 500) throw new Error(String(answer.status));
+    waiting = null;
+    show(await answer.text()); // a refusal is a panel too, with the reason in it
   } catch {
     keep(action, Object.fromEntries(body));
   } finally {
     sending = false;
     panel.classList.remove("is-sending");
   }
-}
-
-async function refuse(answer) {
-  waiting = null;
-  const said = await answer.json().catch(() => ({}));
-  await refresh();
-  say(`報告できませんでした。${said.detail || said.title || ""} ${said.mend || ""}`, "form-error");
 }
 
 function keep(action, fields) {
