@@ -70,7 +70,8 @@ class RunningService:
     async def __aenter__(self) -> Self:
         first = await self.cli("setup", "--json")
         self.officers = {
-            one["name"]: Officer(one["name"], one["password"], one["totp_secret"]) for one in first["accounts"]
+            one["name"]: Officer(one["name"], one["password"], one["totp_secret"])
+            for one in first["accounts"]
         }
         self.desk_links = first["desk_links"]
         await self.start()

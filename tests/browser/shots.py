@@ -1,4 +1,4 @@
-"""`python -m tests.browser.shots FOLDER`: every page in the states people meet, phone and desktop, for people to look at.
+"""`python -m tests.browser.shots FOLDER`: every page as people meet it, phone and desktop, to be looked at.
 
 Runs the whole service on a data folder of its own, plays a tsunami warning when the recorded telegrams are there,
 and drafts a flood order; nothing leaves the machine.
@@ -35,7 +35,9 @@ class Album:
     def __init__(self, browser: Browser, service: RunningService, folder: Path) -> None:
         self.browser, self.service, self.folder = browser, service, folder
 
-    async def open_pages(self, name: str, path: str, *, person: str = "", sizes: tuple[str, ...] = ("phone", "desktop")) -> None:
+    async def open_pages(
+        self, name: str, path: str, *, person: str = "", sizes: tuple[str, ...] = ("phone", "desktop")
+    ) -> None:
         """One picture of `path` per size."""
         for size in sizes:
             page = await self.browser.new_page(person=person, viewport=WIDTHS[size])
@@ -101,9 +103,14 @@ async def _released(album: Album, *, has_proposal: bool) -> None:
     await approver.approve(path)
     await album.take(approver.page, "15-released-desktop")
     for lang in LANGS:
-        await album.open_pages(f"20-home-warned-{lang}", f"/?lang={lang}", person=f"reader-{lang}", sizes=("phone",))
+        await album.open_pages(
+            f"20-home-warned-{lang}", f"/?lang={lang}", person=f"reader-{lang}", sizes=("phone",)
+        )
         await album.open_pages(f"21-place-warned-{lang}", f"/{ARAHAMA}&lang={lang}", person=f"reader-{lang}")
-    for name, place in (("recall", f"{path.rsplit('/', 1)[0]}/recall"), ("lift", f"{path.rsplit('/', 1)[0]}/lift")):
+    for name, place in (
+        ("recall", f"{path.rsplit('/', 1)[0]}/recall"),
+        ("lift", f"{path.rsplit('/', 1)[0]}/lift"),
+    ):
         await approver.goto(place)
         await album.take(approver.page, f"16-{name}-desktop")
     for name, place in (("sites", "/hq/sites"), ("audit", "/hq/audit"), ("board-after", "/hq/")):

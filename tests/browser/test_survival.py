@@ -66,9 +66,9 @@ async def test_redis_killed_alone_is_started_again_and_has_lost_nothing(tmp_path
         killed = pid_file.read_text("ascii")
         os.kill(int(killed), signal.SIGKILL)
         async with asyncio.timeout(60):
-            while not (pid_file.exists() and pid_file.read_text("ascii") != killed) or not await service.answers(
-                "/readyz"
-            ):
+            while not (
+                pid_file.exists() and pid_file.read_text("ascii") != killed
+            ) or not await service.answers("/readyz"):
                 await asyncio.sleep(0.05)
         assert await _held_places(service, known) == [PLACE["lon"]]
 
