@@ -15,6 +15,7 @@ from aiohttp import web
 from bosai.errors import InvalidInput
 from bosai.messages.catalogue import LANGS, is_draft, text
 from bosai.messages.measures import time_text
+from bosai.messages.wording import DRILL_END
 from bosai.web.assets import STATIC_DIR
 from bosai.web.base import LANG_COOKIE, html_lang, lang_of, realm_of, render, services
 from bosai.web.parsing import number
@@ -209,4 +210,5 @@ def _script_texts(lang: str) -> dict[str, str]:
         key: text(f"resident.{key}", lang, **{name: f"{{{name}}}" for name in names})
         for key, names in _SCRIPT_TEMPLATES.items()
     }
-    return plain | filled_later
+    own = text("terms.drill_end", lang)
+    return plain | filled_later | {"drill_end": DRILL_END if own == DRILL_END else f"{own} {DRILL_END}"}

@@ -76,6 +76,7 @@ class BosaiCurrent extends HTMLElement {
     card.append(this.details("current.order", [words.order, words.order_body]));
     card.append(element("p", words.issuer_line, { class: "issuer" }), element("p", words.guide_line, { class: "issuer" }));
     card.append(this.age(instruction.decided_at, "current.received"), this.age(read_at, "read_at"));
+    if (config.realm === "drill") card.append(element("p", text("drill_end"), { class: "drill-mark" }));
     const isSame = message?.bosai.incident === instruction.incident && message.bosai.seq === instruction.seq;
     const parts = [this.title(), card];
     if (isSame && instruction.action) parts.push(this.answers(message.bosai.r, answer));

@@ -57,7 +57,7 @@ class BosaiSubscribe extends HTMLElement {
     this.querySelector("[data-save]").textContent = text(known ? "notify.update" : "notify.button");
     this.querySelector("[data-permission]").hidden = Boolean(known);
     this.status.textContent = known ? `${text("notify.on")} ${text("notify.place", { place: known.label })}` : "";
-    if (known) await worker(); // a new version of the worker, and the language of today
+    if (known) worker().catch((error) => console.error(error)); // a new version of it, and the language of today
   }
 
   async save() {
