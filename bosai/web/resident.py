@@ -198,7 +198,7 @@ def _page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str
         "place": place,
         "centre": {"lon": (west + east) / 2, "lat": (south + north) / 2},
         "tiles": bool(here.settings.map.tile_url),
-        "texts": _script_texts(lang),
+        "texts": _script_texts(lang) | (_drill_texts(lang) if realm.is_drill else {}),
     }
 
 
@@ -210,5 +210,10 @@ def _script_texts(lang: str) -> dict[str, str]:
         key: text(f"resident.{key}", lang, **{name: f"{{{name}}}" for name in names})
         for key, names in _SCRIPT_TEMPLATES.items()
     }
+    return plain | filled_later
+
+
+def _drill_texts(lang: str) -> dict[str, str]:
+    """What closes a card of the drill side; nothing of it is in a live page."""
     own = text("terms.drill_end", lang)
-    return plain | filled_later | {"drill_end": DRILL_END if own == DRILL_END else f"{own} {DRILL_END}"}
+    return {"drill_end": DRILL_END if own == DRILL_END else f"{own} {DRILL_END}"}
