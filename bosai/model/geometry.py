@@ -29,6 +29,7 @@ def from_e7(polygons: MultiPolygonE7) -> MultiPolygon:
 
 def union_e7(areas: list[MultiPolygonE7]) -> MultiPolygonE7:
     """Several areas as one; overlaps count once."""
-    joined = shapely.union_all([from_e7(one) for one in areas])
+    # On the grid already here: a crossing or a sliver rounded afterwards could make a ring cross itself.
+    joined = shapely.union_all([from_e7(one) for one in areas], grid_size=1 / DEGREE_UNITS)
     parts = [one for one in shapely.get_parts(joined) if isinstance(one, Polygon) and one.area > 0]
     return to_e7(MultiPolygon(parts))
