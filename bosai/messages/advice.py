@@ -36,7 +36,7 @@ class AdviceText(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     order: str  # headline of the order as issued
     order_body: str
-    issuer_line: str  # 「避難指示：仙台市 14:05発令。」
+    issuer_line: str  # 「気象庁 14:03発表。避難指示：仙台市 14:05発令。」
     guide_line: str  # 「案内：仙台市プッシュ型避難誘導」
     draft: bool  # the translation awaits a native reader: a footer says so, never a notification
     urgent: bool  # role=alert: level 4 and above, tsunami
@@ -173,7 +173,12 @@ def _issuer(instruction: Instruction, record: AlertRecord, lang: str, now: datet
     if instruction.message in _ENDED:
         return text("advice.said_at", lang, city=city, time=time)
     kind = text(f"terms.kind.{alert.kind}", "ja") if lang == "ja-x-easy" else term(lang, f"kind.{alert.kind}")
-    return text("advice.issued", lang, kind=kind, city=city, time=time)
+    issued = text("advice.issued", lang, kind=kind, city=city, time=time)
+    if alert.announced_at is None:
+        return issued
+    # Two issuers, two sentences: what JMA announced and what the city ordered.
+    announced = text("advice.announced", lang, time=time_text(alert.announced_at, now))
+    return join_sentences(lang, [announced, issued])
 
 
 def _reasons(instruction: Instruction, lang: str) -> list[str]:

@@ -131,6 +131,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag_field="realm"):
     reason: str  # 判断の理由, for the record and the report to the governor
     references: tuple[str, ...] = ()  # "alert_id:version" of every version this one replaces or ends
     expected_arrival_at: datetime | None = None  # tsunami: JMA's 到達予想時刻 as given; None = treat as now
+    announced_at: datetime | None = None  # when JMA announced what the order answers (気象庁 14:49発表)
     proposal_id: str | None = None
     review_after_min: int  # nags HQ; never ends the order
     drafter: str

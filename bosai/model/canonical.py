@@ -36,6 +36,7 @@ def decision_bytes(alert: Alert) -> bytes:
         },
         "reason": _nfc(alert.reason),
         "references": list(alert.references),
+        "announced_s": int(alert.announced_at.timestamp()) if alert.announced_at else None,
         "expected_arrival_s": int(alert.expected_arrival_at.timestamp())
         if alert.expected_arrival_at
         else None,

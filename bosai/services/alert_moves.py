@@ -85,6 +85,7 @@ class OrderWriter:
     ) -> AlertRecord:
         """The version that would replace `base`. Raises InvalidInput when it is about another hazard."""
         _same_hazard(base.alert, form)
+        form = _still_announced(base.alert, form)
         return self._draft(_frame_on(base, version, Act.UPDATE, drafter=drafter, now=now), form, said_at=now)
 
     def lift(
@@ -111,6 +112,7 @@ class OrderWriter:
             form = msgspec.structs.replace(_form_of(old, form.reason), texts_free=form.texts_free)
         elif old.act is Act.UPDATE:
             _same_hazard(old, form)
+        form = _still_announced(old, form)
         frame = _Frame(
             alert_id=old.alert_id,
             version=old.version,
@@ -147,6 +149,7 @@ class OrderWriter:
             reason=form.reason,
             references=frame.references,
             expected_arrival_at=form.expected_arrival_at,
+            announced_at=form.announced_at,
             proposal_id=form.proposal_id,
             review_after_min=form.review_after_min or self._review_min[form.kind],
             drafter=frame.drafter,
@@ -254,6 +257,13 @@ def _same_hazard(base: Alert, form: DraftForm) -> None:
         )
 
 
+def _still_announced(old: Alert, form: DraftForm) -> DraftForm:
+    """The form with JMA's time of before, as long as it is about the same warning and brings no newer one."""
+    if form.announced_at is None and form.tsunami_class == old.tsunami_class:
+        return msgspec.structs.replace(form, announced_at=old.announced_at)
+    return form
+
+
 def _form_of(alert: Alert, reason: str) -> DraftForm:
     return DraftForm(
         hazard=alert.hazard,
@@ -262,6 +272,7 @@ def _form_of(alert: Alert, reason: str) -> DraftForm:
         area=alert.area,
         reason=reason,
         expected_arrival_at=alert.expected_arrival_at,
+        announced_at=alert.announced_at,
         proposal_id=None,
         review_after_min=alert.review_after_min,
     )

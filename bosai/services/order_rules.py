@@ -64,6 +64,7 @@ class DraftForm(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}  # one sentence of one's own, by language; untranslated ones show as Japanese
     reason: str
     expected_arrival_at: datetime | None = None  # tsunami only, as JMA gave it
+    announced_at: datetime | None = None  # JMA's 発表; the service takes it from the proposal
     proposal_id: str | None = None
     review_after_min: int | None = None
 

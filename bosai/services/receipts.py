@@ -12,7 +12,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import InvalidInput, WrongSecret
-from bosai.model.instruction import Answer, Stage
+from bosai.model.instruction import Answer, Instruction, Stage
 from bosai.model.realm import Realm
 from bosai.ports import Clock
 from bosai.stores.instructions import member_of
@@ -69,6 +69,12 @@ class ReceiptService:
         self._clock = clock
         self._hmac_key = hmac_key
         self._keys = Keys(realm)
+
+    def token_for(self, instruction: Instruction) -> str:
+        """The token of an instruction, for its owner's page: the same that its push carries."""
+        return receipt_token(
+            self._hmac_key, self.realm, instruction.subscription_id, instruction.incident, instruction.seq
+        )
 
     async def record(self, token: str, reported: Stage | Answer) -> bool:
         """Note what is reported; False when it says nothing new or a newer instruction stands there.

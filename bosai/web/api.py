@@ -81,6 +81,7 @@ class CurrentAdvice(msgspec.Struct, frozen=True, kw_only=True):
     instruction: Instruction | None
     text: AdviceText | None
     answer: Answer | None = None
+    r: str | None = None  # the receipt token of the instruction, for answers from this page
     read_at: datetime
 
 
@@ -195,7 +196,13 @@ def _advice(
         return CurrentAdvice(instruction=None, text=None, read_at=now)
     instruction, delivery = newest
     words = render_advice(instruction, record, here.realm, lang_of(request), now=now)
-    return CurrentAdvice(instruction=instruction, text=words, answer=delivery.answer, read_at=now)
+    return CurrentAdvice(
+        instruction=instruction,
+        text=words,
+        answer=delivery.answer,
+        r=here.receipts.token_for(instruction),
+        read_at=now,
+    )
 
 
 async def receipts(request: web.Request) -> web.Response:

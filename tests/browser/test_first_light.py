@@ -62,7 +62,8 @@ async def test_a_tsunami_warning_of_jma_shows_a_firefox_in_arahama_the_way_to_sa
             title, body = await home.notification(containing="大津波警報")
             assert title.startswith("【大津波警報】")
             assert "警戒レベル" not in title + body
-            assert "仙台市" in body
+            assert "気象庁 14:49発表" in body
+            assert "避難指示：仙台市" in body
             told = await home.advice()
             sites = {one["id"]: one["properties"] for one in await home.sites()}
             if told["action"] == "inland":

@@ -52,7 +52,7 @@ class BosaiCurrent extends HTMLElement {
     if (!known) return message ? this.kept(message, "") : [];
     try {
       const answer = await api("GET", `/subscriptions/${known.id}/advice`, { secret: known.secret });
-      return answer.instruction ? this.advice(answer, message) : [this.title(), element("p", text("current.none"))];
+      return answer.instruction ? this.advice(answer) : [this.title(), element("p", text("current.none"))];
     } catch (error) {
       return message ? this.kept(message, error.status ? error.message : text("current.offline"))
         : [this.title(), element("p", error.message, { role: "status" })];
@@ -63,7 +63,7 @@ class BosaiCurrent extends HTMLElement {
     return element("h2", text("current.title"));
   }
 
-  advice({ instruction, text: words, answer, read_at }, message) {
+  advice({ instruction, text: words, answer, r, read_at }) {
     const card = this.card(words.urgent);
     card.lang = words.html_lang;
     card.append(
@@ -77,9 +77,8 @@ class BosaiCurrent extends HTMLElement {
     card.append(element("p", words.issuer_line, { class: "issuer" }), element("p", words.guide_line, { class: "issuer" }));
     card.append(this.age(instruction.decided_at, "current.received"), this.age(read_at, "read_at"));
     if (config.realm === "drill") card.append(element("p", text("drill_end"), { class: "drill-mark" }));
-    const isSame = message?.bosai.incident === instruction.incident && message.bosai.seq === instruction.seq;
     const parts = [this.title(), card];
-    if (isSame && instruction.action) parts.push(this.answers(message.bosai.r, answer));
+    if (instruction.action) parts.push(this.answers(r, answer));
     return parts;
   }
 
