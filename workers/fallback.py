@@ -34,6 +34,7 @@ from bosai.services.planning import (
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
 from shelters.model import Action, Pace, ReasonCode
+from workers.cancelling import stop_if_cancelled
 from workers.planner import open_sources
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class ReleaseWatch:
         """Look four times a second; keep the places loaded, so that an order need not wait for them."""
         warm_in = 0.0
         while True:
+            stop_if_cancelled()
             try:
                 if warm_in <= 0:
                     await self._sources.refresh_people()

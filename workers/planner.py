@@ -32,6 +32,7 @@ from bosai.stores.replies import as_text
 from bosai.stores.subscriptions import SubscriptionStore
 from shelters.plan import Plan
 from shelters.planning import plan
+from workers.cancelling import stop_if_cancelled
 
 if TYPE_CHECKING:
     from bosai.wiring import Wired
@@ -76,6 +77,7 @@ class PlannerWorker:
         """Hold the lease when it is free, and plan while it is held."""
         try:
             while True:
+                stop_if_cancelled()
                 if await self._try_take():
                     log.info("%s: planning with token %s", self.realm, self.lease.token)
                     self._seen = None  # a new holder starts with a whole plan
@@ -108,6 +110,7 @@ class PlannerWorker:
         """Ends when the lease is lost, or can not be renewed before it would have ended."""
         renewed = time.monotonic()
         while True:
+            stop_if_cancelled()
             await asyncio.sleep(RENEW_S)
             if await self._try_take():
                 renewed = time.monotonic()
@@ -116,6 +119,7 @@ class PlannerWorker:
 
     async def _planning(self) -> None:
         while True:
+            stop_if_cancelled()
             try:
                 await self.wait_for_news()
                 await self.step()
@@ -130,6 +134,7 @@ class PlannerWorker:
 
     async def _answering(self) -> None:
         while True:
+            stop_if_cancelled()
             try:
                 await self._previews.serve(self.preview, PREVIEW_BLOCK_MS)
             except Exception:
@@ -150,6 +155,7 @@ class PlannerWorker:
         if self._last_event == "$":
             self._last_event = await self._newest_event()
         while time.monotonic() < until and self._seen is not None:
+            stop_if_cancelled()
             found: Any = await self._redis.xread({self._keys.events: self._last_event}, block=EVENT_BLOCK_MS)
             entries = _entries(found)
             if entries:
