@@ -9,7 +9,7 @@ export async function openMap(element, { prefix, bbox, tiles }) {
   try {
     const map = new MapLibre({
       container: element,
-      style: style(prefix, tiles),
+      style: style(prefix),
       bounds: [[bbox[0], bbox[1]], [bbox[2], bbox[3]]],
       attributionControl: tiles ? { compact: true } : false,
       dragRotate: false,
@@ -27,12 +27,20 @@ export async function openMap(element, { prefix, bbox, tiles }) {
       map.once("load", done);
       setTimeout(() => failed(new Error("the map did not load")), 15_000);
     });
+    if (tiles) layGround(map);
     return map;
   } catch (error) {
     console.warn("no map:", error.message);
     element.hidden = true;
     return null;
   }
+}
+
+/** The base map comes last and below: nothing ever waits for tiles that do not come. */
+function layGround(map) {
+  const tiles = [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`];
+  map.addSource("ground", { type: "raster", tiles, tileSize: 256, maxzoom: 18, attribution: "地理院タイル" });
+  map.addLayer({ id: "tiles", type: "raster", source: "ground" }, "zones-fill");
 }
 
 /** Shows `feature(s)` as the area in question and moves the view there. */
@@ -88,19 +96,16 @@ function eachPosition(thing, take) {
   }
 }
 
-function style(prefix, tiles) {
-  const ground = { type: "raster", tiles: [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`], tileSize: 256, maxzoom: 18, attribution: "地理院タイル" };
+function style(prefix) {
   return {
     version: 8,
     sources: {
-      ...(tiles && { ground }),
       zones: { type: "geojson", data: `${prefix}/api/v1/zones.geojson` },
       areas: { type: "geojson", data: `${prefix}/api/v1/areas.geojson` },
       sites: { type: "geojson", data: `${prefix}/api/v1/sites.geojson` },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#eef0ee" } },
-      ...(tiles ? [{ id: "tiles", type: "raster", source: "ground" }] : []),
       { id: "zones-fill", type: "fill", source: "zones", paint: { "fill-color": "#4a7fb5", "fill-opacity": 0.12 } },
       { id: "zones-line", type: "line", source: "zones", paint: { "line-color": "#4a7fb5", "line-width": 1, "line-dasharray": [3, 2] } },
       { id: "areas-fill", type: "fill", source: "areas", paint: { "fill-color": "#aa00aa", "fill-opacity": 0.18 } },
