@@ -176,6 +176,20 @@ async def test_a_wrong_method_is_named_with_those_that_are_right(site):
     assert answer.json()["status"] == 405
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("lon=nan&lat=38.2", "lon"),
+        ("lon=x&lat=38.2", "lon"),
+        ("lon=140.98&lat=inf", "lat"),
+        ("lon=0&lat=0", "lon"),
+    ],
+)
+async def test_a_link_with_a_place_that_is_none_names_the_field(site, query, field):
+    document = await site.problem("GET", f"/?{query}")
+    assert (document["status"], document["field"]) == (400, field)
+
+
 async def test_too_large_a_body_is_refused_with_the_limit(site):
     document = await site.problem("POST", "/api/v1/receipts", data=b"[" + b" " * 70_000 + b"]")
     assert (document["status"], document["code"]) == (413, "body_too_large")
