@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bosai.model.alert import Alert, AlertRecord
 from bosai.model.instruction import MessageKind
 from bosai.model.realm import Realm
+from bosai.services.endings import ending_drafts, is_ended
 from bosai.services.people import PeopleRows
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import (
@@ -27,8 +28,6 @@ from bosai.services.planning import (
     Situation,
     alert_id_of,
     danger_of,
-    ending_drafts,
-    is_ended,
     meaning,
 )
 from bosai.stores.instructions import EmitReport, InstructionDraft

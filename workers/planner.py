@@ -21,8 +21,9 @@ from redis.asyncio import Redis
 from bosai.model.alert import AlertRecord
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
+from bosai.services.endings import ending_drafts, is_ended
 from bosai.services.plan_sources import PlanSources
-from bosai.services.planning import drafts_of, ending_drafts, is_ended, plan_id_of, problem_of
+from bosai.services.planning import drafts_of, plan_id_of, problem_of
 from bosai.services.preview_plan import preview_of
 from bosai.services.previews import PreviewBroker
 from bosai.stores.instructions import EmitReport, InstructionDraft

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from bosai.model.alert import Act, Alert, AlertRecord, AlertState, OrderKind, TsunamiClass
+from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.geometry import from_e7
 from bosai.model.instruction import Answer, Delivery, Destination, Instruction, MessageKind
 from bosai.services.people import PeopleRows
@@ -30,7 +30,6 @@ from shelters.sites import HAZARD_COLUMN, SiteTable, site_table
 from shelters.triage import ACTION_ROW
 
 DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
-STANDING = (*DIRECTED, MessageKind.PROVISIONAL)
 OUTSIDE = "区域の外"
 """The name of a destination that is only the edge of the area."""
 
@@ -50,14 +49,6 @@ class Situation:
     incident: str
     told: ToldTable
     told_of: Mapping[str, AlertRecord]  # alert key → the version an instruction stands on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How an order ended for those who were told of it."""
-
-    message: MessageKind
-    record: AlertRecord
 
 
 def rules_of(settings: Settings) -> PlanRules:
@@ -300,54 +291,3 @@ def _message(
         if same_order and (moved or before.message is MessageKind.REDIRECT)
         else MessageKind.ORDER
     )
-
-
-# ---- who is no longer inside ----------------------------------------------------------------------
-
-
-def ending_drafts(
-    situation: Situation,
-    inside: frozenset[str] | set[str],
-    heads: Mapping[str, AlertRecord],
-    settings: Settings,
-    *,
-    plan_id: str,
-) -> Iterator[InstructionDraft]:
-    """Drafts for exactly those who were told of an order and are inside none any more.
-
-    inside: subscription ids that the plan tells something. heads: order → its newest released version.
-    """
-    stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
-    for subscription_id, (instruction, _) in sorted(situation.told.items()):
-        if subscription_id in inside or instruction.message not in STANDING:
-            continue
-        head = heads.get(alert_id_of(instruction.alert_key))
-        if head is None:
-            continue
-        ending = ending_of(head)
-        yield InstructionDraft(
-            subscription_id=subscription_id,
-            incident=instruction.incident,
-            place_id=instruction.place_id,
-            message=ending.message,
-            action=None,
-            alert_key=ending.record.alert.key,
-            danger_class=1 if ending.message is MessageKind.RECALLED else 2,
-            plan_id=plan_id,
-            decided_at=situation.now,
-            stale_at=stale_at,
-            meaning=meaning(head.alert, ending.message.value, None),
-        )
-
-
-def ending_of(head: AlertRecord) -> Ending:
-    """What the newest version of an order means for somebody who is not inside it."""
-    message = {Act.LIFT: MessageKind.LIFTED, Act.RECALL: MessageKind.RECALLED}.get(
-        head.alert.act, MessageKind.OUT_OF_AREA
-    )
-    return Ending(message=message, record=head)
-
-
-def is_ended(record: AlertRecord) -> bool:
-    """True for a released lift or recall."""
-    return record.state is AlertState.ISSUED and record.alert.act in (Act.LIFT, Act.RECALL)
