@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -351,22 +352,52 @@ def test_a_web_process_on_a_port_of_its_own_choice_serves_and_stops_when_told(sh
         assert process.wait(WITHIN_S) == 0
 
 
+def test_the_whole_service_starts_on_a_port_it_finds_serves_its_own_pages_and_stops_whole(tmp_path):
+    shell = Shell(tmp_path / "data")
+    with started(shell, "run", "--port", "0", quiet=False) as (process, address):
+        assert not address.endswith(":0")
+        assert fetched(f"{address}/readyz") == b"ready\n"
+        assert "【訓練】".encode() in fetched(f"{address}/drill/")
+        # A page at the address that was found is our own: its Origin is taken, so the body is what is refused.
+        posted = urllib.request.Request(
+            f"{address}/api/v1/receipts", data=b"{}", headers={"Origin": address}, method="POST"
+        )
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(posted, timeout=10)
+        assert caught.value.code == 400
+        caught.value.close()
+        assert shell("staff", "list", "--json").status == 0, "a command beside the running service"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WITHIN_S) == 0
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{address}/healthz", timeout=2)
+
+
 @contextlib.contextmanager
-def started(shell: Shell, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A command that stays, and the address it says it is ready on."""
+def started(shell: Shell, *words: str, quiet: bool = True) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A command that stays, and the address it says it is ready on (on stderr when `quiet`, else on stdout)."""
     with subprocess.Popen(
         [sys.executable, "-m", "bosai", *words, "--data-dir", str(shell.data_dir)],
         cwd=ROOT,
-        env=shell.env(),
-        stderr=subprocess.PIPE,
+        env=shell.env() | {"BOSAI_FEEDS__ENABLED": "false"},
+        stdout=None if quiet else subprocess.PIPE,
+        stderr=subprocess.PIPE if quiet else subprocess.DEVNULL,
         text=True,
     ) as process:
+        spoken = process.stderr if quiet else process.stdout
+        assert spoken is not None
+        reading = threading.Thread(target=lambda: [None for _ in spoken])  # so that no pipe fills up
         try:
-            assert process.stderr is not None
-            ready = next(line for line in process.stderr if "ready on" in line)
+            ready = next(line for line in spoken if "ready on" in line)
+            reading.start()
             yield process, ready.rsplit(" ", 1)[1].strip()
         finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(WITHIN_S)
             process.kill()
+            if reading.is_alive():
+                reading.join(WITHIN_S)
 
 
 def fetched(url: str) -> bytes:
