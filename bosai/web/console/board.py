@@ -27,6 +27,8 @@ from bosai.web.console.session import signed_in
 from shelters.model import Opening
 from shelters.sites import opening_of
 
+UNREACHED = (Stage.RETIRED, Stage.EXPIRED, Stage.FAILED)
+"""Stages at which nothing more will happen; who still waits is counted by its own stage."""
 QUIET_S = 60.0
 """A part that reported nothing for this long is shown as not answering."""
 
@@ -101,7 +103,6 @@ async def situation(request: web.Request) -> dict[str, Any]:
     in_force = await here.alerts.in_force()
     working = await here.alerts.working()
     tallies = await tallies_of(request, in_force)
-    not_reached = {one: len(await here.instructions.not_reached(one)) for one in tallies}
     sites, statuses = await here.sites.all(), await here.sites.statuses()
     openings = Counter(opening_of(site, statuses.get(site.site_id)) for site in sites if site.open_to_public)
     reports = [one.present_at for one in statuses.values() if one.present_at is not None]
@@ -112,7 +113,9 @@ async def situation(request: web.Request) -> dict[str, Any]:
         "drafts": [one for one in working if one.state is AlertState.DRAFT],
         "suggestions": suggestions(await here.proposals.open(), in_force),
         "tallies": tallies,
-        "not_reached": not_reached,
+        "not_reached": {
+            one: sum(tally.get(stage, 0) for stage in UNREACHED) for one, tally in tallies.items()
+        },
         "stages": stage_rows,
         "openings": [(one, openings[one]) for one in Opening],
         "sites_total": sum(openings.values()),

@@ -127,7 +127,7 @@ async def _recall_context(request: web.Request) -> dict[str, Any]:
     return {
         "record": record,
         "confirmation": services(request).alerts.confirmation_words(record, Act.RECALL),
-        "told": len(await services(request).instructions.latest_of_incident(record.incident))
+        "told": sum((await services(request).instructions.tally(record.incident)).values())
         if record.incident
         else 0,
     }

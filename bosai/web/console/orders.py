@@ -4,6 +4,7 @@ draft ─▶ [承認を求める] ─▶ the other officer: same page, typed wor
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +14,11 @@ from bosai.errors import BosaiError, NotFound
 from bosai.messages.advice import AdviceText, render_advice
 from bosai.messages.catalogue import LANGS, is_draft
 from bosai.model.alert import Act, AlertRecord, AlertState, OrderKind
-from bosai.model.instruction import Instruction, MessageKind
+from bosai.model.instruction import Instruction, MessageKind, Stage
 from bosai.model.staff import Permission, Session
 from bosai.services.previews import Preview
 from bosai.web.base import LANG_NAMES, html_lang, realm_of, services
-from bosai.web.console.board import stage_rows
+from bosai.web.console.board import UNREACHED, stage_rows
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
 from bosai.web.geojson import area_feature
@@ -142,8 +143,9 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
     alert = record.alert
     history = await here.alerts.history(alert.alert_id)
     released = record.released_at is not None and record.incident is not None
-    tally = await here.instructions.tally(record.incident) if released and record.incident else {}
-    not_reached = await here.instructions.not_reached(record.incident) if released and record.incident else []
+    tally, not_reached = (
+        await _delivery(request, record.incident) if released and record.incident else ({}, [])
+    )
     hands = tuple(dict.fromkeys((alert.drafter, *record.editors)))
     return {
         "record": record,
@@ -181,6 +183,17 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
             "tiles": bool(here.settings.map.tile_url),
         },
     }
+
+
+async def _delivery(
+    request: web.Request, incident: str
+) -> tuple[Mapping[Stage, int], list[tuple[str, Stage, str]]]:
+    """How far messages have come, and whom none will reach; the list is read only where somebody stands on it."""
+    instructions = services(request).instructions
+    tally = await instructions.tally(incident)
+    if not any(tally.get(stage) for stage in UNREACHED):
+        return tally, []
+    return tally, [one for one in await instructions.not_reached(incident) if one[1] in UNREACHED]
 
 
 def seats_short(preview: Preview) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,14 @@ import pytest
 from bosai.feeds.jma.tsunami import TsunamiClass as JmaClass
 from bosai.feeds.proposals import Proposal, ProposedAct
 from bosai.model.alert import AlertState
+from bosai.model.instruction import MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
 from bosai.services.previews import Preview, SiteExpectation
-from bosai.stores.keys import Keys
+from bosai.stores.instructions import InstructionDraft, member_of
+from bosai.stores.keys import Keys, bucket_of
+from bosai.stores.outbox import Outbox, Result
+from shelters.model import Action
 from tests.bosai.web.officers import (
     FLOOD_ORDER,
     TSUNAMI_ORDER,
@@ -395,6 +399,51 @@ async def test_a_silent_planner_is_said_and_does_not_stop_the_release(
     assert "計画の処理から答えがありません" in page.text
     assert (await shonin.approve(path)).status == 200
     assert len(await in_force(site)) == 1
+
+
+async def test_the_board_tells_what_a_push_service_took_from_what_a_phone_showed(
+    site: Site, kian: Officer, shonin: Officer
+) -> None:
+    path = await _released(kian, shonin, FLOOD_ORDER)
+    order = (await in_force(site))[0]
+    now = site.side().clock.now()
+    ids = [(await site.subscribe(token=f"phone{n}"))[0] for n in range(4)]
+    drafts = [
+        InstructionDraft(
+            subscription_id=one,
+            incident=order.incident or "",
+            place_id=None,
+            message=MessageKind.ORDER,
+            action=Action.GO,
+            alert_key=order.alert.key,
+            danger_class=0,
+            plan_id="p1",
+            decided_at=now,
+            stale_at=now + timedelta(hours=1),
+            meaning="m1",
+        )
+        for one in ids
+    ]
+    await site.side().instructions.emit(None, drafts, now)
+    outbox = Outbox(site.opened.redis, Realm.LIVE, "test")
+    stages = (Stage.ACCEPTED, Stage.DISPLAYED, Stage.FAILED)
+    for subscription_id, stage in zip(ids[:3], stages, strict=True):
+        member = member_of(order.incident or "", subscription_id)
+        result = Result(member=member, seq=1, stage=stage, attempts=1, cause="timeout")
+        assert await outbox.record(bucket_of(subscription_id), [result], now) == 1
+    for page in (await kian.get("/hq/board"), await kian.get(path)):
+        heads = [one.text for one in page.document.xpath("//table[@class='stages']//th")]
+        counts = [one.text for one in page.document.xpath("//table[@class='stages']//td")]
+        shown = dict(zip(heads, counts, strict=True))
+        assert (shown["送信待ち"], shown["配信サービス受理"], shown["端末に表示"], shown["送信失敗"]) == (
+            "1",
+        ) * 4
+        assert "「配信サービス受理」は、端末に届いたことではありません" in page.text
+        assert "届けられなかった登録" in page.text
+    listed = (await kian.get(path)).one("//*[@id='h-delivery']/..//details").text_content()
+    assert ids[2][:8] in listed
+    assert ids[0][:8] not in listed
+    assert "timeout" in listed
 
 
 # ---- proposals of JMA's ----------------------------------------------------------------------------
