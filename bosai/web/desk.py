@@ -198,8 +198,6 @@ def _show(request: web.Request, template: str, *, status: int = 200, **context: 
         **context,
     )
     response.headers["Content-Language"] = "ja"
-    # Browsers send "Origin: null" from pages under no-referrer, which no same-site check can accept.
-    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -49,8 +49,6 @@ def show(
         **context,
     )
     response.headers["Content-Language"] = "ja"
-    # Browsers send "Origin: null" from pages under no-referrer, which no same-site check can accept.
-    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -110,9 +110,11 @@ async def alive(_request: web.Request, _officer: Session) -> web.Response:
 
 
 def _to_sign_in(request: web.Request) -> web.HTTPSeeOther:
+    """A page is come back to after signing in; what was posted is gone, and the sign-in page says so."""
+    if request.method != "GET":
+        return moved(request, "/hq/sign-in?lost=1")
     inside = request.path_qs.removeprefix(realm_of(request).path_prefix)
-    following = inside if request.method == "GET" and _LOCAL.match(inside) else ""
-    return moved(request, "/hq/sign-in" + (f"?next={quote(following)}" if following else ""))
+    return moved(request, "/hq/sign-in" + (f"?next={quote(inside)}" if _LOCAL.match(inside) else ""))
 
 
 def _next(wanted: str | None) -> str:

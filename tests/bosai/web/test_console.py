@@ -158,6 +158,14 @@ async def test_signing_out_ends_the_session_in_the_store_too(site: Site, kian: O
     assert answer.status == 401
 
 
+async def test_what_is_sent_after_the_session_ended_is_said_to_be_lost(site: Site, kian: Officer) -> None:
+    kian.client.cookie_jar.clear()
+    page = await kian.post("/hq/alerts/new", FLOOD_ORDER)
+    assert page.path.startswith("/hq/sign-in")
+    assert "送った内容は保存されていません" in page.text
+    assert await site.side().alerts.working() == []
+
+
 async def test_a_post_from_another_sites_page_is_refused(site: Site, kian: Officer) -> None:
     path = await kian.drafted(FLOOD_ORDER)
     async with kian.client.post(
