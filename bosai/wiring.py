@@ -36,6 +36,7 @@ from bosai.services.sites import SiteService
 from bosai.services.staff import StaffService
 from bosai.services.subscriptions import SubscriptionService
 from bosai.services.zones import ZoneCatalogue
+from bosai.settings import SettingsInvalid
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.instructions import InstructionStore
@@ -231,7 +232,7 @@ def _review_min(settings: Settings) -> dict[OrderKind, int]:
 
 
 def _read_facts(settings: Settings) -> _Facts:
-    """The town table and the areas; blocking. Raises ValueError naming the file when one can not be used."""
+    """The town table and the areas; blocking. Raises SettingsInvalid naming the file when one can not be used."""
     bbox = bbox_of(settings)
     towns = parse_towns(_sample("towns.csv"), bbox=bbox)
     places = PlaceIndex(towns.towns, epsg=settings.city.plane_epsg)
@@ -261,8 +262,17 @@ def _sound(name: str, parsed: AreasParsed) -> AreasParsed:
     """An area left out in silence would leave people out: refuse the file instead."""
     if parsed.rejected:
         first = parsed.rejected[0]
-        raise ValueError(f"{name}: area {first.row}, {first.field}: {first.reason}")
+        raise SettingsInvalid("hazard_files", name, f"area {first.row}, {first.field}: {first.reason}")
     return parsed
+
+
+def _custom(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsInvalid(
+            "hazard_files.tsunami_areas", path, f"can not be read: {error.strerror}"
+        ) from None
 
 
 def _sample(name: str) -> bytes:

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from bosai.model.realm import Realm
-from bosai.settings import load_settings
+from bosai.settings import Settings, SettingsInvalid, load_settings
+from bosai.stores.lease import Lease
 from bosai.wiring import Wired, open_services
 from workers.delivery import open_delivery
 from workers.fallback import open_watch
 from workers.feeds import FeedLoop, make_client, open_session
+from workers.leased import while_held
 from workers.planner import open_planner
 from workers.schedules import Schedules
 
@@ -37,6 +39,7 @@ async def delivery(wired: Wired) -> None:
 async def feeds(wired: Wired) -> None:
     """Listen to JMA for the live side. The drill side hears only what is replayed to it."""
     settings = wired.settings.feeds
+    lease = Lease(wired.redis, Realm.LIVE, "feeds")  # JMA is asked once for the whole city
     async with open_session(settings) as session:
         loop = FeedLoop(
             wired.redis,
@@ -47,14 +50,15 @@ async def feeds(wired: Wired) -> None:
             settings=settings,
             rng=random.Random(),  # noqa: S311 (jitter)
         )
-        await loop.run()
+        await while_held(lease, "feeds", loop.run)
 
 
 async def schedules(wired: Wired) -> None:
     """Reviews, and the watch over releases."""
-    await Schedules(
+    ticks = Schedules(
         [wired.realms[realm].alerts for realm in Realm], [open_watch(wired, realm) for realm in Realm]
-    ).run()
+    )
+    await while_held(Lease(wired.redis, Realm.LIVE, "schedules"), "schedules", ticks.run)
 
 
 WORKERS: dict[str, Callable[[Wired], Awaitable[None]]] = {
@@ -65,9 +69,9 @@ WORKERS: dict[str, Callable[[Wired], Awaitable[None]]] = {
 }
 
 
-async def run(name: str) -> None:
+async def run(name: str, settings: Settings) -> None:
     """Run one worker until SIGTERM or SIGINT."""
-    async with open_services(load_settings(env=os.environ)) as wired:
+    async with open_services(settings) as wired:
         task = asyncio.ensure_future(WORKERS[name](wired))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -86,7 +90,12 @@ def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in WORKERS:
         sys.stderr.write(f"usage: python -m workers {'|'.join(WORKERS)}\n")
         return 2
-    asyncio.run(run(sys.argv[1]))
+    try:
+        settings = load_settings(env=os.environ)
+    except SettingsInvalid as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    asyncio.run(run(sys.argv[1], settings))
     return 0
 
 

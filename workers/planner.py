@@ -34,6 +34,7 @@ from bosai.stores.subscriptions import SubscriptionStore
 from shelters.plan import Plan
 from shelters.planning import plan
 from workers.cancelling import stop_if_cancelled
+from workers.leased import while_held
 
 if TYPE_CHECKING:
     from bosai.wiring import Wired
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEASE_NAME = "planner"
-RENEW_S = 1.5
 POLL_S = 1.0
 EVENT_BLOCK_MS = 200
 REPLAN_S = 60.0
@@ -76,47 +76,17 @@ class PlannerWorker:
 
     async def run(self) -> None:
         """Hold the lease when it is free, and plan while it is held."""
+        await while_held(self.lease, f"{self.realm.value} planner", self._work)
+
+    async def _work(self) -> None:
+        """Plan and answer; ends when a write was fenced."""
+        self._seen = None  # a new holder starts with a whole plan
+        answering = asyncio.ensure_future(self._answering())
         try:
-            while True:
-                stop_if_cancelled()
-                if await self._try_take():
-                    log.info("%s: planning with token %s", self.realm, self.lease.token)
-                    self._seen = None  # a new holder starts with a whole plan
-                    await self._while_held()
-                    log.warning("%s: the lease was lost", self.realm)
-                await asyncio.sleep(RENEW_S)
+            await self._planning()
         finally:
-            await self._give_back()
-
-    async def _while_held(self) -> None:
-        steps = (self._renewing(), self._planning(), self._answering())
-        tasks = [asyncio.ensure_future(one) for one in steps]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for one in tasks:
-                one.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _try_take(self) -> bool:
-        try:
-            return await self.lease.take()
-        except Exception:
-            log.exception("%s: the lease can not be asked for", self.realm)
-            return False
-
-    async def _renewing(self) -> None:
-        """Ends when the lease is lost, or can not be renewed before it would have ended."""
-        renewed = time.monotonic()
-        while True:
-            stop_if_cancelled()
-            await asyncio.sleep(RENEW_S)
-            if await self._try_take():
-                renewed = time.monotonic()
-            elif self.lease.token is None or time.monotonic() - renewed > 2 * RENEW_S:
-                return
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
 
     async def _planning(self) -> None:
         while True:
@@ -141,12 +111,6 @@ class PlannerWorker:
             except Exception:
                 log.exception("%s: a preview failed", self.realm)
                 await asyncio.sleep(RETRY_S)
-
-    async def _give_back(self) -> None:
-        try:
-            await self.lease.drop()
-        except Exception:
-            log.exception("%s: the lease can not be given back; it ends by itself", self.realm)
 
     # ---- steps -------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ def decision_bytes(alert: Alert) -> bytes:
             "names": [_nfc(name) for name in alert.area.names],
             "polygons_e7_lonlat": alert.area.polygons_e7_lonlat,
             "zone_keys": list(alert.area.zone_keys),
+            "approximate": alert.area.approximate,
         },
         "texts": {
             lang: {"headline": _nfc(text.headline), "body": _nfc(text.body)}
