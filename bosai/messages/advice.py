@@ -10,11 +10,11 @@ import msgspec
 
 from bosai.messages.actions import action_sentences
 from bosai.messages.catalogue import html_lang, is_draft, text
-from bosai.messages.destinations import sure_sentences, walk_sentences
+from bosai.messages.destinations import sure_sentences, walk_sentences, walks
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import time_text
 from bosai.messages.orders import join_names, join_sentences, keep_away
-from bosai.messages.terms import head, short_head, term
+from bosai.messages.terms import about, issued_name, short_head, term
 from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.instruction import Instruction, MessageKind
 from bosai.model.realm import Realm
@@ -101,16 +101,17 @@ def areas_short(alert: Alert, lang: str) -> str:
     return first if len(alert.area.names) == 1 else text("advice.area_more", lang, name=first)
 
 
-def _head_of(alert: Alert, lang: str) -> str:
-    return head(lang, alert.hazard, alert.kind, alert.tsunami_class)
+def _issued(alert: Alert, lang: str) -> str:
+    return issued_name(lang, alert.hazard, alert.kind, alert.tsunami_class)
 
 
 def _title(instruction: Instruction, alert: Alert, lang: str) -> str:
-    named = short_head(lang, alert.hazard, alert.kind, alert.tsunami_class)
     ended = _ENDED.get(instruction.message)
-    if ended:
-        return f"【{term('ja' if lang == 'ja-x-easy' else lang, ended)}】{named} {areas_short(alert, lang)}"
-    if instruction.message is MessageKind.REDIRECT:
+    if ended:  # the areas open the body
+        signs = "ja" if lang == "ja-x-easy" else lang
+        return f"【{term(signs, ended)}】{_issued(alert, signs)}"
+    named = short_head(lang, alert.hazard, alert.kind, alert.tsunami_class)
+    if instruction.message is MessageKind.REDIRECT and walks(instruction):
         return f"【{named}】{text('advice.tail.redirect', lang)}"
     if alert.kind is OrderKind.TSUNAMI_EVACUATION:
         seaward = alert.tsunami_class is TsunamiClass.ADVISORY or instruction.action is Action.INLAND
@@ -122,7 +123,7 @@ def _title(instruction: Instruction, alert: Alert, lang: str) -> str:
 
 def _do(instruction: Instruction, record: AlertRecord, lang: str, now: datetime) -> str:
     alert = record.alert
-    named, area = _head_of(alert, lang), areas_short(alert, lang)
+    named, area = _issued(alert, lang), areas_short(alert, lang)
     match instruction.message:
         case MessageKind.LIFTED:
             lifted = text("advice.lifted", lang, area=area, head=named)
@@ -172,7 +173,10 @@ def _issuer(instruction: Instruction, record: AlertRecord, lang: str, now: datet
         return text("advice.notice_from", lang, city=city, time=time)
     if instruction.message in _ENDED:
         return text("advice.said_at", lang, city=city, time=time)
-    kind = text(f"terms.kind.{alert.kind}", "ja") if lang == "ja-x-easy" else term(lang, f"kind.{alert.kind}")
+    signs = "ja" if lang == "ja-x-easy" else lang
+    kind = term(signs, f"kind.{alert.kind}")
+    if alert.kind is not OrderKind.TSUNAMI_EVACUATION:  # there the title names the danger
+        kind = about(signs, kind, term(signs, f"hazard.{alert.hazard}"))
     issued = text("advice.issued", lang, kind=kind, city=city, time=time)
     if alert.announced_at is None:
         return issued

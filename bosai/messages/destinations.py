@@ -36,10 +36,15 @@ def walk_distance(site: Destination, lang: str) -> str:
     return text("advice.about", lang, x=distance) if site.about else distance
 
 
+def walks(instruction: Instruction) -> bool:
+    """Whether the person sets out, or gets ready to; upstairs and inside there is no destination to speak of."""
+    return instruction.action in _WALKING
+
+
 def walk_sentences(instruction: Instruction, lang: str) -> list[str]:
     """How far, how sure, and what if not: short sentences, none where the person does not walk."""
     site = instruction.destination
-    if site is None or instruction.action not in _WALKING:
+    if site is None or not walks(instruction):
         return sure_sentences(instruction, lang)
     distance, minutes = walk_distance(site, lang), minutes_of(site.walk_s)
     said = [text("advice.walk", lang, distance=distance, minutes=minutes), *sure_sentences(instruction, lang)]
@@ -52,12 +57,13 @@ def walk_sentences(instruction: Instruction, lang: str) -> list[str]:
 
 def sure_sentences(instruction: Instruction, lang: str) -> list[str]:
     """What is not sure about the destination: opening, room, or the destination itself."""
+    if not walks(instruction):
+        return []
     site = instruction.destination
-    walks = site is not None and instruction.action in _WALKING
     said = []
-    if walks and site is not None and site.unconfirmed:
+    if site is not None and site.unconfirmed:
         said.append(text("advice.unconfirmed", lang))
-    if walks and site is not None and site.crowded:
+    if site is not None and site.crowded:
         said.append(text("advice.crowded", lang))
     if instruction.message is MessageKind.PROVISIONAL:
         said.append(text("advice.later", lang))

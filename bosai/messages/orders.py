@@ -7,7 +7,7 @@ from datetime import datetime
 from bosai.messages.catalogue import LANGS, text
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import JST
-from bosai.messages.terms import head, short_head, term
+from bosai.messages.terms import issued_name, short_head, term
 from bosai.model.alert import Act, AlertText, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from geodata.hazards import HazardKind
@@ -85,17 +85,18 @@ _ENDING_WORDS = {Act.LIFT: "lifted", Act.RECALL: "recalled"}
 
 
 def _headline(order: _Order, lang: str) -> str:
-    named = short_head(lang, order.hazard, order.kind, order.tsunami_class)
     areas = join_names(lang, order.area_names)
     if order.act in _ENDING_WORDS:
-        ending = term("ja" if lang == "ja-x-easy" else lang, _ENDING_WORDS[order.act])
-        return f"【{ending}】{named} {areas}"
+        signs = "ja" if lang == "ja-x-easy" else lang
+        ending = term(signs, _ENDING_WORDS[order.act])
+        ended = issued_name(signs, order.hazard, order.kind, order.tsunami_class)
+        return f"【{ending}】{ended} {areas}"
+    named = short_head(lang, order.hazard, order.kind, order.tsunami_class)
     return f"【{named}】{areas}"
 
 
 def _sentences(order: _Order, lang: str) -> list[str]:
-    # A tsunami class is JMA's (発表); what the city issues is the evacuation order that follows it.
-    named = _issued_name(lang, order.hazard, order.kind, order.tsunami_class)
+    named = issued_name(lang, order.hazard, order.kind, order.tsunami_class)
     city, areas = text("terms.city", lang), join_names(lang, order.area_names)
     if order.act is Act.RECALL:
         local = order.at.astimezone(JST)
@@ -114,14 +115,6 @@ def _sentences(order: _Order, lang: str) -> list[str]:
         text("orders.why", lang, hazard=term(lang, f"hazard.{order.hazard}")),
         text("orders.until", lang),
     ]
-
-
-def _issued_name(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
-    if kind is OrderKind.TSUNAMI_EVACUATION:
-        order = term(lang, f"kind.{kind}")
-        jma = term(lang, f"tsunami.{tsunami_class}") if tsunami_class else term(lang, "hazard.tsunami")
-        return f"{order}（{jma}）" if lang.startswith("ja") else f"{order} – {jma}"
-    return head(lang, hazard, kind, tsunami_class)
 
 
 def _do(kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:

@@ -20,6 +20,22 @@ def short_head(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: Ts
     return head("ja" if lang == "ja-x-easy" else lang, hazard, kind, tsunami_class)
 
 
+def issued_name(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
+    """What the city issued, and so can lift or recall, with what it is about: 「警戒レベル4 避難指示（洪水）」,
+    「避難指示（大津波警報）」. The tsunami class is JMA's (発表): the city ends its own order, never the warning."""
+    if kind is OrderKind.NOTICE:
+        return head(lang, hazard, kind, tsunami_class)
+    if kind is not OrderKind.TSUNAMI_EVACUATION:
+        return about(lang, head(lang, hazard, kind, tsunami_class), term(lang, f"hazard.{hazard}"))
+    jma = term(lang, f"tsunami.{tsunami_class}" if tsunami_class else "hazard.tsunami")
+    return about(lang, term(lang, f"kind.{kind}"), jma)
+
+
+def about(lang: str, order: str, danger: str) -> str:
+    """An order and what it is about: 「避難指示（洪水）」 / "Evacuation Order (避難指示) – Flood (洪水)"."""
+    return f"{order}（{danger}）" if lang.startswith("ja") else f"{order} – {danger}"
+
+
 def beside(lang: str, translated: str, japanese: str) -> str:
     """The two together; once where they are the same word."""
     if translated == japanese:

@@ -137,6 +137,12 @@ RULES: tuple[Rule, ...] = (
         applies=lambda s: s.issuer == "service",
     ),
     Rule(
+        name="warning_ended_by_the_city",
+        pattern=_words(r"津波(注意報|警報)(を(解除|取り消)|は誤り|の対象)"),
+        mend="津波警報・注意報は気象庁のものです。市が解除・取消をするのは「避難指示（津波警報）」です。",
+        applies=lambda s: s.issuer == "service",
+    ),
+    Rule(
         name="never_safe",
         pattern=_words(
             r"安全(です|になりました|になった|が確認|が確保され|となりました)",
