@@ -1,6 +1,4 @@
 // The compose form with script: only legal kinds, a filter for towns, drawing on the map. The server checks it all again.
-import { openMap, nameTowns, showArea } from "./map.js";
-
 const data = JSON.parse(document.getElementById("page-data").textContent);
 const form = document.getElementById("compose");
 const drawn = document.getElementById("drawn");
@@ -44,9 +42,11 @@ function filterTowns(input) {
 // ---- drawing -------------------------------------------------------------------------------------
 
 async function startDrawing() {
+  // Brought later: choosing must not wait for a map.
+  const { openMap, nameTowns, showArea } = await import("./map.js");
   const map = await openMap(document.getElementById("map"), data);
   if (!map) {
-    help.textContent = "この端末では地図を表示できません。座標か一覧を使ってください。";
+    noMap();
     return;
   }
   nameTowns(map, data.towns);
@@ -58,7 +58,7 @@ async function startDrawing() {
     modes: [new TerraDrawPolygonMode(), new TerraDrawSelectMode({ flags: { polygon: editable } })],
   });
   draw.start();
-  restore(draw, map);
+  restore(draw, map, showArea);
   draw.on("finish", () => {
     keep(draw);
     draw.setMode("select");
@@ -69,8 +69,9 @@ async function startDrawing() {
   press("draw-start", () => { draw.setMode("polygon"); tell("角を順にクリックし、最後に始点をクリックすると閉じます。Esc でやめます。"); });
   press("draw-edit", () => { draw.setMode("select"); tell("区域をクリックして選び、角を動かします。"); });
   press("draw-clear", () => { draw.clear(); drawn.value = ""; tell("描いた区域を消しました。"); });
-  document.getElementById("draw-tools").hidden = false;
-  drawn.addEventListener("change", () => restore(draw, map));
+  for (const one of document.querySelectorAll("#draw-tools button")) one.disabled = false;
+  tell("");
+  drawn.addEventListener("change", () => restore(draw, map, showArea));
   form.dataset.drawing = "ready";
 }
 
@@ -81,7 +82,7 @@ function keep(draw) {
   drawn.value = polygons.length ? JSON.stringify({ type: "MultiPolygon", coordinates: polygons }) : "";
 }
 
-function restore(draw, map) {
+function restore(draw, map, showArea) {
   const polygons = polygonsOf(drawn.value);
   draw.clear();
   if (polygons.length === 0) return;
@@ -108,6 +109,12 @@ function polygonsOf(text) {
   }
 }
 
+function noMap() {
+  document.getElementById("draw-tools").hidden = true;
+  document.getElementById("map").hidden = true;
+  tell("この端末では地図に描けません。座標か一覧を使ってください。");
+}
+
 function tell(text) {
   help.textContent = text;
 }
@@ -117,10 +124,9 @@ function tell(text) {
 form.addEventListener("change", (event) => { if (event.target.name === "hazard") showLegal(); });
 showLegal();
 const filter = document.getElementById("town-filter");
-document.getElementById("town-filter-field").hidden = false;
 filter.addEventListener("input", () => filterTowns(filter));
 filter.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
 // A long text must not be lost to an idle session.
 setInterval(() => fetch(`${data.prefix}/hq/alive`).catch(() => undefined), ALIVE_EVERY_MS);
 document.getElementById("trouble")?.focus();
-startDrawing().catch((error) => { console.warn("no drawing:", error.message); tell("地図に描けません。座標か一覧を使ってください。"); });
+startDrawing().catch((error) => { console.warn("no drawing:", error.message); noMap(); });

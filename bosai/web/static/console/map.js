@@ -5,7 +5,6 @@ setWorkerUrl("/static/vendor/maplibre-gl/maplibre-gl-worker.mjs");
 
 /** A map in `element`, fitted to `bbox` ([west, south, east, north]); null where the browser can not draw one. */
 export async function openMap(element, { prefix, bbox, tiles }) {
-  element.hidden = false;
   try {
     const map = new MapLibre({
       container: element,
