@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis.asyncio
 from blockbuster import blockbuster_ctx
+from redis.driver_info import DriverInfo
 
 from tests.browsers import in_ci, require_browser
 from tests.redis_server import PrivateRedis, private_redis_server
@@ -17,6 +18,9 @@ __all__ = ["require_browser"]
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ["geodata", "shelters", "bosai", "workers"]
+
+DRIVER = DriverInfo()
+"""Made once: redis-py reads its own version from files for it, else at every new connection."""
 
 # Blocking calls that are right where they are: (blocking function, file, function leading to it), each with its reason.
 ALLOWED_TO_BLOCK: list[tuple[str, str, str]] = []
@@ -39,7 +43,7 @@ def private_redis(redis_server: PrivateRedis) -> PrivateRedis:
 @pytest.fixture(name="redis")
 async def redis_client(private_redis: PrivateRedis) -> AsyncIterator[redis.asyncio.Redis]:
     """A client of the private Redis, answers as bytes."""
-    async with redis.asyncio.Redis.from_url(private_redis.url) as client:
+    async with redis.asyncio.Redis.from_url(private_redis.url, driver_info=DRIVER) as client:
         yield client
 
 

@@ -21,6 +21,7 @@ from bosai.model.instruction import Stage
 from tests.bed.answers import slow
 from tests.bed.clocks import RealClock
 from tests.bosai.services.test_subscriptions import HOME, service, target
+from tests.conftest import DRIVER
 from tests.workers.street import INCIDENT, open_street
 from workers.delivery import DeliveryTuning
 
@@ -142,7 +143,7 @@ async def start_worker(street, url, consumer) -> asyncio.subprocess.Process:
 
 
 async def test_an_acknowledged_subscriber_survives_the_kill_of_redis(tmp_path):
-    async with embedded_redis(tmp_path) as server, Redis.from_url(server.url) as client:
+    async with embedded_redis(tmp_path) as server, Redis.from_url(server.url, driver_info=DRIVER) as client:
         made = await service(client).register(target(), "ja", (HOME,))
         restarts = server.restarts
         os.kill(server.pid, signal.SIGKILL)
