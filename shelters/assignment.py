@@ -3,6 +3,7 @@
 People already on their way come first, nearest first, then slow households, then large ones. While leaving in
 time, seats plus margin are never exceeded; while life is in imminent danger fullness only makes a site look
 farther (`CROWDED_FACTOR`), nobody is turned away and whoever was told keeps the destination (design, rule 5.6).
+Whoever has nearly arrived keeps it in any case: the excess is shown, not sent on (design, rule 5.8).
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class SeatProblem:
     told: Ints  # (r,) site told before, -1 = none
     counted: NDArray[np.bool_]  # already inside the reported head count of the told site
     life_at_stake: NDArray[np.bool_]  # fullness only re-ranks
+    arriving: NDArray[np.bool_]  # there, or nearly: only a site that is out of use sends them elsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +92,7 @@ def _place(problem: SeatProblem, solution: SeatSolution, free: Ints, row: int) -
     if not len(choices):
         return
     told = int(problem.told[row])
+    arriving = bool(problem.arriving[row] and told >= 0 and np.isfinite(cost[told]))
     party = np.full(len(cost), problem.persons[row])
     has_room = free >= party
     if told >= 0 and problem.counted[row]:
@@ -103,12 +106,14 @@ def _place(problem: SeatProblem, solution: SeatSolution, free: Ints, row: int) -
         ranked = choices[has_room[choices]]
         if not len(ranked):
             ranked = _ranked(np.where(has_room, cost, np.inf))
+    if not len(ranked) and arriving:
+        ranked = np.array([told])
     if not len(ranked):
         solution.no_seats[row] = True
         return
     best = int(ranked[0])
     keeps = told >= 0 and np.isfinite(cost[told]) and (soft or has_room[told])
-    chosen = told if keeps and cost[best] > KEEP_UNLESS_BETTER * cost[told] else best
+    chosen = told if arriving or (keeps and cost[best] > KEEP_UNLESS_BETTER * cost[told]) else best
     solution.site[row] = chosen
     solution.alternate[row] = next((int(one) for one in ranked if one != chosen), -1)
     solution.crowded[row] = not has_room[chosen]

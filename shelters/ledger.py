@@ -73,6 +73,19 @@ def counted(told: Told, counted_at_s: Floats, start_delay_s: float) -> NDArray[n
     return inside
 
 
+def arriving(
+    told: Told, now_s: float, start_delay_s: float, speed_mps: Floats, within_m: float
+) -> NDArray[np.bool_]:
+    """(n,) True where somebody told to go somewhere should by now be there, or be within `within_m` of it.
+
+    An estimate from the clock: where people are stays on their phones. speed_mps: (n,).
+    """
+    due_s = told.decided_s + start_delay_s + told.walk_s - within_m / speed_mps
+    with np.errstate(invalid="ignore"):
+        near: NDArray[np.bool_] = (due_s <= now_s) | ~np.isnan(told.arrived_s)
+    return near & (told.action >= 0) & ~told.declined
+
+
 def on_their_way(
     told: Told, persons: NDArray[np.int32], is_counted: NDArray[np.bool_], sites: int
 ) -> NDArray[np.int64]:

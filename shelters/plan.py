@@ -29,6 +29,7 @@ class PlanRules:
     widen_m: float = 8.0
     seats_margin_fraction: float = 0.0
     inland_detour_factor: float = 1.5
+    redirect_free_m: float = 150.0  # so near their destination people are not redirected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -68,7 +68,6 @@ class _Work:
         count, sites = len(rows), len(problem.sites)
         self.problem, self.rows, self.main, self.inside = problem, rows, main, inside
         rules, people = problem.rules, problem.people
-        self.speed = rules.pacing.speed_mps(people.pace[rows], night=problem.night)
         self.walk = rules.walks.metres(people.xy_m[rows], problem.sites.xy_m).reshape(count, sites)
         self.cost = np.full((count, sites), np.inf)  # metres to the sites that fit the action
         self.action = np.zeros(count, dtype=np.int8)
@@ -78,6 +77,12 @@ class _Work:
         self.next_best = np.full((count, 2), -1, dtype=np.int64)  # tsunami: nearest safety of any kind
         self.solution = assignment.nobody_seated(count)
         self.told_site, self.told_action = problem.told.site[rows], problem.told.action[rows]
+        speeds = rules.pacing.speed_mps(people.pace, night=problem.night)
+        self.speed = speeds[rows]
+        delay_s = rules.pacing.start_delay_s(night=problem.night)
+        self.arriving = ledger.arriving(problem.told, problem.now_s, delay_s, speeds, rules.redirect_free_m)[
+            rows
+        ]
         self.exit_xy, self.inland = np.full((count, 2), np.nan), np.full(count, np.inf)
         self._find_exits()
 
@@ -159,7 +164,7 @@ class _Work:
         site = int(self.told_site[row])
         told_m = self.inland[row] if site < 0 else self.walk[row, site]
         by_foot = self.inland[row] if self.action[row] == _INLAND else self.cost[row].min(initial=np.inf)
-        if by_foot <= assignment.KEEP_UNLESS_BETTER * told_m:
+        if by_foot <= assignment.KEEP_UNLESS_BETTER * told_m and not self.arriving[row]:
             return
         self.cost[row] = np.inf
         if site < 0:
@@ -209,6 +214,7 @@ class _Work:
                 told=problem.told.site[rows],
                 counted=counted[rows],
                 life_at_stake=life,
+                arriving=self.arriving[chosen],
             ),
             free,
         )

@@ -69,6 +69,7 @@ def rules_of(settings: Settings) -> PlanRules:
         widen_m=planner.point_rounding_widen_m,
         seats_margin_fraction=planner.seats_margin_fraction,
         inland_detour_factor=planner.detour_factor,
+        redirect_free_m=planner.redirect_free_m,
     )
 
 

@@ -142,6 +142,29 @@ def test_a_site_reported_full_redirects_only_who_is_still_on_the_way():
     assert site_ids(made) == ["a", "b"]
 
 
+def test_who_is_nearly_there_is_redirected_by_a_closed_door_only():
+    sites = {NEAR: site("a", seats=10), FAR: site("b", seats=100)}
+    way, who = told([0], decided_s=NOW_S, walk_s=600.0), people([(100, 0)], persons=[5])
+    full = {"a": SiteStatus(site_id="a", crowding=Crowding.FULL)}
+    closed = {"a": SiteStatus(site_id="a", opening=Opening.CLOSED)}
+
+    def at(after_s, statuses):
+        return planned(who, sites, [level(4)], statuses=statuses, told=way, now_s=NOW_S + after_s)
+
+    # Five minutes to the door, ten on foot at 1 m/s: 151 m before arrival, then 149.
+    assert site_ids(at(749, full)) == ["b"]
+    assert site_ids(at(751, full)) == ["a"]
+    assert [one.crowded for one in at(751, full).decisions()] == [True]
+    assert site_ids(at(751, closed)) == ["b"]
+
+
+def test_a_nearer_site_that_opens_does_not_call_back_who_is_nearly_there():
+    sites = {(-400.0, 0.0): site("a"), (-100.0, 0.0): site("c")}
+    way = told([0], walk_s=500.0)
+    assert site_ids(planned(people([(0, 0)]), sites, [level(4)], told=way, now_s=NOW_S + 600)) == ["c"]
+    assert site_ids(planned(people([(0, 0)]), sites, [level(4)], told=way, now_s=NOW_S + 700)) == ["a"]
+
+
 def test_fullness_never_redirects_while_life_is_at_stake():
     tower = {
         (2400.0, 0.0): site("t", form=SiteForm.TSUNAMI_TOWER),
