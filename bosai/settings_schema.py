@@ -6,7 +6,7 @@ To add a setting: a line with its value, unit and source in settings.toml, and a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,8 +20,6 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]  # 0: the system chooses, for tests
 Hour = Annotated[int, Meta(ge=0, le=23)]
 Text = Annotated[str, Meta(min_length=1)]
-ShindoClass = Literal["5-", "5+", "6-", "6+", "7"]
-OpenedKind = Literal["emergency_site", "shelter", "welfare_shelter"]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,8 +30,6 @@ class City(Section, frozen=True):
     """The municipality served."""
 
     name: Text
-    issuer: Text
-    jis_code: Annotated[str, Meta(pattern=r"^\d{5}$")]
     timezone: Text
     plane_epsg: Annotated[int, Meta(ge=6669, le=6687)]
     bbox_lonlat: tuple[float, float, float, float]
@@ -72,6 +68,11 @@ class Tsunami(Section, frozen=True):
     zones_advisory: tuple[str, ...]
     zones_warning: tuple[str, ...]
     zones_major_warning: tuple[str, ...]
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every zone that a rule names."""
+        return frozenset((*self.zones_advisory, *self.zones_warning, *self.zones_major_warning))
 
 
 class Data(Section, frozen=True):
@@ -133,8 +134,6 @@ class Push(Section, frozen=True):
     ca_file: str
     proxy: str
     ttl_order_s: Annotated[int, Meta(ge=60, le=86_400)]
-    ttl_notice_s: Annotated[int, Meta(ge=60, le=86_400)]
-    plaintext_max_bytes: Annotated[int, Meta(ge=512, le=3993)]
     in_flight: AtLeastOne
     in_flight_per_origin: AtLeastOne
     connect_timeout_s: Positive
@@ -220,36 +219,6 @@ class CapacityDefaults(Section, frozen=True):
         return found if isinstance(found, AssumedCapacity) else self.other
 
 
-class OpeningRule(Section, frozen=True):
-    """Which sites count as expected to open for one hazard. Values as the comment in settings.toml explains."""
-
-    opens: tuple[OpenedKind, ...]
-    where: Literal["city", "area_and_around", "wards_of_area"]
-    around_m: Count = 0
-    tsunami_classes: tuple[Literal["advisory", "warning", "major_warning"], ...] = ()
-    min_intensity: ShindoClass | None = None
-    building_check_from_intensity: ShindoClass | None = None
-    skip_not_opened_first_in_rain: bool = False
-
-
-class OpeningRules(Section, frozen=True):
-    """The city's rules, by `geodata.hazards.HazardKind`; a hazard without a rule opens nothing by itself."""
-
-    earthquake: OpeningRule
-    tsunami: OpeningRule
-    flood: OpeningRule
-    landslide: OpeningRule
-    storm_surge: OpeningRule | None = None
-    inland_flood: OpeningRule | None = None
-    large_fire: OpeningRule | None = None
-    volcano: OpeningRule | None = None
-
-    def of(self, hazard: str) -> OpeningRule | None:
-        """The rule for a hazard, or None."""
-        found = getattr(self, hazard, None)
-        return found if isinstance(found, OpeningRule) else None
-
-
 class Feeds(Section, frozen=True):
     """What is read from JMA, and how politely."""
 
@@ -298,16 +267,6 @@ class HazardFiles(Section, frozen=True):
     tsunami_areas: str
 
 
-class Retention(Section, frozen=True):
-    """How long things are kept."""
-
-    subscription_idle_days: AtLeastOne
-    send_log_days: AtLeastOne
-    telegram_days: AtLeastOne
-    audit_years: Annotated[int, Meta(ge=5)]
-    live_position_h: Annotated[int, Meta(ge=0, le=24)]
-
-
 class Review(Section, frozen=True):
     """When HQ is asked whether an order still stands, in minutes after it was issued or confirmed."""
 
@@ -316,7 +275,6 @@ class Review(Section, frozen=True):
     level5_min: AtLeastOne
     tsunami_min: AtLeastOne
     notice_min: AtLeastOne
-    before_min: Count
 
 
 class Settings(Section, frozen=True):
@@ -331,11 +289,9 @@ class Settings(Section, frozen=True):
     push: Push
     planner: Planner
     capacity_defaults: CapacityDefaults
-    opening_rules: OpeningRules
     feeds: Feeds
     map: Map
     hazard_files: HazardFiles
-    retention: Retention
     review: Review
 
     @property

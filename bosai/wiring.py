@@ -16,6 +16,7 @@ from pathlib import Path
 import redis.asyncio
 from redis.driver_info import DriverInfo
 
+from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.messages.catalogue import LANGS, texts
 from bosai.messages.orders import OrderTexts
 from bosai.model.alert import OrderKind
@@ -148,6 +149,11 @@ def places_sealer(secrets: RealmSecrets) -> Sealer:
     return Sealer(secrets.places_seal_key.key, secrets.places_seal_key.key_id)
 
 
+def told_sealer(secrets: RealmSecrets) -> Sealer:
+    """The key of what people were told: the planner seals, delivery and the reader's own page open."""
+    return Sealer(secrets.told_seal_key.key, secrets.told_seal_key.key_id)
+
+
 def bbox_of(settings: Settings) -> Bbox:
     """The city's bounding box."""
     return Bbox(*settings.city.bbox_lonlat)
@@ -166,7 +172,7 @@ def _realm(
     previews = PreviewBroker(client, realm, clock)
     proposals = ProposalService(client, realm, clock)
     alert_store = AlertStore(client, realm)
-    instructions = InstructionStore(client, realm)
+    instructions = InstructionStore(client, realm, told_sealer(own))
     audit = AuditService(client, realm, clock)
     sites = SiteService(client, realm, clock, settings, audit)
     return RealmServices(
@@ -179,6 +185,7 @@ def _realm(
             realm,
             clock,
             push_sealer(secrets.live),
+            issuer=f"{settings.city.name} 避難誘導",
             session_idle=timedelta(minutes=settings.web.session_idle_min),
             session_longest=timedelta(hours=settings.web.session_max_h),
         ),
@@ -195,7 +202,18 @@ def _realm(
         previews=previews,
         proposals=proposals,
         audit=audit,
-        feeds=FeedService(client, realm, clock, proposals, area_code=settings.feeds.jma_tsunami_area),
+        feeds=FeedService(
+            client,
+            realm,
+            clock,
+            proposals,
+            area_code=settings.feeds.jma_tsunami_area,
+            zones={
+                TsunamiClass.ADVISORY: settings.tsunami.zones_advisory,
+                TsunamiClass.WARNING: settings.tsunami.zones_warning,
+                TsunamiClass.MAJOR_WARNING: settings.tsunami.zones_major_warning,
+            },
+        ),
         subscriptions=SubscriptionService(
             client,
             realm,
@@ -212,7 +230,9 @@ def _realm(
         receipts=ReceiptService(client, realm, clock, own.hmac_key),
         instructions=instructions,
         sites=sites,
-        desks=DeskService(client, realm, clock, own.hmac_key),
+        desks=DeskService(
+            client, realm, clock, own.hmac_key, session=timedelta(hours=settings.web.desk_session_h)
+        ),
         guidance=GuidanceService(sites, alert_store, clock, settings),
         places=facts.places,
         zones=facts.zones,
@@ -240,7 +260,7 @@ def _read_facts(settings: Settings) -> _Facts:
     tsunami = _sound(
         custom or "tsunami_areas.geojson",
         parse_named_areas(
-            Path(custom).read_bytes() if custom else _sample("tsunami_areas.geojson"),
+            _custom(custom) if custom else _sample("tsunami_areas.geojson"),
             TSUNAMI_AREAS,
             bbox=bbox,
         ),
@@ -249,7 +269,11 @@ def _read_facts(settings: Settings) -> _Facts:
         "jma_areas.geojson",
         parse_named_areas(_sample("jma_areas.geojson"), JMA_AREAS, bbox=bbox, repair=True),
     )
-    return _Facts(places=places, zones=ZoneCatalogue(tsunami.records, jma.records, places, bbox))
+    zones = ZoneCatalogue(tsunami.records, jma.records, places, bbox)
+    for name in sorted(settings.tsunami.named):
+        if f"tsunami:{name}" not in zones.tsunami():
+            raise SettingsInvalid("tsunami", name, "no area of hazard_files.tsunami_areas has this name")
+    return _Facts(places=places, zones=zones)
 
 
 def _read_words() -> None:

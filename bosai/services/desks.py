@@ -84,8 +84,11 @@ _decode = msgspec.msgpack.Decoder(DeskLink).decode
 class DeskService:
     """Desks of one side."""
 
-    def __init__(self, redis: Redis, realm: Realm, clock: Clock, hmac_key: bytes) -> None:
+    def __init__(
+        self, redis: Redis, realm: Realm, clock: Clock, hmac_key: bytes, *, session: timedelta = SESSION
+    ) -> None:
         self.realm = realm
+        self._session_for = session
         self._redis = redis
         self._clock = clock
         self._hmac_key = hmac_key
@@ -151,7 +154,7 @@ class DeskService:
         if not hmac.compare_digest(stored.pin_hash, self._pin_hash(name, (pin or "").strip())):
             raise WrongSecret
         await self._redis.delete(failures)
-        return self._session(stored.site_id, name, self._clock.now() + SESSION)
+        return self._session(stored.site_id, name, self._clock.now() + self._session_for)
 
     async def resume(self, capability: str, token: str) -> DeskSession:
         """The session behind a cookie. Raises NotSignedIn: forged, expired, of another link or side, or revoked."""

@@ -8,6 +8,7 @@ go to HQ's desk one by one. Killed in between, the next telegram (or the same on
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -19,8 +20,8 @@ from bosai.feeds.errors import FeedError
 from bosai.feeds.freshness import MAX_AGE, check_of_now
 from bosai.feeds.jma.envelope import Telegram, marked_as_drill, parse_telegram
 from bosai.feeds.jma.titles import VTSE41
-from bosai.feeds.jma.tsunami import TsunamiForecast, parse_tsunami
-from bosai.feeds.proposals import SENDAI_AREA_CODE, Proposal, propose
+from bosai.feeds.jma.tsunami import TsunamiClass, TsunamiForecast, parse_tsunami
+from bosai.feeds.proposals import SENDAI_AREA_CODE, ZONES_BY_CLASS, Proposal, propose
 from bosai.feeds.realms import is_accepted
 from bosai.feeds.state import TsunamiEvent, TsunamiState, apply
 from bosai.model.realm import Realm
@@ -58,6 +59,7 @@ class FeedService:
         proposals: ProposalService,
         *,
         area_code: str = SENDAI_AREA_CODE,
+        zones: Mapping[TsunamiClass, tuple[str, ...]] = ZONES_BY_CLASS,
     ) -> None:
         self._redis = redis
         self._realm = realm
@@ -65,6 +67,7 @@ class FeedService:
         self._clock = clock
         self._proposals = proposals
         self._area_code = area_code
+        self.zones = zones
 
     async def take(
         self,
@@ -135,7 +138,7 @@ class FeedService:
         return made
 
     def _propose(self, event: TsunamiEvent) -> Proposal | None:
-        return propose(event, realm=self._realm.value, area_code=self._area_code)
+        return propose(event, realm=self._realm.value, area_code=self._area_code, zones_by_class=self.zones)
 
     async def _fold(self, forecast: TsunamiForecast) -> None:
         """Change the state by compare-and-set, and let what follows from it wait; poller and replay may meet."""
