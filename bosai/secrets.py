@@ -3,6 +3,7 @@
     <data dir>/keys/<realm>/vapid.pem        P-256, signs what we send to push services (RFC 8292)
                             push-seal.key    32 bytes, seals endpoints and keys; opened by delivery
                             places-seal.key  32 bytes, seals where people live; opened by the planner
+                            told-seal.key    32 bytes, seals what people were told: two distances tell a home
                             hmac.key         32 bytes, notification tags, household tokens, capability links
 
 Live and drill share nothing: a push service refuses what the other side signed. Losing `vapid.pem` loses every
@@ -83,6 +84,7 @@ class RealmSecrets:
     vapid_public_b64url: str
     push_seal_key: SealKey
     places_seal_key: SealKey
+    told_seal_key: SealKey
     hmac_key: bytes = field(repr=False)
 
 
@@ -130,6 +132,7 @@ def _realm(folder: Path, realm: str) -> RealmSecrets:
         vapid_public_b64url=base64.urlsafe_b64encode(point).rstrip(b"=").decode("ascii"),
         push_seal_key=_seal_key(home / "push-seal.key"),
         places_seal_key=_seal_key(home / "places-seal.key"),
+        told_seal_key=_seal_key(home / "told-seal.key"),
         hmac_key=_random_key(home / "hmac.key"),
     )
 

@@ -86,12 +86,13 @@ class DeliveryWorker:
         sender: PushSender,
         render: RenderPayload,
         hmac_key: bytes,
+        told_sealer: Sealer,
         consumer: str,
         rng: random.Random,
         tuning: DeliveryTuning | None = None,
     ) -> None:
         self.realm = realm
-        self.outbox = Outbox(redis, realm, consumer)
+        self.outbox = Outbox(redis, realm, consumer, told_sealer)
         self._redis = redis
         self._clock = clock
         self._subscriptions = subscriptions
@@ -257,6 +258,7 @@ async def open_delivery(wired: "Wired") -> AsyncIterator[list[DeliveryWorker]]:
                     sender=sender,
                     render=payload,
                     hmac_key=own.hmac_key,
+                    told_sealer=Sealer(own.told_seal_key.key, own.told_seal_key.key_id),
                     consumer=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
                     rng=random.Random(),  # noqa: S311 - jitter
                     tuning=tuning_of(wired.settings),

@@ -258,10 +258,16 @@ def open_planner(wired: "Wired", realm: Realm) -> PlannerWorker:
 
 
 def open_sources(wired: "Wired", realm: Realm) -> PlanSources:
-    """What plans of one side are made of, with the key of the places."""
+    """What plans of one side are made of, with the key of the places and of what was told."""
     key = wired.secrets.realm(realm.value).places_seal_key
-    store = SubscriptionStore(wired.redis, realm, places_sealer=Sealer(key.key, key.key_id))
-    return PlanSources(wired.redis, realm, wired.clock, wired.settings, store)
+    return PlanSources(
+        wired.redis,
+        realm,
+        wired.clock,
+        wired.settings,
+        subscriptions=SubscriptionStore(wired.redis, realm, places_sealer=Sealer(key.key, key.key_id)),
+        instructions=wired.realms[realm].instructions,
+    )
 
 
 def _entries(found: Any) -> list[tuple[Any, Any]]:

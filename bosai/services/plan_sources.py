@@ -22,13 +22,20 @@ class PlanSources:
     """What one side's plans are made of. Needs a subscription store that can open the places."""
 
     def __init__(
-        self, redis: Redis, realm: Realm, clock: Clock, settings: Settings, subscriptions: SubscriptionStore
+        self,
+        redis: Redis,
+        realm: Realm,
+        clock: Clock,
+        settings: Settings,
+        *,
+        subscriptions: SubscriptionStore,
+        instructions: InstructionStore,
     ) -> None:
         self.realm = realm
         self.clock = clock
         self.settings = settings
         self.alerts = AlertStore(redis, realm)
-        self.instructions = InstructionStore(redis, realm)
+        self.instructions = instructions
         self.sites = SiteStore(redis, realm)
         self._subscriptions = subscriptions
         self._people = PeopleCache(settings.city.plane_epsg)

@@ -1,10 +1,13 @@
 """What each subscriber was told last, per incident, and how far it came. Written by planner and watchdog.
 
+The instruction itself is sealed: how far somebody walks to two known sites tells where that person lives.
+
 drafts ─by bucket─▶ emit.lua ─▶ instruction + delivery (queued) + due in 30 s ─▶ pointers on the outbox streams
                       │                              └── the guarantee              └── the fast path, may be lost
                       └─▶ unchanged (same meaning) · refused (older, gone, or somebody was quicker)
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -12,8 +15,10 @@ from typing import TypeVar
 import msgspec
 from redis.asyncio import Redis
 
+from bosai.errors import SealBroken
 from bosai.model.instruction import Delivery, Destination, Instruction, MessageKind, Stage
 from bosai.model.realm import Realm
+from bosai.push.sealing import Sealer
 from bosai.stores.deliveries import delivery_of, unix_s
 from bosai.stores.keys import BUCKETS, Keys, bucket_of
 from bosai.stores.replies import as_bytes, as_text, unix_ms
@@ -26,6 +31,9 @@ DRAFTS_PER_SCRIPT = 400
 ENTRIES_PER_POINTER = 200
 OUTBOX_KEPT = 100_000
 
+log = logging.getLogger(__name__)
+
+TOLD_KIND = "told"
 T = TypeVar("T")
 _emit = Script("emit")
 
@@ -70,11 +78,29 @@ _encode = msgspec.msgpack.Encoder().encode
 _draft = msgspec.msgpack.Decoder(InstructionDraft).decode
 
 
-def instruction_of(stored: bytes) -> Instruction:
-    """A stored instruction: the head line and the draft behind it."""
-    head, _, body = stored.partition(b"\n")
-    seq, _meaning, alert_key, _message = head.decode().split(" ")
-    return _draft(body).numbered(int(seq), alert_key)
+class ToldSeal:
+    """Seals and opens the stored instructions of one side."""
+
+    def __init__(self, sealer: Sealer, realm: Realm) -> None:
+        self._sealer = sealer
+        self._realm = realm
+
+    def seal(self, draft: InstructionDraft) -> bytes:
+        """What is stored behind the head line."""
+        name = member_of(draft.incident, draft.subscription_id)
+        return self._sealer.seal(TOLD_KIND, self._realm, name, _encode(draft))
+
+    def open(self, member: str, stored: bytes) -> Instruction | None:
+        """A stored instruction: the head line and the sealed draft behind it. None, logged, for one that does not
+        open: one broken record must not keep the others from being told."""
+        head, _, body = stored.partition(b"\n")
+        seq, _meaning, alert_key, _message = head.decode().split(" ")
+        try:
+            draft = _draft(self._sealer.open(TOLD_KIND, self._realm, member, body))
+        except (SealBroken, msgspec.DecodeError):
+            log.exception("the instruction of %s can not be read", member)
+            return None
+        return draft.numbered(int(seq), alert_key)
 
 
 def member_of(incident: str, subscription_id: str) -> str:
@@ -85,8 +111,9 @@ def member_of(incident: str, subscription_id: str) -> str:
 class InstructionStore:
     """The instructions of one side."""
 
-    def __init__(self, redis: Redis, realm: Realm) -> None:
+    def __init__(self, redis: Redis, realm: Realm, sealer: Sealer) -> None:
         self.realm = realm
+        self._told = ToldSeal(sealer, realm)
         self._redis = redis
         self._keys = Keys(realm)
 
@@ -124,7 +151,7 @@ class InstructionStore:
         for one in chunk:
             only_if_absent = fence is None or one.message is MessageKind.PROVISIONAL
             rows += [one.subscription_id, one.incident, one.meaning, one.alert_key, one.message.value]
-            rows += ["1" if only_if_absent else "0", _encode(one)]
+            rows += ["1" if only_if_absent else "0", self._told.seal(one)]
         answer = await _emit(
             self._redis,
             keys=[
@@ -174,9 +201,10 @@ class InstructionStore:
             pipe.hmget(k.deliveries(number), members)
             instructions, deliveries = await pipe.execute()
         found = [
-            (instruction_of(one), delivery_of(line))
-            for one, line in zip(instructions, deliveries, strict=True)
+            (instruction, delivery_of(line))
+            for member, one, line in zip(members, instructions, deliveries, strict=True)
             if one is not None and line is not None
+            if (instruction := self._told.open(member, one)) is not None
         ]
         return max(found, key=lambda pair: pair[0].decided_at, default=None)
 
@@ -188,11 +216,14 @@ class InstructionStore:
                 pipe.hgetall(k.instructions(number))
                 pipe.hgetall(k.deliveries(number))
                 instructions, deliveries = await pipe.execute()
-            for member, stored in instructions.items():
-                where, _, subscription_id = as_text(member).rpartition("/")
-                line = deliveries.get(member)
-                if where == incident and line is not None:
-                    found[subscription_id] = (instruction_of(as_bytes(stored)), delivery_of(as_bytes(line)))
+            for raw_member, stored in instructions.items():
+                member, line = as_text(raw_member), deliveries.get(raw_member)
+                where, _, subscription_id = member.rpartition("/")
+                if where != incident or line is None:
+                    continue
+                instruction = self._told.open(member, as_bytes(stored))
+                if instruction is not None:
+                    found[subscription_id] = (instruction, delivery_of(as_bytes(line)))
         return found
 
     async def deliveries_of_incident(self, incident: str) -> dict[str, Delivery]:

@@ -53,7 +53,9 @@ class Keys:
         sites = f"bosai:{{{side}:sites}}"
         self.site_status = f"{sites}:status"  # hash site_id → msgpack SiteStatus
         self.site_reports = f"{sites}:reports:"  # + site_id: stream of {report} or {undoes}, append-only
-        self.on_the_way = f"{sites}:on-the-way"  # hash site_id → persons; field "at": iso time; by the planner
+        self.on_the_way = (
+            f"{sites}:on-the-way"  # hash site_id → persons; field "at": iso time; by the planner
+        )
         self.desk = f"{sites}:desk"  # hash sha256(capability) → msgpack DeskLink
         self.desk_by_site = f"{sites}:desk-by-site"  # hash site_id → sha256(capability)
         self.desk_failures = f"{sites}:desk-failures:"  # + sha256(capability): string, INCR, expires
@@ -97,7 +99,7 @@ class Keys:
         return f"{self.bucket(number)}:version"
 
     def instructions(self, number: int) -> str:
-        """hash "incident/subscription_id" → "seq meaning alert_key message", newline, msgpack (the newest only)."""
+        """hash "incident/subscription_id" → "seq meaning alert_key message", newline, sealed (the newest only)."""
         return f"{self.bucket(number)}:instructions"
 
     def deliveries(self, number: int) -> str:

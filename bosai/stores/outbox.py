@@ -15,8 +15,9 @@ from redis.exceptions import ResponseError
 
 from bosai.model.instruction import Instruction, Stage
 from bosai.model.realm import Realm
+from bosai.push.sealing import Sealer
 from bosai.stores.deliveries import delivery_of, one_line, unix_s
-from bosai.stores.instructions import DANGER_CLASSES, instruction_of
+from bosai.stores.instructions import DANGER_CLASSES, ToldSeal
 from bosai.stores.keys import BUCKETS, Keys
 from bosai.stores.replies import as_bytes, as_text, unix_ms
 from bosai.stores.scripts import Script
@@ -67,8 +68,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 class Outbox:
     """Queued deliveries of one side, for one consumer."""
 
-    def __init__(self, redis: Redis, realm: Realm, consumer: str) -> None:
+    def __init__(self, redis: Redis, realm: Realm, consumer: str, told_sealer: Sealer) -> None:
         self.realm = realm
+        self._told = ToldSeal(told_sealer, realm)
         self.consumer = consumer
         self._redis = redis
         self._keys = Keys(realm)
@@ -166,12 +168,13 @@ class Outbox:
         return [
             Claimed(
                 member=as_text(member),
-                instruction=instruction_of(stored),
+                instruction=instruction,
                 attempts=int(attempts),
                 cause=as_text(cause),
                 push_sealed=sealed,
             )
             for member, attempts, cause, stored, sealed in rows
+            if (instruction := self._told.open(as_text(member), as_bytes(stored))) is not None
         ]
 
     async def is_newest(self, bucket: int, one: Claimed) -> bool:

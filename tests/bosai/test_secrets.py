@@ -14,7 +14,13 @@ from bosai.secrets import KeyFileExposed, KeyFileUnusable, load_or_create
 
 
 def every_secret(keys) -> list[bytes]:
-    return [keys.vapid_private_pem, keys.push_seal_key.key, keys.places_seal_key.key, keys.hmac_key]
+    return [
+        keys.vapid_private_pem,
+        keys.push_seal_key.key,
+        keys.places_seal_key.key,
+        keys.told_seal_key.key,
+        keys.hmac_key,
+    ]
 
 
 def test_the_second_start_reads_what_the_first_one_made(tmp_path):
@@ -24,13 +30,13 @@ def test_the_second_start_reads_what_the_first_one_made(tmp_path):
 def test_no_two_keys_are_the_same_within_a_realm_or_across_realms(tmp_path):
     secrets = load_or_create(tmp_path)
     both = every_secret(secrets.realm("live")) + every_secret(secrets.realm("drill"))
-    assert len(set(both)) == 8
+    assert len(set(both)) == 10
     names = {
         one.key_id
         for side in (secrets.live, secrets.drill)
-        for one in (side.push_seal_key, side.places_seal_key)
+        for one in (side.push_seal_key, side.places_seal_key, side.told_seal_key)
     }
-    assert len(names) == 4
+    assert len(names) == 6
     assert secrets.live.key_id != secrets.drill.key_id
 
 
@@ -56,7 +62,9 @@ def test_everything_is_readable_by_its_owner_alone(tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
-@pytest.mark.parametrize("name", ["vapid.pem", "push-seal.key", "places-seal.key", "hmac.key", ""])
+@pytest.mark.parametrize(
+    "name", ["vapid.pem", "push-seal.key", "places-seal.key", "told-seal.key", "hmac.key", ""]
+)
 def test_a_key_that_others_can_read_is_refused_with_the_mend(tmp_path, name):
     load_or_create(tmp_path)
     path = tmp_path / "keys" / "live" / name

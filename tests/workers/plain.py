@@ -24,7 +24,7 @@ from bosai.stores.subscriptions import Meta, PushPart, SubscriptionStore
 from geodata.hazards import HazardKind
 from tests.bosai.services.hq import Hq, square
 from tests.bosai.services.test_sites import table
-from tests.workers.street import NOW, PLACES_SEALER, PUSH_SEALER, fake_id
+from tests.workers.street import NOW, PLACES_SEALER, PUSH_SEALER, TOLD_SEALER, fake_id
 from workers.fallback import ReleaseWatch
 from workers.planner import LEASE_NAME, PlannerWorker
 
@@ -57,7 +57,7 @@ class Plain:
         self.redis, self.realm, self.settings = redis, realm, settings
         self.hq = Hq(redis, realm)
         self.clock = self.hq.clock
-        self.instructions = InstructionStore(redis, realm)
+        self.instructions = InstructionStore(redis, realm, TOLD_SEALER)
         self.sites = SiteService(redis, realm, self.clock, settings, AuditService(redis, realm, self.clock))
         self.desks = DeskService(redis, realm, self.clock, b"k" * 32)
         self.subscriptions = SubscriptionStore(
@@ -70,7 +70,14 @@ class Plain:
 
     def sources(self) -> PlanSources:
         places = SubscriptionStore(self.redis, self.realm, places_sealer=PLACES_SEALER)
-        return PlanSources(self.redis, self.realm, self.clock, self.settings, places)
+        return PlanSources(
+            self.redis,
+            self.realm,
+            self.clock,
+            self.settings,
+            subscriptions=places,
+            instructions=self.instructions,
+        )
 
     def planner(self, lease: Lease | None = None) -> PlannerWorker:
         lease = lease or Lease(self.redis, self.realm, LEASE_NAME)

@@ -38,6 +38,7 @@ INCIDENT = "i-2026"
 HMAC_KEY = b"\x03" * 32
 PUSH_SEALER = Sealer(b"\x01" * 32, "push")
 PLACES_SEALER = Sealer(b"\x02" * 32, "places")
+TOLD_SEALER = Sealer(b"\x03" * 32, "told")
 HOME = Place(place_id="home", lon=140.98, lat=38.22)
 
 
@@ -147,6 +148,7 @@ class Street:
             "sender": self.sender,
             "render": plain_render,
             "hmac_key": HMAC_KEY,
+            "told_sealer": TOLD_SEALER,
             "consumer": consumer,
             "rng": seeded(),
             "tuning": DeliveryTuning(recheck_after_s=0.0),
@@ -207,7 +209,7 @@ async def open_street(
                 subscribers=subscribers,
                 ids=ids,
                 sender=sender,
-                instructions=InstructionStore(redis, realm),
+                instructions=InstructionStore(redis, realm, TOLD_SEALER),
                 pem=keys.private_pem.decode(),
             )
 

@@ -14,7 +14,7 @@ from bosai.ports import SystemClock
 from bosai.push.hosts import HostPolicy
 from bosai.push.vapid import VapidSigner
 from bosai.stores.alerts import AlertStore
-from tests.workers.street import HMAC_KEY, plain_render, store_of
+from tests.workers.street import HMAC_KEY, TOLD_SEALER, plain_render, store_of
 from workers.delivery import DeliveryTuning, DeliveryWorker
 from workers.push_sender import open_push_sender
 
@@ -48,6 +48,7 @@ async def main(url: str, host: str, pem: str, consumer: str) -> None:
             sender=sender,
             render=plain_render,
             hmac_key=HMAC_KEY,
+            told_sealer=TOLD_SEALER,
             consumer=consumer,
             rng=random.Random(),
             tuning=tuning,

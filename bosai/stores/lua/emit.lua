@@ -2,7 +2,7 @@
 -- KEYS 1 fence  2 instructions  3 deliveries  4 due  5 push  6 told (one bucket)
 -- ARGV 1 lease token, "" = the writer holds no lease  2 now in ms  3 first due time in s
 --      then 7 each: subscription id, incident, meaning, alert key, message, "1" = only if nothing stands
---      on this alert key yet (else "0"), msgpack body
+--      on this alert key yet (else "0"), sealed body
 -- Result: one number each: > 0 the seq written, 0 unchanged, -1 refused; or {"fenced", highest token}.
 --
 -- Unchanged: the newest stored has the same meaning and was not lost on the way (expired, replaced by an end of

@@ -14,7 +14,7 @@ from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.outbox import Outbox, Result
 from tests.bosai.services.hq import HandClock
-from tests.workers.street import HMAC_KEY, INCIDENT, NOW, draft, fake_id, make_known
+from tests.workers.street import HMAC_KEY, INCIDENT, NOW, TOLD_SEALER, draft, fake_id, make_known
 
 ONE = fake_id(1)
 TOKEN = receipt_token(HMAC_KEY, Realm.LIVE, ONE, INCIDENT, 1)
@@ -22,19 +22,19 @@ TOKEN = receipt_token(HMAC_KEY, Realm.LIVE, ONE, INCIDENT, 1)
 
 async def told(redis, **changes) -> ReceiptService:
     await make_known(redis, ONE)
-    await InstructionStore(redis, Realm.LIVE).emit(1, [draft(ONE, **changes)], NOW)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(ONE, **changes)], NOW)
     return ReceiptService(redis, Realm.LIVE, HandClock(), HMAC_KEY)
 
 
 async def now_at(redis) -> Delivery:
-    found = await InstructionStore(redis, Realm.LIVE).latest(ONE)
+    found = await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).latest(ONE)
     assert found is not None
     return found[1]
 
 
 async def accepted(redis) -> None:
     result = Result(member=f"{INCIDENT}/{ONE}", seq=1, stage=Stage.ACCEPTED, attempts=1)
-    await Outbox(redis, Realm.LIVE, "w").record(bucket_of(ONE), [result], NOW)
+    await Outbox(redis, Realm.LIVE, "w", TOLD_SEALER).record(bucket_of(ONE), [result], NOW)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_an_answer_nudges_the_planner_and_a_display_does_not(redis):
 
 async def test_a_receipt_for_a_replaced_instruction_says_nothing_about_the_new_one(redis):
     receipts = await told(redis)
-    await InstructionStore(redis, Realm.LIVE).emit(1, [draft(ONE, meaning="other")], NOW)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(ONE, meaning="other")], NOW)
     assert not await receipts.record(TOKEN, Stage.OPENED)
     assert (await now_at(redis)).stage is Stage.QUEUED
 

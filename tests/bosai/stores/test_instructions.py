@@ -14,7 +14,7 @@ from bosai.model.realm import Realm
 from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.outbox import Outbox, Pointer, Result
-from tests.workers.street import INCIDENT, NOW, draft, fake_id, make_known
+from tests.workers.street import INCIDENT, NOW, TOLD_SEALER, draft, fake_id, make_known
 
 ONE = fake_id(1)
 
@@ -27,20 +27,20 @@ def server_url(redis_server):
 
 async def take(redis: Redis, number: int, member: str, at=NOW):
     """Claim as a worker does."""
-    outbox = Outbox(redis, Realm.LIVE, "test")
+    outbox = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER)
     pointer = Pointer(bucket=number, entries=((member, 0),))
     return outbox, await outbox.claim(pointer, at, at + timedelta(seconds=30))
 
 
 async def record(redis: Redis, subscription_id: str, stage: Stage, seq: int = 1, **more) -> int:
-    outbox = Outbox(redis, Realm.LIVE, "test")
+    outbox = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER)
     result = Result(member=f"{INCIDENT}/{subscription_id}", seq=seq, stage=stage, attempts=1, **more)
     return await outbox.record(bucket_of(subscription_id), [result], NOW)
 
 
 async def test_a_new_instruction_is_stored_queued_due_and_pointed_to(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     report = await store.emit(1, [draft(ONE)], NOW)
     assert (report.written, report.unchanged, report.refused, report.fenced) == (1, 0, 0, False)
     found = await store.latest(ONE)
@@ -56,7 +56,7 @@ async def test_a_new_instruction_is_stored_queued_due_and_pointed_to(redis):
 
 async def test_the_same_meaning_is_never_written_twice(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
     again = await store.emit(1, [draft(ONE, plan_id="another", decided_at=NOW + timedelta(minutes=5))], NOW)
     assert (again.written, again.unchanged) == (0, 1)
@@ -65,7 +65,7 @@ async def test_the_same_meaning_is_never_written_twice(redis):
 
 async def test_the_same_meaning_under_a_new_version_is_not_sent_but_noted(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
     assert (await store.emit(1, [draft(ONE, alert_key="a:2")], NOW)).unchanged == 1
     found = await store.latest(ONE)
@@ -75,7 +75,7 @@ async def test_the_same_meaning_under_a_new_version_is_not_sent_but_noted(redis)
 
 async def test_each_changed_meaning_raises_the_seq(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     for number, meaning in enumerate(["x", "y", "x"], start=1):
         await store.emit(1, [draft(ONE, meaning=meaning)], NOW)
         found = await store.latest(ONE)
@@ -86,7 +86,7 @@ async def test_each_changed_meaning_raises_the_seq(redis):
 @pytest.mark.parametrize("lost", [Stage.EXPIRED, Stage.REPLACED, Stage.RETIRED])
 async def test_one_lost_on_the_way_is_told_again(redis, lost):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
     await record(redis, ONE, lost)
     assert (await store.emit(1, [draft(ONE)], NOW)).written == 1
@@ -95,7 +95,7 @@ async def test_one_lost_on_the_way_is_told_again(redis, lost):
 @pytest.mark.parametrize("kept", [Stage.ACCEPTED, Stage.FAILED])
 async def test_one_accepted_or_parked_for_good_is_not_told_again(redis, kept):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
     await record(redis, ONE, kept)
     assert (await store.emit(1, [draft(ONE)], NOW)).unchanged == 1
@@ -103,7 +103,7 @@ async def test_one_accepted_or_parked_for_good_is_not_told_again(redis, kept):
 
 async def test_a_lower_lease_token_is_refused_in_every_bucket_that_saw_the_higher(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(7, [draft(ONE)], NOW)
     late = await store.emit(6, [draft(ONE, meaning="other")], NOW)
     assert late.fenced
@@ -120,7 +120,7 @@ async def test_a_lower_lease_token_is_refused_in_every_bucket_that_saw_the_highe
 )
 async def test_the_watchdog_never_overwrites_what_stands_on_the_same_version(redis, fence, message):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
     provisional = draft(ONE, message=message, meaning="cautious")
     assert (await store.emit(fence, [provisional], NOW)).refused == 1
@@ -132,14 +132,14 @@ async def test_the_watchdog_never_overwrites_what_stands_on_the_same_version(red
 
 async def test_an_older_version_of_the_same_order_never_comes_after_a_newer(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE, alert_key="a:10")], NOW)
     assert (await store.emit(1, [draft(ONE, alert_key="a:9", meaning="other")], NOW)).refused == 1
     assert (await store.emit(1, [draft(ONE, alert_key="b:1", meaning="other")], NOW)).written == 1
 
 
 async def test_nobody_who_left_is_told_anything(redis):
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     assert (await store.emit(1, [draft(fake_id(9))], NOW)).refused == 1
     assert await store.latest(fake_id(9)) is None
     assert await redis.keys("*instructions*") == []
@@ -147,7 +147,7 @@ async def test_nobody_who_left_is_told_anything(redis):
 
 async def test_writers_at_the_same_time_give_rising_seqs_without_a_gap(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     reports = await asyncio.gather(*(store.emit(1, [draft(ONE, meaning=f"m{n}")], NOW) for n in range(20)))
     assert sum(one.written for one in reports) == 20
     found = await store.latest(ONE)
@@ -162,7 +162,7 @@ def test_seq_rises_exactly_with_each_changed_meaning(server_url, story):
         async with Redis.from_url(server_url) as redis:
             await redis.flushall()
             await make_known(redis, ONE)
-            store = InstructionStore(redis, Realm.LIVE)
+            store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
             seq, meaning, standing = 0, None, {}
             for wanted, key in story:
                 report = await store.emit(1, [draft(ONE, meaning=wanted, alert_key=key)], NOW)
@@ -192,13 +192,13 @@ def test_seq_rises_exactly_with_each_changed_meaning(server_url, story):
 async def test_a_draft_that_can_not_be_stored_is_refused_before_anything_is_written(redis, bad):
     await make_known(redis, ONE)
     with pytest.raises(ValueError, match=next(iter(bad))):
-        await InstructionStore(redis, Realm.LIVE).emit(1, [draft(ONE), draft(ONE, **bad)], NOW)
+        await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(ONE), draft(ONE, **bad)], NOW)
     assert await redis.keys("*instructions*") == []
 
 
 async def test_the_newest_over_all_incidents_is_by_decision_time(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE, incident="new", decided_at=NOW + timedelta(hours=1))], NOW)
     await store.emit(1, [draft(ONE, incident="old")], NOW)
     found = await store.latest(ONE)
@@ -210,7 +210,7 @@ async def test_the_newest_over_all_incidents_is_by_decision_time(redis):
 async def test_the_tally_tells_accepted_from_displayed_and_the_list_names_the_cause(redis):
     ids = [fake_id(n) for n in range(4)]
     await make_known(redis, *ids)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(one) for one in ids], NOW)
     await record(redis, ids[0], Stage.ACCEPTED)
     await record(redis, ids[1], Stage.EXPIRED, cause="http_503")
@@ -233,7 +233,7 @@ async def test_the_tally_tells_accepted_from_displayed_and_the_list_names_the_ca
 
 async def test_a_claimed_delivery_is_nobody_elses_until_the_claim_runs_out(redis):
     await make_known(redis, ONE)
-    await InstructionStore(redis, Realm.LIVE).emit(1, [draft(ONE)], NOW)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(ONE)], NOW)
     member, number = f"{INCIDENT}/{ONE}", bucket_of(ONE)
     _, first = await take(redis, number, member)
     _, second = await take(redis, number, member, NOW + timedelta(seconds=29))
@@ -243,7 +243,7 @@ async def test_a_claimed_delivery_is_nobody_elses_until_the_claim_runs_out(redis
 
 async def test_a_newer_seq_waits_until_the_older_under_way_is_through(redis):
     await make_known(redis, ONE)
-    store = InstructionStore(redis, Realm.LIVE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
     member, number = f"{INCIDENT}/{ONE}", bucket_of(ONE)
     outbox, claimed = await take(redis, number, member)
@@ -258,8 +258,8 @@ async def test_a_newer_seq_waits_until_the_older_under_way_is_through(redis):
 
 async def test_live_and_drill_instructions_never_meet(redis):
     await make_known(redis, ONE)
-    await InstructionStore(redis, Realm.LIVE).emit(1, [draft(ONE)], NOW)
-    drill = InstructionStore(redis, Realm.DRILL)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(ONE)], NOW)
+    drill = InstructionStore(redis, Realm.DRILL, TOLD_SEALER)
     assert await drill.latest(ONE) is None
     assert await drill.latest_of_incident(INCIDENT) == {}
     assert (await drill.emit(1, [draft(ONE)], NOW)).refused == 1

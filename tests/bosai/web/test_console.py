@@ -19,6 +19,7 @@ from bosai.services.previews import Preview, SiteExpectation
 from bosai.stores.instructions import InstructionDraft, member_of
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.outbox import Outbox, Result
+from bosai.wiring import told_sealer
 from shelters.model import Action
 from tests.bosai.web.officers import (
     FLOOD_ORDER,
@@ -433,7 +434,8 @@ async def test_the_board_tells_what_a_push_service_took_from_what_a_phone_showed
         for one in ids
     ]
     await site.side().instructions.emit(None, drafts, now)
-    outbox = Outbox(site.opened.redis, Realm.LIVE, "test")
+    seal = told_sealer(site.opened.secrets.live)
+    outbox = Outbox(site.opened.redis, Realm.LIVE, "test", seal)
     stages = (Stage.ACCEPTED, Stage.DISPLAYED, Stage.FAILED)
     for subscription_id, stage in zip(ids[:3], stages, strict=True):
         member = member_of(order.incident or "", subscription_id)
