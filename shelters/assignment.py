@@ -51,8 +51,10 @@ def assign(problem: SeatProblem, free: Ints) -> SeatSolution:
     solution = nobody_seated(len(problem.persons))
     if problem.cost_m.shape[1] == 0:
         return solution
-    for row in _order(problem):
-        _place(problem, solution, free, int(row))
+    order = _order(problem)
+    held = _hold_seats(problem, order, free)
+    for row in order:
+        _place(problem, solution, free, int(row), held=bool(held[row]))
     return solution
 
 
@@ -86,7 +88,24 @@ def _order(problem: SeatProblem) -> Ints:
     )
 
 
-def _place(problem: SeatProblem, solution: SeatSolution, free: Ints, row: int) -> None:
+def _hold_seats(problem: SeatProblem, order: Ints, free: Ints) -> NDArray[np.bool_]:
+    """(r,) whose seats at the told site are kept before anybody is placed; they leave `free`.
+
+    Without this, planning again could give a seat to somebody nearer and send on whoever walks towards it.
+    """
+    rows = np.arange(len(problem.told))
+    stands = (problem.told >= 0) & np.isfinite(problem.cost_m[rows, np.maximum(problem.told, 0)])
+    asks = stands & problem.takes_seats & ~problem.counted
+    held = np.zeros(len(rows), dtype=np.bool_)
+    for row in order[asks[order]]:
+        site, persons = problem.told[row], problem.persons[row]
+        held[row] = free[site] >= persons or problem.life_at_stake[row] or problem.arriving[row]
+        if held[row]:
+            free[site] -= persons
+    return held
+
+
+def _place(problem: SeatProblem, solution: SeatSolution, free: Ints, row: int, *, held: bool) -> None:
     cost, soft = problem.cost_m[row], bool(problem.life_at_stake[row])
     choices = _ranked(cost)
     if not len(choices):
@@ -94,6 +113,8 @@ def _place(problem: SeatProblem, solution: SeatSolution, free: Ints, row: int) -
     told = int(problem.told[row])
     arriving = bool(problem.arriving[row] and told >= 0 and np.isfinite(cost[told]))
     party = np.full(len(cost), problem.persons[row])
+    if held:
+        free[told] += party[told]
     has_room = free >= party
     if told >= 0 and problem.counted[row]:
         party[told], has_room[told] = 0, True  # these heads are in the report, and inside

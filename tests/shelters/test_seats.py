@@ -142,6 +142,20 @@ def test_a_site_reported_full_redirects_only_who_is_still_on_the_way():
     assert site_ids(made) == ["a", "b"]
 
 
+def test_nobody_takes_the_seat_of_somebody_who_is_on_the_way_to_it():
+    # The slow household was given the last seat, the other passed on to b. Planned again, it lives nearer to a.
+    sites = {(-100.0, 0.0): site("a", seats=1), (-300.0, 0.0): site("b", seats=9)}
+    who = people([(900, 0), (0, 0)], pace=[Pace.SLOW, Pace.STANDARD])
+    assert site_ids(planned(who, sites, [level(4)])) == ["a", "b"]
+    assert site_ids(planned(who, sites, [level(4)], told=told([0, 1]))) == ["a", "b"]
+
+
+def test_a_seat_that_comes_free_is_given_once():
+    sites = {(-100.0, 0.0): site("a", seats=1), (-300.0, 0.0): site("b", seats=2)}
+    made = planned(people([(0, 0), (0, 0)]), sites, [level(4)], told=told([1, 1]))
+    assert sorted(site_ids(made)) == ["a", "b"]
+
+
 def test_who_is_nearly_there_is_redirected_by_a_closed_door_only():
     sites = {NEAR: site("a", seats=10), FAR: site("b", seats=100)}
     way, who = told([0], decided_s=NOW_S, walk_s=600.0), people([(100, 0)], persons=[5])

@@ -1,6 +1,7 @@
 """Design §5 as properties, over random towns, orders, reports and earlier messages."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -9,12 +10,12 @@ from shapely import Point, box
 
 from geodata.hazards import HazardKind
 from shelters.dangers import RAIN_HAZARDS, Danger, Water
-from shelters.ledger import Told
+from shelters.ledger import Told, nobody_told
 from shelters.model import Action, Opening, Pace, ReasonCode, SiteForm, SiteStatus
 from shelters.pace import StraightLine
-from shelters.plan import PlanInput, PlanRules
+from shelters.plan import Plan, PlanInput, PlanRules
 from shelters.planning import plan
-from shelters.sites import OPENINGS
+from shelters.sites import HAZARD_COLUMN, OPENINGS
 from shelters.triage import ACTION_ROW
 from tests.shelters.town import NOW_S, people, problem, site
 
@@ -231,3 +232,27 @@ def test_nobody_is_sent_towards_the_sea_for_a_tsunami_while_a_way_inland_exists(
             assert given_problem.sites.xy_m[one.site][0] - given_problem.people.xy_m[one.row][0] <= 100
         if one.action is Action.INLAND and one.exit_xy_m is not None:
             assert one.exit_xy_m[0] <= given_problem.people.xy_m[one.row][0] + 1e-6
+
+
+def told_by(made: Plan) -> Told:
+    """What everybody remembers of a plan the moment after it was sent."""
+    given = made.problem
+    told = nobody_told(len(given.people))
+    for one in made.decisions():
+        rows = np.flatnonzero(given.owner == one.owner)
+        told.site[rows] = one.site
+        told.action[rows] = ACTION_ROW[one.action]
+        told.decided_s[rows] = given.now_s
+        told.walk_s[rows] = one.walk_s
+        told.hazard[rows] = HAZARD_COLUMN[given.dangers[one.danger].hazard]
+    return told
+
+
+@settings(max_examples=150, deadline=None)
+@given(a_problem())
+def test_a_plan_made_again_while_nothing_changed_sends_nobody_elsewhere(given_problem):
+    first = plan(replace(given_problem, told=nobody_told(len(given_problem.people))))
+    again = plan(replace(first.problem, told=told_by(first)))
+    assert [(one.owner, one.action, one.site) for one in again.decisions()] == [
+        (one.owner, one.action, one.site) for one in first.decisions()
+    ]
