@@ -22,8 +22,9 @@ SITE_CAPACITIES = "bosai:{sites}:capacities"  # hash site_id → msgpack Capacit
 STAFF = "bosai:{staff}:accounts"  # hash name → msgpack StaffAccount
 STAFF_READY = "bosai:{staff}:ready"  # string: the first officers' secrets have been shown
 STAFF_FAILURES = (
-    "bosai:{staff}:failures:"  # + "name:" or "client:" + sha256: string "tries:until ms", expires
+    "bosai:{staff}:failures:"  # + "name:", "pair:" or "client:" + sha256: string "tries:until ms", expires
 )
+STAFF_KNOWN = "bosai:{staff}:known:"  # + sha256 of name and client: string, they signed in together; 90 days
 STAFF_TOTP_USED = "bosai:{staff}:totp:"  # + name: string, last accepted time step, 5 min
 
 

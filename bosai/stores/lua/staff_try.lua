@@ -1,5 +1,5 @@
 -- Count one sign-in try before it is made, so that tries made at the same time cannot pass the limit together.
--- KEYS[i] counter "tries:until_ms" of what is limited (the name, the client)
+-- KEYS[i] counter "tries:until_ms" of what is limited (the name, or name and client where they know each other; the client)
 -- ARGV[1] now, unix ms   ARGV[2] window and lock-out, ms   ARGV[2+i] limit of KEYS[i]
 -- Result: 0 = go on (each counter went up by one), or the ms to wait (no counter moved).
 local now, window = tonumber(ARGV[1]), tonumber(ARGV[2])

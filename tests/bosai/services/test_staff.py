@@ -162,6 +162,28 @@ async def test_five_failures_lock_the_name_until_the_time_is_over(desk: Desk) ->
     await desk.sign_in()
 
 
+async def test_strangers_who_know_a_name_can_not_keep_its_owner_out(desk: Desk) -> None:
+    """Names are no secrets, and in a disaster a quarter of an hour without the approver costs lives."""
+    await desk.sign_in(client="192.0.2.10")
+    desk.clock.move(minutes=1)
+    for _ in range(5):
+        with pytest.raises(SignInFailed):
+            await desk.sign_in(password="wrong horse battery", client="203.0.113.66")
+    with pytest.raises(TooManyTries):
+        await desk.sign_in(client="198.51.100.7")
+    await desk.sign_in(client="192.0.2.10")
+
+
+async def test_a_known_client_is_locked_by_its_own_failures(desk: Desk) -> None:
+    await desk.sign_in(client="192.0.2.10")
+    desk.clock.move(minutes=1)
+    for _ in range(5):
+        with pytest.raises(SignInFailed):
+            await desk.sign_in(password="wrong horse battery", client="192.0.2.10")
+    with pytest.raises(TooManyTries):
+        await desk.sign_in(client="192.0.2.10")
+
+
 async def test_an_unknown_name_is_locked_like_a_known_one(desk: Desk) -> None:
     for _ in range(5):
         with pytest.raises(SignInFailed):
