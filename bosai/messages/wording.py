@@ -34,7 +34,8 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Words that must not appear where `applies` holds. `pattern` is searched in NFKC text, ignoring case."""
+    """Words that must not appear where `applies` holds. `pattern` is searched in NFKC text
+    without what can not be seen, ignoring case."""
 
     name: str
     pattern: re.Pattern[str]
@@ -47,7 +48,7 @@ def check_wording(
 ) -> list[Violation]:
     """Every rule of the table that `text` breaks; an empty list when it may be read."""
     setting = Setting(lang=lang, hazard=hazard, level=level, realm=realm, issuer=issuer)
-    plain = unicodedata.normalize("NFKC", text)
+    plain = "".join(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf")
     broken = [
         Violation(rule=rule.name, found=hit.group(0), mend=rule.mend)
         for rule in RULES

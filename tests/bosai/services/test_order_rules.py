@@ -196,3 +196,38 @@ def test_a_hole_of_no_size_left_by_joining_neighbours_is_dropped() -> None:
     sliver = ((1409850000, 382150000), (1409850001, 382150000), (1409850000, 382150000))
     joined = checked(flood(area=area(polygons_e7_lonlat=((outline, sliver),)))).area
     assert joined == checked(flood()).area
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        (tsunami(), "警戒レベル4の区域"),
+        (flood(), "避難勧告の区域"),
+        (flood(), "避難\u200c勧告の区域"),
+        (flood(), "訓練区域"),
+        (flood(), "荒浜はもう安全です"),
+    ],
+)
+def test_the_name_of_an_area_keeps_the_wording_rules_as_every_other_word(form: DraftForm, name: str) -> None:
+    """It stands in the headline and in every notification."""
+    with pytest.raises(InvalidInput) as caught:
+        checked(msgspec.structs.replace(form, area=area(names=("若林区荒浜", name))))
+    assert (caught.value.field, caught.value.problem) == ("area.names", "wording")
+
+
+def test_a_drill_may_name_an_area_as_a_live_order_would() -> None:
+    assert checked(flood(), Realm.DRILL).area.names == AREA.names
+
+
+@pytest.mark.parametrize(
+    "hidden", ["避難\u200b勧告が出ました。", "避難\u2060勧告", "避難\u00ad勧告", "避難\u200d勧告"]
+)
+def test_a_forbidden_word_is_found_though_something_invisible_stands_in_it(hidden: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        checked(flood(texts_free={"ja": hidden}))
+    assert caught.value.problem == "wording"
+
+
+def test_invisible_characters_are_dropped_except_those_that_nepali_is_written_with() -> None:
+    assert plain_text("橋は\u200b通れ\ufeffません\u2060。") == "橋は通れません。"
+    assert plain_text("गर्\u200dयो") == "गर्\u200dयो"

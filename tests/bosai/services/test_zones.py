@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from shapely import Point
 
 from bosai.errors import InvalidInput
+from bosai.messages.wording import check_wording
 from bosai.model.geometry import from_e7
+from bosai.model.realm import Realm
 from bosai.services.zones import ZoneCatalogue
 from bosai.settings import load_settings
 from geodata.areas import Bbox
+from geodata.hazards import HazardKind
 from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, parse_named_areas
 from geodata.importers.towns import parse_towns
 from geodata.places import PlaceIndex
@@ -40,6 +43,16 @@ def drawn(west=140.98, south=38.21, side=0.01):
     east, north = west + side, south + side
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "Polygon", "coordinates": [ring]}
+
+
+def test_no_rule_of_wording_stands_against_the_name_of_a_zone(zones):
+    names = [one.names for one in (*zones.tsunami().values(), *zones.jma().values())]
+    named = {*(one for several in names for one in several), *zones.wards, *map(zones.label, zones.towns)}
+    assert len(named) > 200
+    for name in named:
+        for hazard, level in ((HazardKind.TSUNAMI, None), (HazardKind.FLOOD, 5), (HazardKind.FLOOD, 4)):
+            broken = check_wording(name, "ja", hazard=hazard, level=level, realm=Realm.LIVE, issuer="city")
+            assert broken == [], name
 
 
 def test_every_zone_that_a_warning_names_is_there_and_the_sample_says_what_it_is(zones):
