@@ -98,6 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument(
         "--municipality", help="for prefecture files: take only this one (default: the city's name)"
     )
+    imports.add_argument(
+        "--many-may-go",
+        action="store_true",
+        help="take a list although many known sites are missing from it (else it is refused as a part of one)",
+    )
 
     feed = add("feed", files.feed, "look at or replay JMA telegrams", drill)
     feed.add_argument("action", choices=["show", "replay"])

@@ -27,7 +27,10 @@ async def import_file(settings: Settings, args: argparse.Namespace) -> int:
         sites = wired.realms[Realm.LIVE].sites
         if args.kind == "sites":
             report = await sites.import_sites(
-                data, actor=CLI, municipality=args.municipality or settings.city.name
+                data,
+                actor=CLI,
+                municipality=args.municipality or settings.city.name,
+                many_may_go=args.many_may_go,
             )
         else:
             report = await sites.import_capacities(data, actor=CLI)

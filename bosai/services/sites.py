@@ -25,7 +25,7 @@ from bosai.stores.events import EventKind, announce
 from bosai.stores.sites import SiteFacts, SiteStore
 from geodata.areas import Bbox
 from geodata.errors import GeodataError
-from geodata.facilities import SiteChanges, diff_sites
+from geodata.facilities import SiteChanges
 from geodata.importers.capacities import CapacitiesParsed, parse_capacities
 from geodata.importers.sites import SitesParsed, parse_sites
 from geodata.importers.tables import Rejected
@@ -33,6 +33,9 @@ from geodata.sites import SiteRecord
 from shelters.model import Capacity, Crowding, Opening, Site, SiteStatus
 
 TRIES = 5
+MANY_GONE = 10
+MANY_GONE_SHARE = 0.2
+"""A list that misses more than this many and this share of the known sites may be cut off, or another city's."""
 P = TypeVar("P")
 
 
@@ -115,11 +118,14 @@ class SiteService:
 
     # ---- imports -----------------------------------------------------------------------------------
 
-    async def import_sites(self, data: bytes, actor: str, *, municipality: str | None = None) -> ImportReport:
+    async def import_sites(
+        self, data: bytes, actor: str, *, municipality: str | None = None, many_may_go: bool = False
+    ) -> ImportReport:
         """Take a list of sites (GSI layouts or the sample's). Good rows go in; bad ones are listed.
 
         Gone are records of the kinds the list covers that it no longer holds; a rejected row never removes its
-        site. The same list again changes nothing. Raises InvalidInput when the file as a whole can't be read.
+        site. The same list again changes nothing. Raises InvalidInput when the file as a whole can't be read, and,
+        unless `many_may_go`, when so many known sites are missing from it that it may be a part of a list.
         """
         name = self._settings.city.name if municipality is None else municipality
         bbox = Bbox(*self._settings.city.bbox_lonlat)
@@ -127,6 +133,8 @@ class SiteService:
         for _ in range(TRIES):
             before = await self._store.facts()
             changes, after = await asyncio.to_thread(self._after_sites, before, parsed)
+            if not many_may_go:
+                _refuse_a_part(changes, before, parsed)
             if changes.is_empty or await self._store.replace(before, after):
                 report = ImportReport(
                     added=len(changes.added),
@@ -171,13 +179,10 @@ class SiteService:
         return len(await self._store.catalogue())
 
     def _after_sites(self, before: SiteFacts, parsed: SitesParsed) -> tuple[SiteChanges, SiteFacts]:
-        changes = diff_sites(before.records, parsed.by_id, kinds=parsed.kinds, keep=parsed.rejected_ids)
+        changes = parsed.changes_from(before.records)
         records: dict[str, SiteRecord] = dict(before.records)
         records |= {one.site_id: one for one in changes.added}
         records |= {new.site_id: new for _, new in changes.changed}
-        # A rejected row without a readable id might be any of the missing ones: then nothing is taken away.
-        if any(not one.row_id for one in parsed.rejected):
-            changes = replace(changes, gone=())
         for one in changes.gone:
             del records[one.site_id]
         sites = self._catalogue(records, before.capacities)
@@ -210,6 +215,20 @@ class SiteService:
         if report.added or report.changed or report.gone:
             for realm in Realm:
                 await announce(self._redis, realm, EventKind.SITES_IMPORTED, "sites", self._clock.now())
+
+
+def _refuse_a_part(changes: SiteChanges, before: SiteFacts, parsed: SitesParsed) -> None:
+    known = sum(one.kind in parsed.kinds for one in before.records.values())
+    gone = len(changes.gone)
+    if gone > MANY_GONE and gone > MANY_GONE_SHARE * known:
+        names = "、".join(one.name for one in changes.gone[:3])
+        raise InvalidInput(
+            "file",
+            "other",
+            f"登録済みの{known}件のうち{gone}件（{names} ほか）がこの一覧にありません。途中で切れたファイルか、"
+            "ほかの市町村のファイルかもしれません。何も変えていません。"
+            "本当に廃止するときは --many-may-go を付けてください。",
+        )
 
 
 async def _readable(parse: Callable[[], P]) -> P:

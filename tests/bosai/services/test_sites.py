@@ -162,3 +162,29 @@ async def test_an_officer_reports_on_a_site_and_a_viewer_may_not(sites):
         await sites.report(officer(Role.WARD_OPERATOR, Realm.DRILL), "E1", opening=Opening.OPEN)
     with pytest.raises(NotFound):
         await sites.report(officer(Role.WARD_OPERATOR), "E9", opening=Opening.OPEN)
+
+
+def towers(*numbers: int) -> bytes:
+    return table(*(TOWER.replace("E3", f"E{n}").replace("井土津波", f"第{n}津波") for n in numbers))
+
+
+async def test_a_list_cut_off_in_the_middle_drops_nothing_unless_told_so(sites):
+    await sites.import_sites(towers(*range(50)), "cli")
+    version = await sites.version()
+    with pytest.raises(InvalidInput) as refused:
+        await sites.import_sites(towers(*range(39)), "cli")
+    assert "50件のうち11件（第39津波避難タワー" in str(refused.value)
+    assert (await sites.version(), len(await sites.all())) == (version, 50)
+    # A tenth of the list may go, and all of it when somebody says so.
+    assert (await sites.import_sites(towers(*range(45)), "cli")).gone == 5
+    assert (await sites.import_sites(towers(1), "cli", many_may_go=True)).gone == 44
+
+
+async def test_an_unreadable_row_of_a_list_never_counts_as_gone(sites):
+    await sites.import_sites(table(SCHOOL, SHELTER, TOWER), "cli")
+    broken = TOWER.replace("140.96", "somewhere")
+    named = await sites.import_sites(table(SCHOOL, SHELTER, broken), "cli")
+    nameless = await sites.import_sites(table(SCHOOL, SHELTER, broken.replace("E3", "")), "cli")
+    for report in (named, nameless):
+        assert (len(report.rejected), report.gone, report.changed) == (1, 0, 0)
+    assert len(await sites.all()) == 2
