@@ -55,10 +55,11 @@ async def feeds(wired: Wired) -> None:
 
 async def schedules(wired: Wired) -> None:
     """Reviews, and the watch over releases."""
-    ticks = Schedules(
-        [wired.realms[realm].alerts for realm in Realm], [open_watch(wired, realm) for realm in Realm]
-    )
-    await while_held(Lease(wired.redis, Realm.LIVE, "schedules"), "schedules", ticks.run)
+    await Schedules(
+        [wired.realms[realm].alerts for realm in Realm],
+        [open_watch(wired, realm) for realm in Realm],
+        Lease(wired.redis, Realm.LIVE, "schedules"),
+    ).run()
 
 
 WORKERS: dict[str, Callable[[Wired], Awaitable[None]]] = {

@@ -15,6 +15,7 @@ from bosai.ports import Clock
 from bosai.services.feeds import FeedService
 from bosai.settings_schema import Feeds
 from bosai.stores.keys import Keys
+from workers.cancelling import stop_if_cancelled
 from workers.feed_client import FeedClient, FeedWant, FetchFailure
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class FeedLoop:
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
+            stop_if_cancelled()
             await self.poll_once()
             await asyncio.sleep(self._pause_s())
 

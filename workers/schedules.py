@@ -1,7 +1,8 @@
 """Things that are due by the clock. A schedule never ends an order: it reminds, renews as it stands, and watches.
 
 APScheduler only ticks; each tick calls one service, which is idempotent by state, so that two tickers do no harm.
-The watch over releases (orders that the planner has not planned in time) runs beside it, see `fallback.py`.
+The watch over releases (orders that the planner has not planned in time) runs beside it, see `fallback.py`: without
+the lease, in every process, because an order waits for nobody, not even for the lease of a process that was killed.
 """
 
 import asyncio
@@ -13,7 +14,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bosai.services.alerts import AlertService
+from bosai.stores.lease import Lease
 from workers.fallback import ReleaseWatch
+from workers.leased import while_held
 
 log = logging.getLogger(__name__)
 REVIEW_TICK_S = 30
@@ -22,12 +25,23 @@ REVIEW_TICK_S = 30
 class Schedules:
     """The ticks of both sides, and the watch over releases of both."""
 
-    def __init__(self, alerts: Sequence[AlertService], watches: Sequence[ReleaseWatch]) -> None:
+    def __init__(
+        self, alerts: Sequence[AlertService], watches: Sequence[ReleaseWatch], lease: Lease | None = None
+    ) -> None:
         self._alerts = alerts
         self._watches = watches
+        self._lease = lease
 
     async def run(self) -> None:
-        """Tick until cancelled; an unexpected failure of a watch ends the process, which is then restarted."""
+        """Watch and, while the lease is held, tick until cancelled; an unexpected failure of a watch ends the process,
+        which is then restarted."""
+        async with asyncio.TaskGroup() as group:
+            for watch in self._watches:
+                group.create_task(watch.run())
+            ticking = while_held(self._lease, "schedules", self._tick) if self._lease else self._tick()
+            group.create_task(ticking)
+
+    async def _tick(self) -> None:
         scheduler = AsyncIOScheduler(timezone=UTC)
         scheduler.add_job(
             self.renew_reviews,
@@ -38,9 +52,7 @@ class Schedules:
         )
         scheduler.start()
         try:
-            async with asyncio.TaskGroup() as group:
-                for watch in self._watches:
-                    group.create_task(watch.run())
+            await asyncio.Event().wait()
         finally:
             scheduler.shutdown(wait=False)
 

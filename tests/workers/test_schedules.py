@@ -9,6 +9,7 @@ import pytest
 
 from bosai.model.alert import AlertState
 from bosai.model.realm import Realm
+from bosai.stores.lease import Lease
 from tests.bosai.services.hq import Hq
 from workers import schedules
 from workers.schedules import Schedules
@@ -79,6 +80,27 @@ async def test_ticks_and_watches_run_together_until_cancelled(hq, monkeypatch):
     async with asyncio.timeout(20):
         for one in watches:
             await one.running.wait()
+        while "renewed" not in [step for _, step in await hq.steps()]:
+            await asyncio.sleep(0.02)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_watch_does_not_wait_for_the_lease_of_a_process_that_was_killed(hq, redis, monkeypatch):
+    monkeypatch.setattr(schedules, "REVIEW_TICK_S", 0.02)
+    await hq.issue()
+    hq.clock.move(days=1)
+    killed = Lease(redis, Realm.LIVE, "schedules", ttl_ms=60_000)
+    assert await killed.take()
+    watch = Watch()
+    own = Lease(redis, Realm.LIVE, "schedules")
+    running = asyncio.ensure_future(Schedules([hq.alerts], [watch], own).run())
+    async with asyncio.timeout(20):
+        await watch.running.wait()
+    assert "renewed" not in [step for _, step in await hq.steps()]
+    await killed.drop()
+    async with asyncio.timeout(20):
         while "renewed" not in [step for _, step in await hq.steps()]:
             await asyncio.sleep(0.02)
     running.cancel()
