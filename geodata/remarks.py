@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from geodata.sites import FLOOR_GROUP_OF, FloorGroup, FloorLimit, HazardFlag
+from geodata.hazards import HazardKind
+from geodata.sites import FLOOR_GROUP_OF, FloorGroup, FloorLimit
 
 _GROUP_OF_WORD = {
     "大雨": FloorGroup.HEAVY_RAIN,
@@ -52,7 +53,7 @@ class NameText:
     floor_limits: Mapping[FloorGroup, FloorLimit] = field(default_factory=dict)
 
 
-def read_floors(text: str, hazards: Collection[HazardFlag]) -> FloorText:
+def read_floors(text: str, hazards: Collection[HazardKind]) -> FloorText:
     """The floor limits of a 備考. Clauses are set apart by blanks or line breaks.
 
     A clause that names no hazard holds for every water hazard the site is designated for; where a list
@@ -73,7 +74,7 @@ def read_floors(text: str, hazards: Collection[HazardFlag]) -> FloorText:
     return FloorText(floor_limits=limits, refuge_part="、".join(dict.fromkeys(parts)), rest=" ".join(rest))
 
 
-def read_name(published: str, hazards: Collection[HazardFlag]) -> NameText:
+def read_name(published: str, hazards: Collection[HazardKind]) -> NameText:
     """A published name without operating notes in brackets, and what those notes said.
 
     A floor inside a bracket that says more (「津波避難ビル（屋上駐車場）」) is read, but the name keeps it.
@@ -113,7 +114,7 @@ def merge_limits(
     return merged
 
 
-def _loose_limits(note: str, hazards: Collection[HazardFlag]) -> dict[FloorGroup, FloorLimit]:
+def _loose_limits(note: str, hazards: Collection[HazardKind]) -> dict[FloorGroup, FloorLimit]:
     """Limits in running text: 「立体駐車場2〜4階」 begins at 2; 「1階を除く」「1階は使用しない」 begins at 2 too."""
     limits: dict[FloorGroup, FloorLimit] = {}
     for clause in re.split(r"[、・]", note):
@@ -132,7 +133,7 @@ def _loose_limits(note: str, hazards: Collection[HazardFlag]) -> dict[FloorGroup
     return limits
 
 
-def _groups(words: str | None, hazards: Collection[HazardFlag]) -> list[FloorGroup]:
+def _groups(words: str | None, hazards: Collection[HazardKind]) -> list[FloorGroup]:
     if words:
         named = {_GROUP_OF_WORD[word] for word in re.split(r"[、,・]", words)}
     else:

@@ -16,43 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
-
-class HazardFlag(StrEnum):
-    """The eight hazards of 指定緊急避難場所, in the fixed order of all national data."""
-
-    FLOOD = "flood"
-    LANDSLIDE = "landslide"
-    STORM_SURGE = "storm_surge"
-    EARTHQUAKE = "earthquake"
-    TSUNAMI = "tsunami"
-    LARGE_FIRE = "large_fire"
-    INLAND_FLOOD = "inland_flood"
-    VOLCANO = "volcano"
-
-    @property
-    def ja(self) -> str:
-        """The heading of the national list."""
-        return HAZARD_HEADINGS[self]
-
-
-HAZARD_HEADINGS: Mapping[HazardFlag, str] = MappingProxyType(
-    dict(
-        zip(
-            HazardFlag,
-            [
-                "洪水",
-                "崖崩れ、土石流及び地滑り",
-                "高潮",
-                "地震",
-                "津波",
-                "大規模な火事",
-                "内水氾濫",
-                "火山現象",
-            ],
-            strict=True,
-        )
-    )
-)
+from geodata.hazards import HazardKind
 
 
 class SiteKind(StrEnum):
@@ -75,13 +39,13 @@ class FloorGroup(StrEnum):
     TSUNAMI = "tsunami"  # 津波
 
 
-FLOOR_GROUP_OF: Mapping[HazardFlag, FloorGroup] = MappingProxyType(
+FLOOR_GROUP_OF: Mapping[HazardKind, FloorGroup] = MappingProxyType(
     {
-        HazardFlag.FLOOD: FloorGroup.HEAVY_RAIN,
-        HazardFlag.LANDSLIDE: FloorGroup.HEAVY_RAIN,
-        HazardFlag.INLAND_FLOOD: FloorGroup.HEAVY_RAIN,
-        HazardFlag.STORM_SURGE: FloorGroup.STORM_SURGE,
-        HazardFlag.TSUNAMI: FloorGroup.TSUNAMI,
+        HazardKind.FLOOD: FloorGroup.HEAVY_RAIN,
+        HazardKind.LANDSLIDE: FloorGroup.HEAVY_RAIN,
+        HazardKind.INLAND_FLOOD: FloorGroup.HEAVY_RAIN,
+        HazardKind.STORM_SURGE: FloorGroup.STORM_SURGE,
+        HazardKind.TSUNAMI: FloorGroup.TSUNAMI,
     }
 )
 
@@ -90,7 +54,7 @@ FloorLimit = int | Literal["roof"]
 
 
 class SiteForm(StrEnum):
-    """What stands there; decides assumed capacities and whether the place can ever be locked."""
+    """What stands there; it decides assumed seats and whether a door must be opened first."""
 
     ELEMENTARY_SCHOOL = "elementary_school"
     JUNIOR_HIGH = "junior_high"
@@ -100,7 +64,7 @@ class SiteForm(StrEnum):
     TSUNAMI_BUILDING = "tsunami_building"
     EVACUATION_HILL = "evacuation_hill"
     EVACUATION_STAIRS = "evacuation_stairs"
-    PARK_OPEN_GROUND = "park_open_ground"
+    OPEN_GROUND = "open_ground"
     WELFARE = "welfare"
     OTHER = "other"
 
@@ -115,7 +79,7 @@ _ALWAYS_OPEN = frozenset(
         SiteForm.TSUNAMI_TOWER,
         SiteForm.EVACUATION_HILL,
         SiteForm.EVACUATION_STAIRS,
-        SiteForm.PARK_OPEN_GROUND,
+        SiteForm.OPEN_GROUND,
     }
 )
 
@@ -132,7 +96,7 @@ class SiteRecord:
     ward: str = ""
     lon: float
     lat: float
-    hazards: frozenset[HazardFlag] = frozenset()
+    hazards: frozenset[HazardKind] = frozenset()
     floor_limits: Mapping[FloorGroup, FloorLimit] = field(default_factory=dict)
     refuge_part: str = ""  # where in the building, as published: 共用廊下等
     not_opened_first_in_rain: bool = False
@@ -142,7 +106,7 @@ class SiteRecord:
     site_form: SiteForm = SiteForm.OTHER
     remarks: str = ""  # what of 備考 was not understood, word for word
 
-    def floor_limit(self, hazard: HazardFlag) -> FloorLimit | None:
+    def floor_limit(self, hazard: HazardKind) -> FloorLimit | None:
         """The lowest usable floor under a hazard; None where the list names none."""
         group = FLOOR_GROUP_OF.get(hazard)
         return None if group is None else self.floor_limits.get(group)
@@ -154,7 +118,7 @@ _FORMS: tuple[tuple[str, SiteForm], ...] = (
     (r"避難の丘", SiteForm.EVACUATION_HILL),
     (r"津波避難タワー", SiteForm.TSUNAMI_TOWER),
     (r"津波避難ビル|津波避難施設", SiteForm.TSUNAMI_BUILDING),
-    (r"公園|緑地|グラウンド|グランド|運動場|広場|校庭", SiteForm.PARK_OPEN_GROUND),
+    (r"公園|緑地|グラウンド|グランド|運動場|広場|校庭", SiteForm.OPEN_GROUND),
     (r"福祉|特別養護|介護|デイサービス|障害|支援学校|老人|ホスピス", SiteForm.WELFARE),
     (r"市民センター|コミュニティ|公民館|集会所|地区会館", SiteForm.CIVIC_CENTRE),
     (r"小学校|小・中学校|小中学校|義務教育学校", SiteForm.ELEMENTARY_SCHOOL),
@@ -163,13 +127,13 @@ _FORMS: tuple[tuple[str, SiteForm], ...] = (
 )
 
 
-def site_form_of(name: str, hazards: Collection[HazardFlag], restricted_to: str = "") -> SiteForm:
+def site_form_of(name: str, hazards: Collection[HazardKind], restricted_to: str = "") -> SiteForm:
     """What stands at a site, from its name; what a building used to be (（旧…）) does not count.
 
     A building designated for tsunami alone, whatever its business, is a 津波避難ビル by agreement.
     """
     plain = unicodedata.normalize("NFKC", re.sub(r"[（(]旧[^）)]*[）)]", "", name))
-    only_tsunami = set(hazards) == {HazardFlag.TSUNAMI}
+    only_tsunami = set(hazards) == {HazardKind.TSUNAMI}
     for pattern, form in _FORMS:
         if re.search(pattern, plain):
             return SiteForm.TSUNAMI_BUILDING if only_tsunami and form is SiteForm.WELFARE else form

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata.hazards import HazardKind
+from geodata.sites import SiteForm
 
 
 class DesignationKind(StrEnum):
@@ -19,35 +20,6 @@ class DesignationKind(StrEnum):
     EMERGENCY_SITE = "emergency_site"  # 指定緊急避難場所
     SHELTER = "shelter"  # 指定避難所
     WELFARE_SHELTER = "welfare_shelter"  # 福祉避難所: never for the public
-
-
-class SiteForm(StrEnum):
-    """What stands there; it decides assumed seats and whether a door must be opened first."""
-
-    ELEMENTARY_SCHOOL = "elementary_school"
-    JUNIOR_HIGH = "junior_high"
-    HIGH_SCHOOL = "high_school"
-    CIVIC_CENTRE = "civic_centre"
-    TSUNAMI_TOWER = "tsunami_tower"
-    TSUNAMI_BUILDING = "tsunami_building"
-    EVACUATION_HILL = "evacuation_hill"
-    EVACUATION_STAIRS = "evacuation_stairs"
-    OPEN_GROUND = "open_ground"
-    WELFARE = "welfare"
-    OTHER = "other"
-
-    @property
-    def always_open(self) -> bool:
-        """True where no door has to be opened: hill, stairs, tower, open ground."""
-        return self in _ALWAYS_OPEN
-
-
-_ALWAYS_OPEN = {
-    SiteForm.TSUNAMI_TOWER,
-    SiteForm.EVACUATION_HILL,
-    SiteForm.EVACUATION_STAIRS,
-    SiteForm.OPEN_GROUND,
-}
 
 
 class FigureSource(StrEnum):

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata.hazards import HAZARD_ORDER, HazardKind
+from geodata.sites import SiteForm
 from shelters.errors import LengthsDiffer, SitesNotSorted
-from shelters.model import FigureSource, FloorLimit, Opening, Site, SiteForm, SiteStatus
+from shelters.model import FigureSource, FloorLimit, Opening, Site, SiteStatus
 from shelters.occupancy import persons_known
 
 OPENINGS: tuple[Opening, ...] = tuple(Opening)

@@ -36,6 +36,7 @@ from bosai.settings_schema import Settings
 from bosai.stores.keys import Keys
 from bosai.stores.outbox import Claimed, Outbox, Pointer
 from bosai.stores.subscriptions import SubscriptionStore
+from workers.cancelling import stop_if_cancelled
 from workers.courier import Alerts, Chunk, Courier, RenderPayload, monotonic_s
 from workers.delivery_rules import Backoff
 from workers.push_sender import open_push_sender
@@ -302,16 +303,9 @@ async def _patiently(step: Callable[[], Awaitable[T]], *, for_s: float | None = 
             log.warning("Redis does not answer (%s): again in %.2f s", type(error).__name__, pause_s)
         else:
             if for_s is None:
-                _heed_cancellation()
+                stop_if_cancelled()
             return answer
         if for_s is None:
-            _heed_cancellation()
+            stop_if_cancelled()
         await asyncio.sleep(pause_s)
         pause_s = min(1.0, pause_s * 2)
-
-
-def _heed_cancellation() -> None:
-    """The Redis client may answer a cancellation that meets a read with an error of its own, and so lose it."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

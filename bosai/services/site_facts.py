@@ -6,8 +6,7 @@ from bosai.settings_schema import CapacityDefaults
 from geodata.facilities import Facility, distinct_names, join_facilities
 from geodata.hazards import HazardKind
 from geodata.importers.capacities import CapacityRecord
-from geodata.sites import FLOOR_GROUP_OF, HazardFlag, SiteKind, SiteRecord
-from geodata.sites import SiteForm as PublishedForm
+from geodata.sites import FLOOR_GROUP_OF, SiteForm, SiteKind, SiteRecord
 from shelters.model import (
     Capacity,
     Designation,
@@ -15,14 +14,9 @@ from shelters.model import (
     FigureSource,
     FloorLimit,
     Site,
-    SiteForm,
 )
 
 SOURCE = "国土地理院『指定緊急避難場所・指定避難所データ』を加工して作成"
-
-_FORMS = {one: SiteForm(one.value) for one in PublishedForm if one is not PublishedForm.PARK_OPEN_GROUND} | {
-    PublishedForm.PARK_OPEN_GROUND: SiteForm.OPEN_GROUND
-}
 
 
 def catalogue_of(
@@ -73,7 +67,7 @@ def find_site(record: CapacityRecord, sites: Mapping[str, Site]) -> tuple[str, s
 
 
 def _site(facility: Facility, name: str, given: Capacity | None, defaults: CapacityDefaults) -> Site:
-    first, form = facility.designations[0], _FORMS[facility.site_form]
+    first, form = facility.designations[0], facility.site_form
     assumed = defaults.of(form.value)
     return Site(
         site_id=facility.facility_id,
@@ -98,7 +92,7 @@ def _designation(record: SiteRecord) -> Designation:
     return Designation(
         designation_id=record.site_id,
         kind=_kind(record),
-        hazards=frozenset(HazardKind(one.value) for one in record.hazards),
+        hazards=record.hazards,
         floor_limits=_floor_limits(record),
         restricted_to=record.restricted_to,
         conditions=record.conditions,
@@ -111,18 +105,18 @@ def _kind(record: SiteRecord) -> DesignationKind:
     """A shelter in a care home is a welfare shelter, whether or not the list says for whom."""
     if record.kind is SiteKind.EMERGENCY:
         return DesignationKind.EMERGENCY_SITE
-    if record.site_form is PublishedForm.WELFARE:
+    if record.site_form is SiteForm.WELFARE:
         return DesignationKind.WELFARE_SHELTER
     return DesignationKind.SHELTER
 
 
 def _floor_limits(record: SiteRecord) -> dict[HazardKind, FloorLimit]:
     limits = {}
-    for flag in HazardFlag:
+    for flag in HazardKind:
         limit = record.floor_limits.get(FLOOR_GROUP_OF[flag]) if flag in FLOOR_GROUP_OF else None
         if limit is not None:
             floor = "屋上" if limit == "roof" else f"{limit}階以上"
-            limits[HazardKind(flag.value)] = FloorLimit(
+            limits[flag] = FloorLimit(
                 min_floor=None if limit == "roof" else limit,
                 roof=limit == "roof",
                 label=f"{floor}の{record.refuge_part}" if record.refuge_part and limit != "roof" else floor,

@@ -63,8 +63,6 @@ class Keys:
 
         self.events = f"bosai:{{{side}:events}}:stream"  # nudges to the planner; state is in the stores
         self.sessions = f"bosai:{{{side}:session}}:"  # + sha256(session id): msgpack Session, idle expiry
-        self.planner_lease = f"bosai:{{{side}:lease:planner}}:holder"
-        self.tally = f"bosai:{{{side}:tally}}:"  # + incident: hash stage → count
 
     def lease(self, name: str) -> tuple[str, str]:
         """(holder, token) keys of a lease: string with expiry, and the ever-rising token."""

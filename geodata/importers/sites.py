@@ -20,6 +20,7 @@ from typing import TypeVar
 from geodata.areas import JAPAN, Bbox
 from geodata.errors import BrokenJson, UnknownLayout
 from geodata.facilities import SiteChanges, diff_sites
+from geodata.hazards import HAZARD_HEADINGS, HazardKind
 from geodata.importers.tables import (
     Rejected,
     RowRefused,
@@ -31,16 +32,7 @@ from geodata.importers.tables import (
     required,
 )
 from geodata.remarks import merge_limits, read_floors, read_name
-from geodata.sites import (
-    HAZARD_HEADINGS,
-    FloorGroup,
-    FloorLimit,
-    HazardFlag,
-    SiteForm,
-    SiteKind,
-    SiteRecord,
-    site_form_of,
-)
+from geodata.sites import FloorGroup, FloorLimit, SiteForm, SiteKind, SiteRecord, site_form_of
 
 MUNICIPALITY = "都道府県名及び市町村名"
 SAME_AS_SHELTER = "指定避難所との住所同一"
@@ -53,14 +45,14 @@ _EXPECTED = (
 )
 # The bit of each flag in the JSON edition; not the order of the columns.
 _JSON_BITS = {
-    1: HazardFlag.FLOOD,
-    2: HazardFlag.LANDSLIDE,
-    4: HazardFlag.STORM_SURGE,
-    8: HazardFlag.EARTHQUAKE,
-    16: HazardFlag.TSUNAMI,
-    32: HazardFlag.LARGE_FIRE,
-    64: HazardFlag.INLAND_FLOOD,
-    128: HazardFlag.VOLCANO,
+    1: HazardKind.FLOOD,
+    2: HazardKind.LANDSLIDE,
+    4: HazardKind.STORM_SURGE,
+    8: HazardKind.EARTHQUAKE,
+    16: HazardKind.TSUNAMI,
+    32: HazardKind.LARGE_FIRE,
+    64: HazardKind.INLAND_FLOOD,
+    128: HazardKind.VOLCANO,
 }
 
 _Row = Mapping[str, object]
@@ -176,7 +168,7 @@ def _read_shelter(row: _Row, bbox: Bbox) -> SiteRecord:
 
 
 def _record(
-    row: _Row, bbox: Bbox, kind: SiteKind, hazards: frozenset[HazardFlag], *, same_address: bool
+    row: _Row, bbox: Bbox, kind: SiteKind, hazards: frozenset[HazardKind], *, same_address: bool
 ) -> SiteRecord:
     site_id = required(row, "共通ID")
     published = required(row, "施設・場所名")
@@ -220,7 +212,7 @@ def _read_own(row: _Row, bbox: Bbox) -> SiteRecord:
         limit = _own_floor(row, column)
         if limit is not None:
             limits[group] = limit
-    hazards = frozenset(_member(HazardFlag, "hazards", one) for one in _text(row, "hazards").split())
+    hazards = frozenset(_member(HazardKind, "hazards", one) for one in _text(row, "hazards").split())
     form = _text(row, "site_form")
     restricted_to = _text(row, "restricted_to")
     return SiteRecord(

@@ -8,9 +8,10 @@ import pytest
 
 from geodata.areas import Bbox
 from geodata.facilities import diff_sites, distinct_names, join_facilities
+from geodata.hazards import HazardKind
 from geodata.importers.areas import JMA_AREAS, parse_named_areas
 from geodata.importers.sites import parse_sites
-from geodata.sites import FloorGroup, HazardFlag, SiteForm, SiteKind
+from geodata.sites import FloorGroup, SiteForm, SiteKind
 
 pytestmark = pytest.mark.real_data
 
@@ -104,12 +105,12 @@ def test_flags_forms_and_wards_are_as_counted_by_hand(emergency_csv, shelter_csv
     emergency = parse_sites(emergency_csv, bbox=sendai).records
     flags = Counter(flag for one in emergency for flag in one.hazards)
     assert flags == {
-        HazardFlag.FLOOD: 189,
-        HazardFlag.LANDSLIDE: 189,
-        HazardFlag.EARTHQUAKE: 257,
-        HazardFlag.TSUNAMI: 81,
-        HazardFlag.LARGE_FIRE: 8,
-        HazardFlag.INLAND_FLOOD: 189,
+        HazardKind.FLOOD: 189,
+        HazardKind.LANDSLIDE: 189,
+        HazardKind.EARTHQUAKE: 257,
+        HazardKind.TSUNAMI: 81,
+        HazardKind.LARGE_FIRE: 8,
+        HazardKind.INLAND_FLOOD: 189,
     }
     assert sum(one.ward == "" for one in emergency) == 5  # the stairs of the 仙台東部道路
     forms = Counter(one.site_form for one in emergency)

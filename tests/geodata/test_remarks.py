@@ -7,18 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geodata.hazards import HazardKind
 from geodata.remarks import merge_limits, read_floors, read_name
-from geodata.sites import FloorGroup, HazardFlag, SiteForm, site_form_of
+from geodata.sites import FloorGroup, SiteForm, site_form_of
 
 RAIN, SURGE, TSUNAMI = FloorGroup.HEAVY_RAIN, FloorGroup.STORM_SURGE, FloorGroup.TSUNAMI
 SCHOOL = {
-    HazardFlag.FLOOD,
-    HazardFlag.LANDSLIDE,
-    HazardFlag.EARTHQUAKE,
-    HazardFlag.TSUNAMI,
-    HazardFlag.INLAND_FLOOD,
+    HazardKind.FLOOD,
+    HazardKind.LANDSLIDE,
+    HazardKind.EARTHQUAKE,
+    HazardKind.TSUNAMI,
+    HazardKind.INLAND_FLOOD,
 }
-ONLY_TSUNAMI = {HazardFlag.TSUNAMI}
+ONLY_TSUNAMI = {HazardKind.TSUNAMI}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ ONLY_TSUNAMI = {HazardFlag.TSUNAMI}
         ("屋上", ONLY_TSUNAMI, {TSUNAMI: "roof"}, ""),
         ("2階以上", SCHOOL, {RAIN: 2, TSUNAMI: 2}, ""),
         ("2階以上", (), {RAIN: 2, SURGE: 2, TSUNAMI: 2}, ""),
-        ("2階以上", {HazardFlag.EARTHQUAKE}, {}, ""),
+        ("2階以上", {HazardKind.EARTHQUAKE}, {}, ""),
         ("津波：2階以上 津波：屋上", SCHOOL, {TSUNAMI: "roof"}, ""),
     ],
 )
@@ -131,7 +132,7 @@ def test_of_two_limits_the_higher_one_holds():
         ("七郷中学校", SCHOOL, SiteForm.JUNIOR_HIGH),
         ("宮城県仙台二華中学校・高等学校", SCHOOL, SiteForm.HIGH_SCHOOL),
         ("仙台青陵中等教育学校", SCHOOL, SiteForm.HIGH_SCHOOL),
-        ("仙台城南高等学校グラウンド", SCHOOL, SiteForm.PARK_OPEN_GROUND),
+        ("仙台城南高等学校グラウンド", SCHOOL, SiteForm.OPEN_GROUND),
         ("高砂市民センター", SCHOOL, SiteForm.CIVIC_CENTRE),
         ("避難階段（仙台１）", ONLY_TSUNAMI, SiteForm.EVACUATION_STAIRS),
         ("冒険広場（避難の丘）", ONLY_TSUNAMI, SiteForm.EVACUATION_HILL),
@@ -146,5 +147,5 @@ def test_of_two_limits_the_higher_one_holds():
 def test_what_stands_there_is_read_from_the_name(name, hazards, form):
     assert site_form_of(name, hazards) is form
     assert form.always_open == (
-        form in {"tsunami_tower", "evacuation_hill", "evacuation_stairs", "park_open_ground"}
+        form in {"tsunami_tower", "evacuation_hill", "evacuation_stairs", "open_ground"}
     )

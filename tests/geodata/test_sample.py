@@ -10,12 +10,13 @@ from geodata.areas import points_in_each
 from geodata.cells import cells_of_towns
 from geodata.crs import geometry_to_plane, to_plane
 from geodata.facilities import distinct_names, join_facilities
+from geodata.hazards import HazardKind
 from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, parse_named_areas
 from geodata.importers.sites import parse_sites
 from geodata.importers.towns import parse_towns
 from geodata.inland import exit_points
 from geodata.places import ReadingStatus
-from geodata.sites import FloorGroup, HazardFlag, SiteForm, SiteKind
+from geodata.sites import FloorGroup, SiteForm, SiteKind
 
 ARAHAMA = [140.9701, 38.2221]
 SEAWARD_BEARING_DEG = 115.0
@@ -47,7 +48,7 @@ def test_the_sample_has_every_form_of_site_a_tour_needs(facilities):
         SiteForm.TSUNAMI_BUILDING,
         SiteForm.EVACUATION_HILL,
         SiteForm.EVACUATION_STAIRS,
-        SiteForm.PARK_OPEN_GROUND,
+        SiteForm.OPEN_GROUND,
         SiteForm.WELFARE,
     }
     both = [one for one in facilities if {d.kind for d in one.designations} == set(SiteKind)]
@@ -132,9 +133,9 @@ def test_a_tsunami_site_inside_the_areas_is_high_or_names_its_floor(tsunami, fac
     area = tsunami["area2"].geometry_lonlat
     for one in facilities:
         record = one.designations[0]
-        if HazardFlag.TSUNAMI in record.hazards and points_in_each(np.array([one.lonlat]), [area]).any():
+        if HazardKind.TSUNAMI in record.hazards and points_in_each(np.array([one.lonlat]), [area]).any():
             assert (
-                one.site_form.always_open or record.floor_limit(HazardFlag.TSUNAMI) or "ビル" in one.name
+                one.site_form.always_open or record.floor_limit(HazardKind.TSUNAMI) or "ビル" in one.name
             ), one.name
 
 

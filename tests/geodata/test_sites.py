@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from geodata.areas import Bbox
 from geodata.errors import BrokenJson, UnclosedQuote, UnknownLayout, UnreadableText
 from geodata.facilities import diff_sites, distinct_names, join_facilities
+from geodata.hazards import HAZARD_HEADINGS, HazardKind
 from geodata.importers.capacities import parse_capacities
 from geodata.importers.sites import parse_sites
-from geodata.sites import HAZARD_HEADINGS, FloorGroup, HazardFlag, SiteForm, SiteKind, SiteRecord
+from geodata.sites import FloorGroup, SiteForm, SiteKind, SiteRecord
 
 SENDAI = Bbox(140.45, 38.05, 141.15, 38.50)
 FLAGS = list(HAZARD_HEADINGS.values())
@@ -74,13 +75,13 @@ def test_a_national_list_is_read_in_every_encoding_it_was_published_in(encoding)
         ward="若林区",
         lon=140.9777,
         lat=38.2213,
-        hazards=frozenset({HazardFlag.TSUNAMI}),
+        hazards=frozenset({HazardKind.TSUNAMI}),
         floor_limits={FloorGroup.TSUNAMI: 3},
         site_form=SiteForm.TSUNAMI_BUILDING,
     )
     assert parsed.kinds == {SiteKind.EMERGENCY}
-    assert record.floor_limit(HazardFlag.TSUNAMI) == 3
-    assert record.floor_limit(HazardFlag.EARTHQUAKE) is None
+    assert record.floor_limit(HazardKind.TSUNAMI) == 3
+    assert record.floor_limit(HazardKind.EARTHQUAKE) is None
 
 
 def test_columns_may_stand_in_any_order_and_the_municipality_column_may_be_missing():
