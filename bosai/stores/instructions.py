@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 TOLD_KIND = "told"
 T = TypeVar("T")
 _emit = Script("emit")
+_tally = Script("tally")
 
 
 class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,10 +242,15 @@ class InstructionStore:
         return found
 
     async def tally(self, incident: str) -> dict[Stage, int]:
-        """How many newest instructions stand at each stage. Accepted by a push service is not displayed."""
+        """How many newest instructions stand at each stage. Accepted by a push service is not displayed.
+
+        Counted where they lie: every open board asks for it every few seconds.
+        """
         counts = dict.fromkeys(Stage, 0)
-        for one in (await self.deliveries_of_incident(incident)).values():
-            counts[one.stage] += 1
+        for number in range(BUCKETS):
+            pairs = await _tally(self._redis, keys=[self._keys.deliveries(number)], args=[incident])
+            for stage, count in zip(pairs[::2], pairs[1::2], strict=True):
+                counts[Stage(as_text(stage))] += int(count)
         return counts
 
     async def not_reached(self, incident: str) -> list[tuple[str, Stage, str]]:
