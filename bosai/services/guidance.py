@@ -28,7 +28,7 @@ from shelters.model import Opening, Site, SiteStatus
 from shelters.plan import Plan, PlanInput
 from shelters.planning import plan
 from shelters.sites import OPENINGS
-from shelters.suitability import Verdict, judge, sites_inside
+from shelters.suitability import Verdict, fit_for, is_closed, judge, sites_inside
 
 FRESH_FOR = timedelta(seconds=1)
 NEAREST_PER_HAZARD = 5
@@ -37,7 +37,7 @@ VISITOR = "visitor"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearestSite:
-    """A site one could go to from here; `fits`: hazards it is designated for."""
+    """A site one could go to from here; `fits`: hazards for which people may be sent there now."""
 
     site: Site
     status: SiteStatus | None
@@ -144,7 +144,10 @@ def _unsent(made: Plan, rows: PeopleRows, situation: Situation, settings: Settin
 
 
 def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[NearestSite, ...]:
-    """For each hazard the nearest sites that are designated for it, open to the public, not closed, not in danger."""
+    """For each hazard the nearest sites that are designated for it, open to the public, not closed, not in danger.
+
+    What the city does not open first in heavy rain is no place for a rain's danger until staff say it is open.
+    """
     sites, rules = problem.sites, problem.rules
     if not len(sites):
         return ()
@@ -153,9 +156,10 @@ def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[Ne
     walk_m = rules.walks.metres(problem.people.xy_m, sites.xy_m)[0]
     speed = float(rules.pacing.speed_mps(problem.people.pace, night=problem.night)[0])
     order = np.argsort(walk_m, kind="stable")
+    fits = {hazard: fit_for(sites, hazard) & ~is_closed(sites, [hazard]) for hazard in HazardKind}
     chosen: set[int] = set()
-    for column in range(sites.flags.shape[1]):
-        fitting = order[(usable & sites.flags[:, column])[order]]
+    for fitting_here in fits.values():
+        fitting = order[(usable & fitting_here)[order]]
         chosen.update(int(row) for row in fitting[:NEAREST_PER_HAZARD])
     return tuple(
         NearestSite(
@@ -164,7 +168,7 @@ def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[Ne
             opening=OPENINGS[sites.opening[row]],
             walk_m=round(float(walk_m[row])),
             walk_s=round(float(walk_m[row]) / speed),
-            fits=frozenset(hazard for hazard in HazardKind if sites.sites[row].fit_for(hazard)),
+            fits=frozenset(hazard for hazard in HazardKind if fits[hazard][row]),
         )
         for row in sorted(chosen, key=lambda row: (float(walk_m[row]), row))
     )

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bosai.model.alert import AlertArea, AlertRecord, MultiPolygonE7
+from geodata.hazards import HazardKind
 from shelters.model import Site, SiteStatus
+from shelters.sites import floor_label
 from shelters.suitability import opening_of
 
 E7 = 10_000_000
@@ -37,6 +39,9 @@ def _site(site: Site, status: SiteStatus | None) -> dict[str, Any]:
             "address": site.address,
             "form": site.form.value,
             "hazards": hazards,
+            # A refuge inside the danger counts only from this floor up; without it the flag alone would mislead.
+            "floors": {one: label for one in hazards if (label := floor_label(site, HazardKind(one)))},
+            "not_opened_first_in_rain": any(one.not_first_in_rain for one in site.designations),
             "public": site.open_to_public,
             "opening": opening_of(site, status).value,
             "present_persons": status.present_persons if status else None,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bosai.messages.advice import AdviceText, order_areas, render_advice
 from bosai.messages.catalogue import text
-from bosai.messages.destinations import place_name
+from bosai.messages.destinations import floor_text, place_name
 from bosai.messages.measures import compass_of, distance_text, minutes_of, time_text
 from bosai.messages.orders import join_names
 from bosai.messages.terms import head, term
@@ -16,6 +16,7 @@ from bosai.model.realm import Realm
 from bosai.services.guidance import Guidance, NearestSite
 from geodata.hazards import HazardKind
 from shelters.model import FigureSource, Opening
+from shelters.sites import floor_label
 
 NEAREST_PER_HAZARD = 2
 SHOWN_HAZARDS = (
@@ -56,6 +57,7 @@ class SiteView:
     age: str  # 「14:05 時点」 or "no report yet"
     way: str
     fits: tuple[str, ...]
+    floors: tuple[str, ...]  # 「津波：3階以上」: the floor that counts, where one is published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,18 +161,24 @@ def _nearest(
     for hazard in SHOWN_HAZARDS:
         found = [one.site.site_id for one in sites if hazard in one.fits][:NEAREST_PER_HAZARD]
         groups.setdefault(tuple(found), []).append(hazard)
-    views = {one.site.site_id: site_view(one, point, lang, now) for one in sites}
+    by_id = {one.site.site_id: one for one in sites}
     return tuple(
         (
             join_names(lang, [term(lang, f"hazard.{one}") for one in hazards]),
-            tuple(views[one] for one in found),
+            tuple(site_view(by_id[one], point, lang, now, hazards) for one in found),
         )
         for found, hazards in groups.items()
     )
 
 
-def site_view(one: NearestSite, point: tuple[float, float], lang: str, now: datetime) -> SiteView:
-    """One site of the list, with the age of what is known; assumed figures say so."""
+def site_view(
+    one: NearestSite,
+    point: tuple[float, float],
+    lang: str,
+    now: datetime,
+    hazards: Sequence[HazardKind] = SHOWN_HAZARDS,
+) -> SiteView:
+    """One site of the list, with the age of what is known; assumed figures say so. `hazards`: it is listed for."""
     site, status = one.site, one.status
     seats = site.capacity.refuge_persons
     assumed = site.capacity.source is FigureSource.ASSUMED
@@ -194,4 +202,9 @@ def site_view(one: NearestSite, point: tuple[float, float], lang: str, now: date
             minutes=minutes_of(one.walk_s),
         ),
         fits=tuple(term(lang, f"hazard.{hazard}") for hazard in HazardKind if hazard in one.fits),
+        floors=tuple(
+            f"{term(lang, f'hazard.{hazard}')}：{floor_text(label, lang)}"
+            for hazard in hazards
+            if (label := floor_label(site, hazard))
+        ),
     )

@@ -11,6 +11,7 @@ from bosai.services.guidance import GuidanceService
 from bosai.settings import load_settings
 from geodata.hazards import HazardKind
 from shelters.model import Action, Opening, ReasonCode
+from tests.bosai.services.test_sites import table
 from tests.workers.plain import Plain, flood
 from tests.workers.test_planner import tsunami
 
@@ -99,3 +100,25 @@ async def test_several_orders_over_one_point_are_all_shown(guidance, plain):
     found = await guidance.for_point(*HERE)
     assert len(found.alerts) == 2
     assert found.decision.action in (Action.INLAND, Action.REFUGE)
+
+
+SHUT_IN_RAIN = (
+    "D1,emergency,川前小学校,仙台市若林区荒浜5,若林区,140.9815,38.2150,flood landslide earthquake,,,,1,,,,"
+    "elementary_school,\n"
+)
+
+
+async def test_a_site_the_city_does_not_open_first_in_rain_is_no_answer_to_rain_until_staff_open_it(
+    guidance, plain
+):
+    await plain.sites.import_sites(table(SHUT_IN_RAIN), "test")
+    found = await guidance.for_point(*HERE)
+    (school,) = [one for one in found.nearest if one.site.site_id == "D1"]
+    assert school.fits == {HazardKind.EARTHQUAKE}
+    await plain.close("D1", opening=Opening.OPEN)
+    plain.clock.at += timedelta(seconds=1)
+    found = await guidance.for_point(*HERE)
+    (school,) = [one for one in found.nearest if one.site.site_id == "D1"]
+    # 内水氾濫 falls back to 洪水, for no site here carries its own flag.
+    rain = {HazardKind.FLOOD, HazardKind.LANDSLIDE, HazardKind.INLAND_FLOOD}
+    assert school.fits == {HazardKind.EARTHQUAKE, *rain}

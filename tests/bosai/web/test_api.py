@@ -307,6 +307,9 @@ async def test_sites_are_told_with_what_is_known_of_them_and_where_figures_come_
         assert facts["present_persons"] is None
         assert facts["name"]
         assert facts["hazards"] == sorted(facts["hazards"])
+    okada = next(one["properties"] for one in features if one["properties"]["name"] == "岡田小学校")
+    assert okada["floors"]["tsunami"] == "3階以上"
+    assert okada["not_opened_first_in_rain"] is False
 
 
 async def test_the_areas_are_those_of_the_orders_in_force_on_this_side(site):

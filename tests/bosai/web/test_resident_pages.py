@@ -78,6 +78,21 @@ async def test_a_town_is_found_by_kanji_kana_and_romaji(browser, name: str) -> N
     assert any("荒浜" in one for one in towns), towns
 
 
+@pytest.mark.parametrize(
+    ("lang", "told"), [("ja", "津波：3階以上"), ("en", "Tsunami (津波)：floor 3 or above (3階以上)")]
+)
+async def test_a_site_whose_refuge_is_upstairs_is_never_listed_without_its_floor(
+    browser, lang: str, told: str
+) -> None:
+    """岡田小学校 lies where the tsunami of 2011 came: only its third floor is a refuge."""
+    document = await page(browser, lon="140.9783", lat="38.2567", lang=lang)
+    schools = [one for one in pick(document, "li.site") if "岡田小学校" in one.text_content()]
+    tsunami_lists = [one for one in schools if "津波" in one.getparent().getprevious().text_content()]
+    assert tsunami_lists
+    for one in tsunami_lists:
+        assert told in " ".join(one.text_content().split())
+
+
 async def test_a_town_outside_the_city_is_named_as_such_and_leads_nowhere(browser) -> None:
     document = await page(browser, q="閖上")
     assert "仙台市の外です" in said(document, ".towns")
