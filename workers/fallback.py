@@ -46,6 +46,7 @@ WARM_S = 5.0
 AGAIN_S = 5.0
 LOOK_BACK = timedelta(hours=1)
 PLAN_ID = "provisional"
+HEALTH_PART = "schedules"
 
 
 class ReleaseWatch:
@@ -65,6 +66,7 @@ class ReleaseWatch:
             try:
                 if warm_in <= 0:
                     await self._sources.refresh_people()
+                    await self._sources.tell_health(HEALTH_PART, ok=True)
                     warm_in = WARM_S
                 await self.step()
             except Exception:

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from redis.asyncio import Redis
 
 from bosai.model.alert import AlertRecord
@@ -45,6 +44,8 @@ LEASE_NAME = "planner"
 POLL_S = 1.0
 EVENT_BLOCK_MS = 200
 REPLAN_S = 60.0
+SAY_S = 15.0
+"""The board takes a part that said nothing for a minute for dead."""
 ANSWERS_S = 5.0
 """Answers ("going", "arrived") change who is on the way, not who is in danger: they are gathered this long."""
 LOOK_BACK = timedelta(hours=24)
@@ -71,6 +72,8 @@ class PlannerWorker:
         self._seen: tuple[Any, ...] | None = None
         self._planned_at = 0.0
         self._planned_event = ""
+        self._facts: dict[str, Any] = {}
+        self._said_at = 0.0
 
     # ---- loops -------------------------------------------------------------------------------------
 
@@ -133,6 +136,8 @@ class PlannerWorker:
         age_s = time.monotonic() - self._planned_at
         answered = event != self._planned_event and age_s > ANSWERS_S
         if seen == self._seen and not answered and age_s < REPLAN_S:
+            if time.monotonic() - self._said_at > SAY_S:
+                await self._health(**self._facts)  # nothing to plan is not silence
             return False
         await self.plan_once()
         self._seen, self._planned_event, self._planned_at = seen, event, time.monotonic()
@@ -171,7 +176,7 @@ class PlannerWorker:
         for record in endings:
             await self._mark(record, plan_id)
         took_ms = round((time.monotonic() - began) * 1000)
-        await self._health(ok=True, took_ms=took_ms, people=people, plan_id=plan_id, written=total.written)
+        await self._health(took_ms=took_ms, people=people, plan_id=plan_id, written=total.written)
         if total.written:
             log.info("%s: plan %s told %d in %d ms", self.realm, plan_id, total.written, took_ms)
         return total
@@ -236,13 +241,13 @@ class PlannerWorker:
             pipe.hset(self._keys.on_the_way, "at", self._sources.clock.now().isoformat())
             await pipe.execute()
 
-    async def _health(self, *, ok: bool, **facts: Any) -> None:
-        record = {"at": self._sources.clock.now().isoformat(), "ok": ok, **facts}
-        await self._redis.hset(self._keys.health, HEALTH_PART, msgspec.json.encode(record))
+    async def _health(self, **facts: Any) -> None:
+        self._facts, self._said_at = facts, time.monotonic()
+        await self._sources.tell_health(HEALTH_PART, ok=True, **facts)
 
     async def _try_health(self, *, ok: bool, detail: str) -> None:
         try:
-            await self._health(ok=ok, detail=detail)
+            await self._sources.tell_health(HEALTH_PART, ok=ok, detail=detail)
         except Exception:
             log.exception("%s: the health record can not be written", self.realm)
 

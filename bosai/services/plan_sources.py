@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
+import msgspec
 from redis.asyncio import Redis
 
 from bosai.model.alert import AlertRecord
@@ -13,6 +14,7 @@ from bosai.services.planning import Situation, ToldTable, alert_id_of
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.instructions import InstructionStore
+from bosai.stores.keys import Keys
 from bosai.stores.sites import SiteStore
 from bosai.stores.subscriptions import SubscriptionStore
 from shelters.model import Site
@@ -32,6 +34,7 @@ class PlanSources:
         instructions: InstructionStore,
     ) -> None:
         self.realm = realm
+        self._redis = redis
         self.clock = clock
         self.settings = settings
         self.alerts = AlertStore(redis, realm)
@@ -75,6 +78,11 @@ class PlanSources:
             told=told,
             told_of=await self._told_of(told),
         )
+
+    async def tell_health(self, part: str, *, ok: bool, **facts: object) -> None:
+        """What a part of this side says of itself, for the board."""
+        record = {"at": self.clock.now().isoformat(), "ok": ok, **facts}
+        await self._redis.hset(Keys(self.realm).health, part, msgspec.json.encode(record))
 
     async def heads(self, told: ToldTable) -> dict[str, AlertRecord]:
         """Order → newest released version, of every order somebody was told of."""

@@ -19,6 +19,7 @@ from bosai.services.previews import PreviewBroker
 from bosai.services.sites import SiteService
 from bosai.settings_schema import Settings
 from bosai.stores.instructions import InstructionStore
+from bosai.stores.keys import Keys
 from bosai.stores.lease import Lease
 from bosai.stores.subscriptions import Meta, PushPart, SubscriptionStore
 from geodata.hazards import HazardKind
@@ -117,6 +118,11 @@ class Plain:
         found = await self.instructions.latest(subscription_id)
         assert found is not None
         return found[1]
+
+    async def health(self, part: str) -> dict[str, Any]:
+        """What a part last said of itself; {} = nothing yet."""
+        row = await self.redis.hget(Keys(self.realm).health, part)
+        return msgspec.json.decode(row) if row else {}
 
     async def close(self, site_id: str, **report: Any) -> None:
         """The desk of a site reports."""

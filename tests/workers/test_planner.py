@@ -15,6 +15,7 @@ from bosai.stores.lease import Lease
 from geodata.hazards import HazardKind
 from shelters.model import Action, Opening
 from tests.workers.plain import SLOW, SMALLER, Plain, flood, place
+from workers import planner
 from workers.planner import LEASE_NAME, Fenced
 
 
@@ -312,3 +313,14 @@ async def test_the_drill_side_plans_for_itself_alone(plain, redis, settings):
     await (await plain.leader()).step()
     assert (await drill.told(drill_one)).action is Action.GO
     assert await plain.told(live_one) is None
+
+
+async def test_a_planner_with_nothing_to_plan_still_says_that_it_lives(plain, monkeypatch):
+    monkeypatch.setattr(planner, "SAY_S", 0.0)
+    worker = await plain.leader()
+    await worker.step()
+    before = await plain.health("planner")
+    plain.clock.move(seconds=20)
+    assert not await worker.step()
+    after = await plain.health("planner")
+    assert after == before | {"at": plain.clock.now().isoformat()}
