@@ -125,6 +125,20 @@ class Officer:
         """Where this officer is, without host and side."""
         return (await self.page.url()).removeprefix(self.service.url + self.prefix).split("?")[0]
 
+    async def wait_for_stage(self, word: str, count: int) -> None:
+        """Wait until the order's page says that `count` people are at the stage `word`."""
+        await self.page.wait_for(
+            """
+            const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+            const table = page.querySelector("table.stages");
+            if (!table) return false;
+            const words = [...table.querySelectorAll("th")].map((one) => one.textContent.trim());
+            return table.querySelectorAll("td")[words.indexOf(arg.word)]?.textContent.trim() === String(arg.count);
+            """,
+            {"word": word, "count": count},
+            timeout_s=20,
+        )
+
     async def submit(self) -> None:
         """Ask for approval of the draft on the page."""
         await self.page.click(css="form[action$='/submit'] button")

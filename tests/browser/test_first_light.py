@@ -75,6 +75,7 @@ async def test_a_tsunami_warning_of_jma_shows_a_firefox_in_arahama_the_way_to_sa
                 assert raised or told["destination"]["floor_label"] or told["action"] == "go"
                 assert chosen["name"] in body
             assert [(one.status, one.urgency) for one in push.messages] == [(201, "high")]
+            await approver.wait_for_stage("端末に表示", 1)
 
 
 async def test_a_closed_site_redirects_once_and_the_lift_reaches_the_same_firefox(tmp_path: Path) -> None:
