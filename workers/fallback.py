@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.25
 WARM_S = 5.0
 AGAIN_S = 5.0
+DRAFTS_AT_ONCE = 5_000
 LOOK_BACK = timedelta(hours=1)
 PLAN_ID = "provisional"
 HEALTH_PART = "schedules"
@@ -88,10 +90,12 @@ class ReleaseWatch:
             situation = await self._sources.situation(incident)
             heads = await self._sources.heads(situation.told)
             of_incident = [one for one in overdue if one.incident == incident]
-            drafts = await asyncio.to_thread(self._drafts, situation, rows, of_incident, heads)
-            # No lease: the store tells only those for whom nothing stands on this version yet.
-            report = await self._sources.instructions.emit(None, drafts, self._sources.clock.now())
-            written += report.written
+            drafts = self._drafts(situation, rows, of_incident, heads)
+            # The first are under way while the last are still worked out: nobody waits for the whole city.
+            while some := await asyncio.to_thread(_next, drafts):
+                # No lease: the store tells only those for whom nothing stands on this version yet.
+                report = await self._sources.instructions.emit(None, some, self._sources.clock.now())
+                written += report.written
         for one in overdue:
             self._told_at[one.alert.key] = self._sources.clock.now()
         return EmitReport(written=written)
@@ -115,7 +119,7 @@ class ReleaseWatch:
         rows: PeopleRows,
         overdue: list[AlertRecord],
         heads: dict[str, AlertRecord],
-    ) -> list[InstructionDraft]:
+    ) -> Iterator[InstructionDraft]:
         settings = self._sources.settings
         dangers = [
             (one, danger)
@@ -126,15 +130,12 @@ class ReleaseWatch:
             rows.people, [one for _, one in dangers], settings.planner.point_rounding_widen_m, rows.blur_m
         )
         late = {one.alert.key for one in overdue}
-        drafts = list(self._provisional(situation, rows, dangers, inside, late))
+        yield from self._provisional(situation, rows, dangers, inside, late)
         covered = {rows.subscription_ids[owner] for owner in rows.owner[inside.any(axis=1)]}
         ending_ids = {one.alert.alert_id for one in overdue if is_ended(one)}
-        ended = (
-            one
-            for one in ending_drafts(situation, covered, heads, settings, plan_id=PLAN_ID)
-            if alert_id_of(one.alert_key) in ending_ids and one.message is not MessageKind.OUT_OF_AREA
-        )
-        return [*drafts, *ended]
+        for one in ending_drafts(situation, covered, heads, settings, plan_id=PLAN_ID):
+            if alert_id_of(one.alert_key) in ending_ids and one.message is not MessageKind.OUT_OF_AREA:
+                yield one
 
     def _provisional(
         self,
@@ -176,6 +177,10 @@ def cautious_action(danger: Danger, pace: Pace) -> Action:
     if danger.level == 5:
         return Action.UP
     return Action.PREPARE if danger.level == 3 and pace is not Pace.SLOW else Action.GO
+
+
+def _next(drafts: Iterator[InstructionDraft]) -> list[InstructionDraft]:
+    return list(islice(drafts, DRAFTS_AT_ONCE))
 
 
 def _knows(situation: Situation, subscription_id: str, alert: Alert) -> bool:

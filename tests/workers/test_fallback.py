@@ -11,6 +11,7 @@ from geodata.hazards import HazardKind
 from shelters.model import Action, ReasonCode
 from tests.workers.plain import SLOW, Plain, flood, place
 from tests.workers.test_planner import tsunami
+from workers import fallback
 
 
 @pytest.fixture
@@ -35,6 +36,30 @@ async def test_nothing_goes_out_before_the_time_and_everybody_inside_hears_after
     assert (told.message, told.action, told.destination) == (MessageKind.PROVISIONAL, Action.GO, None)
     assert told.reasons == (ReasonCode.PROVISIONAL.value,) and told.alert_key == record.alert.key
     assert await plain.told(outside) is None
+
+
+async def test_the_first_are_told_before_the_last_are_worked_out_and_a_failure_on_the_way_loses_nobody(
+    plain, monkeypatch
+):
+    monkeypatch.setattr(fallback, "DRAFTS_AT_ONCE", 1)
+    people = [await plain.settle(number) for number in range(3)]
+    await plain.hq.issue(flood())
+    plain.clock.move(seconds=3)
+    watch, emit, sent = plain.watch(), plain.instructions.emit, []
+
+    async def failing_once(fence, drafts, at):
+        sent.append(len(drafts))
+        if len(sent) == 2:
+            raise ConnectionError("Redis went away")
+        return await emit(fence, drafts, at)
+
+    monkeypatch.setattr(plain.instructions, "emit", failing_once)
+    with pytest.raises(ConnectionError):
+        await watch.step()
+    assert [await plain.told(one) is not None for one in people].count(True) == 1
+    assert (await watch.step()).written == 2
+    assert sent == [1] * 5
+    assert [(await plain.told(one)).seq for one in people] == [1] * 3
 
 
 async def test_the_plan_brings_the_seat_as_one_update(plain):
