@@ -21,9 +21,12 @@ def minutes_of(seconds: int) -> int:
 
 
 def time_text(at: datetime, now: datetime) -> str:
-    """14:05 today, 11/23 14:05 on another day (JST)."""
+    """14:05 today, 11/23 14:05 on another day, 2011/3/11 14:49 in another year (JST)."""
     local, today = at.astimezone(JST), now.astimezone(JST)
-    return f"{local:%H:%M}" if local.date() == today.date() else f"{local.month}/{local.day} {local:%H:%M}"
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    year = "" if local.year == today.year else f"{local.year}/"
+    return f"{year}{local.month}/{local.day} {local:%H:%M}"
 
 
 def compass_of(from_lonlat: tuple[float, float], to_lonlat: tuple[float, float]) -> str:

@@ -37,6 +37,10 @@ WAITING = b"waiting:"  # + proposal id
 KEPT_TELEGRAMS = 2_000
 
 
+PAST_TELEGRAM = "【過去の電文の再生】いま発表されたものではありません。"
+"""Opens the hint of a proposal that a recording made: nobody takes a warning of years ago for one of now."""
+
+
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one telegram. `outcome`: "proposed", "no_change", "kept" (a type not read in depth),
     "not_for_this_side", "stale", "unreadable"."""
@@ -100,20 +104,21 @@ class FeedService:
             return Taken(name=name, outcome="stale", title=telegram.title, detail=str(refused))
         if telegram.type_code != VTSE41:
             return Taken(name=name, outcome="kept", title=telegram.title)
-        return await self._take_tsunami(telegram, name)
+        is_past = check_of_now(telegram.source, self._clock.now(), max_age=max_age) is not None
+        return await self._take_tsunami(telegram, name, is_past=is_past)
 
     async def state(self) -> TsunamiState:
         """What JMA has in force on the coast, as far as this side has heard."""
         stored = await self._redis.hget(self._keys.feed_state, TSUNAMI)
         return self._decoded(stored)
 
-    async def _take_tsunami(self, telegram: Telegram, name: str) -> Taken:
+    async def _take_tsunami(self, telegram: Telegram, name: str, *, is_past: bool) -> Taken:
         try:
             forecast = parse_tsunami(telegram)
         except FeedError as error:
             await self._report_unreadable(name, str(error))
             return Taken(name=name, outcome="unreadable", title=telegram.title, detail=str(error))
-        await self._fold(forecast)
+        await self._fold(forecast, is_past=is_past)
         made = await self._put_waiting()
         return Taken(
             name=name,
@@ -140,7 +145,7 @@ class FeedService:
     def _propose(self, event: TsunamiEvent) -> Proposal | None:
         return propose(event, realm=self._realm.value, area_code=self._area_code, zones_by_class=self.zones)
 
-    async def _fold(self, forecast: TsunamiForecast) -> None:
+    async def _fold(self, forecast: TsunamiForecast, *, is_past: bool) -> None:
         """Change the state by compare-and-set, and let what follows from it wait; poller and replay may meet."""
         async with self._redis.pipeline(transaction=True) as pipe:
             while True:
@@ -150,6 +155,9 @@ class FeedService:
                 pipe.multi()  # type: ignore[no-untyped-call]
                 pipe.hset(self._keys.feed_state, TSUNAMI, msgspec.msgpack.encode(after))
                 for proposal in filter(None, map(self._propose, events)):
+                    if is_past:
+                        hint = PAST_TELEGRAM + proposal.review_hint
+                        proposal = msgspec.structs.replace(proposal, review_hint=hint)  # noqa: PLW2901
                     pipe.hset(self._keys.feed_state, _waiting(proposal), msgspec.msgpack.encode(proposal))
                 try:
                     await pipe.execute()

@@ -27,7 +27,9 @@ def from_proposal(proposal: Proposal, zones: ZoneCatalogue, base: Typed | None =
     kinds = {one.value for one in TsunamiClass}
     arrival = proposal.expected_arrival_at
     report = proposal.report_at.astimezone(JST)
-    quoted = f"気象庁 {report.month}/{report.day} {report:%H:%M}発表「{proposal.telegram_title}」"
+    quoted = (
+        f"気象庁 {report.year}/{report.month}/{report.day} {report:%H:%M}発表「{proposal.telegram_title}」"
+    )
     return Typed(
         hazard=HazardKind.TSUNAMI.value,
         kind=OrderKind.TSUNAMI_EVACUATION.value,

@@ -212,13 +212,14 @@ def proposed(what: ProposedAct) -> str:
 
 
 def jst(at: datetime | None, now: datetime | None = None) -> str:
-    """11/23 14:05 in Japan's time; 14:05 alone when `now` is the same day; 「—」 for none."""
+    """11/23 14:05 in Japan's time; with `now` 14:05 on the same day, 2011/3/11 14:49 in another year; 「—」: none."""
     if at is None:
         return "—"
     local = at.astimezone(JST)
     if now is not None and local.date() == now.astimezone(JST).date():
         return f"{local:%H:%M}"
-    return f"{local.month}/{local.day} {local:%H:%M}"
+    year = "" if now is None or local.year == now.astimezone(JST).year else f"{local.year}/"
+    return f"{year}{local.month}/{local.day} {local:%H:%M}"
 
 
 def iso(at: datetime) -> str:

@@ -28,6 +28,7 @@ def test_times_are_japans_and_other_days_are_named() -> None:
     assert time_text(now, now) == "14:06"
     assert time_text(datetime(2026, 11, 22, 14, 59, tzinfo=UTC), now) == "11/22 23:59"
     assert time_text(datetime(2026, 11, 22, 15, 0, tzinfo=UTC), now) == "00:00"
+    assert time_text(datetime(2011, 3, 11, 5, 49, tzinfo=UTC), now) == "2011/3/11 14:49"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.feeds.proposals import ProposedAct
 from bosai.model.realm import Realm
-from bosai.services.feeds import WAITING, FeedService
+from bosai.services.feeds import PAST_TELEGRAM, WAITING, FeedService
 from bosai.services.proposals import ProposalService
 from bosai.stores.alerts import AlertStore
 from bosai.stores.keys import Keys
@@ -121,6 +121,14 @@ async def test_a_replay_is_judged_by_the_clock_it_brings(desk):
     desk.clock.at += timedelta(days=5_000)
     taken = await desk.feeds.take(report(item(kind=MAJOR)), NAME, now=REPORTED)
     assert taken.outcome == "proposed"
+    (proposal,) = await desk.open()
+    assert proposal.review_hint.startswith(PAST_TELEGRAM)
+
+
+async def test_a_telegram_of_now_is_not_called_a_recording(desk):
+    await desk.feeds.take(report(item(kind=MAJOR)), NAME, now=REPORTED)
+    (proposal,) = await desk.open()
+    assert "再生" not in proposal.review_hint
 
 
 @pytest.mark.parametrize(

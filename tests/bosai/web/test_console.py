@@ -442,8 +442,8 @@ async def test_the_board_tells_what_a_push_service_took_from_what_a_phone_showed
         result = Result(member=member, seq=1, stage=stage, attempts=1, cause="timeout")
         assert await outbox.record(bucket_of(subscription_id), [result], now) == 1
     for page in (await kian.get("/hq/board"), await kian.get(path)):
-        heads = [one.text for one in page.document.xpath("//table[@class='stages']//th")]
-        counts = [one.text for one in page.document.xpath("//table[@class='stages']//td")]
+        heads = [one.text for one in page.document.xpath("//ul[@aria-label='配信の段階']//span")]
+        counts = [one.text for one in page.document.xpath("//ul[@aria-label='配信の段階']//strong")]
         shown = dict(zip(heads, counts, strict=True))
         assert (shown["送信待ち"], shown["配信サービス受理"], shown["端末に表示"], shown["送信失敗"]) == (
             "1",
@@ -495,7 +495,7 @@ async def test_a_proposal_is_shown_as_jmas_and_becomes_a_filled_form(site: Site,
     assert form.checked("zone") == ["tsunami:area1"]
     assert form.checked("tsunami_class") == ["warning"]
     assert form.value("arrival") == "2026-11-23T15:00"  # Japan's time
-    assert form.value("reason").startswith("気象庁 11/23 14:49発表")
+    assert form.value("reason").startswith("気象庁 2026/11/23 14:49発表")
     await kian.drafted(TSUNAMI_ORDER | {"proposal": form.value("proposal"), "arrival": "2026-11-23T15:00"})
     assert "宮城県 津波警報" not in (await kian.get("/hq/")).text
     drafted = (await site.side().alerts.working())[0].alert
