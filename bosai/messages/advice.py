@@ -14,7 +14,7 @@ from bosai.messages.destinations import sure_sentences, walk_sentences, walks
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import time_text
 from bosai.messages.orders import join_names, join_sentences, keep_away
-from bosai.messages.terms import about, issued_name, short_head, term
+from bosai.messages.terms import about, issued_name, short_head, sign_lang, term
 from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.instruction import Instruction, MessageKind
 from bosai.model.realm import Realm
@@ -108,7 +108,7 @@ def _issued(alert: Alert, lang: str) -> str:
 def _title(instruction: Instruction, alert: Alert, lang: str) -> str:
     ended = _ENDED.get(instruction.message)
     if ended:  # the areas open the body
-        signs = "ja" if lang == "ja-x-easy" else lang
+        signs = sign_lang(lang)
         return f"【{term(signs, ended)}】{_issued(alert, signs)}"
     named = short_head(lang, alert.hazard, alert.kind, alert.tsunami_class)
     if instruction.message is MessageKind.REDIRECT and walks(instruction):
@@ -123,7 +123,7 @@ def _title(instruction: Instruction, alert: Alert, lang: str) -> str:
 
 def _do(instruction: Instruction, record: AlertRecord, lang: str, now: datetime) -> str:
     alert = record.alert
-    named, area = _issued(alert, lang), areas_short(alert, lang)
+    named, area = _issued(alert, sign_lang(lang)), areas_short(alert, lang)
     match instruction.message:
         case MessageKind.LIFTED:
             lifted = text("advice.lifted", lang, area=area, head=named)
@@ -173,7 +173,7 @@ def _issuer(instruction: Instruction, record: AlertRecord, lang: str, now: datet
         return text("advice.notice_from", lang, city=city, time=time)
     if instruction.message in _ENDED:
         return text("advice.said_at", lang, city=city, time=time)
-    signs = "ja" if lang == "ja-x-easy" else lang
+    signs = sign_lang(lang)
     kind = term(signs, f"kind.{alert.kind}")
     if alert.kind is not OrderKind.TSUNAMI_EVACUATION:  # there the title names the danger
         kind = about(signs, kind, term(signs, f"hazard.{alert.hazard}"))

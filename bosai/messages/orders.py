@@ -7,7 +7,7 @@ from datetime import datetime
 from bosai.messages.catalogue import LANGS, text
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import JST
-from bosai.messages.terms import issued_name, short_head, term
+from bosai.messages.terms import issued_name, short_head, sign_lang, term
 from bosai.model.alert import Act, AlertText, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from geodata.hazards import HazardKind
@@ -87,7 +87,7 @@ _ENDING_WORDS = {Act.LIFT: "lifted", Act.RECALL: "recalled"}
 def _headline(order: _Order, lang: str) -> str:
     areas = join_names(lang, order.area_names)
     if order.act in _ENDING_WORDS:
-        signs = "ja" if lang == "ja-x-easy" else lang
+        signs = sign_lang(lang)
         ending = term(signs, _ENDING_WORDS[order.act])
         ended = issued_name(signs, order.hazard, order.kind, order.tsunami_class)
         return f"【{ending}】{ended} {areas}"
@@ -96,7 +96,8 @@ def _headline(order: _Order, lang: str) -> str:
 
 
 def _sentences(order: _Order, lang: str) -> list[str]:
-    named = issued_name(lang, order.hazard, order.kind, order.tsunami_class)
+    words = sign_lang(lang) if order.act in _ENDING_WORDS else lang
+    named = issued_name(words, order.hazard, order.kind, order.tsunami_class)
     city, areas = text("terms.city", lang), join_names(lang, order.area_names)
     if order.act is Act.RECALL:
         local = order.at.astimezone(JST)

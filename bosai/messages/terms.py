@@ -17,7 +17,13 @@ def head(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiC
 
 def short_head(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
     """`head` for a notification's title: やさしい日本語 keeps only the word seen on signs there."""
-    return head("ja" if lang == "ja-x-easy" else lang, hazard, kind, tsunami_class)
+    return head(sign_lang(lang), hazard, kind, tsunami_class)
+
+
+def sign_lang(lang: str) -> str:
+    """The language of a term without its explanation: in やさしい日本語 the word as on signs. The explanation of
+    避難指示 is 「みんな すぐ にげてください」, which has no place beside 解除 and 取消, nor in a title."""
+    return "ja" if lang == "ja-x-easy" else lang
 
 
 def issued_name(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:

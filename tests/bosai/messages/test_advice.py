@@ -177,6 +177,19 @@ def test_the_city_ends_its_own_order_and_never_the_warning_of_jma(lang: str) -> 
                 assert "避難指示" in ended.alert.texts[lang].headline
 
 
+def test_what_ends_an_order_does_not_say_in_easy_words_to_flee() -> None:
+    """The explanation of 避難指示 is an order itself: 「みんな すぐ にげてください」."""
+    for order in ORDERS:
+        for message, act in ((MessageKind.LIFTED, Act.LIFT), (MessageKind.RECALLED, Act.RECALL)):
+            ended = record(order=order, act=act)
+            words = render_advice(
+                instruction(message, None, None, None), ended, Realm.LIVE, "ja-x-easy", now=NOW
+            )
+            for said in (words.title, words.body, ended.alert.texts["ja-x-easy"].body):
+                assert "にげ" not in said, said
+                assert "来ます" not in said, said
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_message_about_an_order_names_the_danger(lang: str) -> None:
     japanese = {
