@@ -5,13 +5,17 @@ to go there stay taken (see `ledger`).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from shelters.model import Capacity, Crowding, Opening, SiteStatus
 
 IMPOSSIBLE_FACTOR = 2.0
 """More than twice the seats waits for confirmation (Noto 2024: real sites reached about twice theirs)."""
+
+SAID_FOR = timedelta(hours=72)
+"""A word on the door or the heads is of one event: 閉鎖 or 満員 of last month says nothing of today. 使用不可 stays
+until somebody says otherwise, because a building does not mend itself."""
 
 _UPPER_SHARE = {Crowding.ROOM: 0.7, Crowding.SOME: 0.9, Crowding.CROWDED: 1.0}
 
@@ -60,6 +64,17 @@ def current_status(site_id: str, reports: Iterable[SiteReport]) -> SiteStatus:
         present_at=heads.event_at if heads else None,
         reporter=last.reporter if last else "",
     )
+
+
+def still_said(status: SiteStatus, now: datetime) -> SiteStatus:
+    """The status without what was said longer than `SAID_FOR` ago; "unusable" is never forgotten."""
+    old_door = status.opening_at is not None and now - status.opening_at > SAID_FOR
+    old_heads = status.present_at is not None and now - status.present_at > SAID_FOR
+    if old_door and status.opening is not Opening.UNUSABLE:
+        status = replace(status, opening=None, opening_at=None)
+    if old_heads:
+        status = replace(status, present_persons=None, crowding=None, present_at=None)
+    return status
 
 
 def persons_known(status: SiteStatus, seats: int, margin_fraction: float) -> int | None:

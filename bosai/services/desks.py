@@ -25,6 +25,7 @@ from bosai.stores.replies import as_bytes, as_text
 from bosai.stores.scripts import Script
 from bosai.stores.sites import SiteStore
 from shelters.model import Crowding, Opening, Site, SiteStatus
+from shelters.occupancy import still_said
 from shelters.suitability import opening_of
 
 PIN_DIGITS = 6
@@ -175,7 +176,8 @@ class DeskService:
     async def view(self, desk: DeskSession) -> DeskView:
         """The site, what is known of it, and how many are on their way."""
         await self._still_linked(desk)
-        site, status = await self._site(desk.site_id), await self._sites.status(desk.site_id)
+        site = await self._site(desk.site_id)
+        status = still_said(await self._sites.status(desk.site_id), self._clock.now())
         persons, at = await self._redis.hmget(self._keys.on_the_way, [desk.site_id, "at"])
         return DeskView(
             site=site,

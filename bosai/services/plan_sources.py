@@ -18,6 +18,7 @@ from bosai.stores.keys import Keys
 from bosai.stores.sites import SiteStore
 from bosai.stores.subscriptions import SubscriptionStore
 from shelters.model import Site
+from shelters.occupancy import still_said
 
 
 class PlanSources:
@@ -69,10 +70,12 @@ class PlanSources:
         if version != self._catalogue[0]:
             self._catalogue = (version, await self.sites.catalogue())
         told = await self.instructions.latest_of_incident(incident) if incident else {}
+        now = self.clock.now()
+        statuses = await self.sites.statuses()
         return Situation(
-            now=self.clock.now(),
+            now=now,
             sites=self._catalogue[1],
-            statuses=await self.sites.statuses(),
+            statuses={name: still_said(one, now) for name, one in statuses.items()},
             in_force=in_force,
             incident=incident,
             told=told,

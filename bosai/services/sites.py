@@ -31,6 +31,7 @@ from geodata.importers.sites import SitesParsed, parse_sites
 from geodata.importers.tables import Rejected
 from geodata.sites import SiteRecord
 from shelters.model import Capacity, Crowding, Opening, Site, SiteStatus
+from shelters.occupancy import still_said
 
 TRIES = 5
 MANY_GONE = 10
@@ -88,11 +89,12 @@ class SiteService:
 
     async def statuses(self) -> dict[str, SiteStatus]:
         """Site id → what is known now; sites nobody has reported on are absent (unknown, not empty)."""
-        return await self._store.statuses()
+        now = self._clock.now()
+        return {name: still_said(one, now) for name, one in (await self._store.statuses()).items()}
 
     async def status(self, site_id: str) -> SiteStatus:
         """What is known of one site now."""
-        return await self._store.status(site_id)
+        return still_said(await self._store.status(site_id), self._clock.now())
 
     async def report(
         self,

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelters.model import Capacity, Crowding, FigureSource, Opening, SiteStatus
-from shelters.occupancy import SiteReport, current_status, is_impossible, persons_known, seats_with_margin
+from shelters.occupancy import (
+    SAID_FOR,
+    SiteReport,
+    current_status,
+    is_impossible,
+    persons_known,
+    seats_with_margin,
+    still_said,
+)
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 SEATS = Capacity(refuge_persons=100, stay_persons=40, source=FigureSource.ASSUMED)
@@ -78,3 +86,14 @@ def test_the_order_in_which_reports_arrive_does_not_matter(rows, random):
     shuffled = list(reports)
     random.shuffle(shuffled)
     assert current_status("s", reports) == current_status("s", shuffled)
+
+
+def test_what_was_said_at_an_earlier_event_is_forgotten_but_a_damaged_building_stays_so():
+    shut = current_status("s", [report(0, opening=Opening.CLOSED), report(5, crowding=Crowding.FULL)])
+    damaged = current_status("s", [report(0, opening=Opening.UNUSABLE)])
+    assert still_said(shut, T0 + SAID_FOR) == shut
+    later = T0 + SAID_FOR + timedelta(minutes=1)
+    assert still_said(shut, later).opening is None
+    assert still_said(shut, later).crowding is Crowding.FULL
+    assert still_said(shut, later + timedelta(hours=1)).crowding is None
+    assert still_said(damaged, T0 + timedelta(days=400)) == damaged

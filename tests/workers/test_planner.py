@@ -65,6 +65,19 @@ async def test_a_closed_site_redirects_exactly_those_concerned_exactly_once(plai
     assert (await plain.told(near)).seq == 2
 
 
+@pytest.mark.parametrize(("said", "goes_to"), [(Opening.CLOSED, "B1"), (Opening.UNUSABLE, "A1")])
+async def test_a_site_closed_after_the_last_event_is_not_closed_in_the_next(plain, said, goes_to):
+    one = await plain.settle(1)
+    await plain.close("B1", opening=said)
+    plain.clock.move(days=30)
+    await plain.hq.issue(flood())
+    await (await plain.leader()).step()
+    told = await plain.told(one)
+    assert told.destination.site_id == goes_to and told.destination.unconfirmed
+    shown = (await plain.sites.statuses())["B1"].opening
+    assert (shown is None) == (said is Opening.CLOSED)
+
+
 async def test_a_head_count_far_from_full_changes_nobodys_message(plain):
     one = await plain.settle(1)
     await plain.hq.issue(flood())
