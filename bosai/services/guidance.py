@@ -17,7 +17,7 @@ from bosai.model.instruction import Instruction
 from bosai.model.subscription import PaceClass, Place, Structure
 from bosai.ports import Clock
 from bosai.services.people import PeopleRows, rows_of
-from bosai.services.planning import Situation, danger_of, drafts_of, plan_id_of, problem_of
+from bosai.services.planning import Ground, Situation, drafts_of, ground_of, plan_id_of, problem_of
 from bosai.services.sites import SiteService
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
@@ -66,7 +66,7 @@ class GuidanceService:
         self._clock = clock
         self._settings = settings
         self._lock = asyncio.Lock()
-        self._held: tuple[datetime, Situation] | None = None
+        self._held: tuple[datetime, Situation, Ground] | None = None
         self._catalogue: tuple[int, Sequence[Site]] = (-1, ())
 
     async def for_point(
@@ -85,19 +85,19 @@ class GuidanceService:
         """
         if not Bbox(*self._settings.city.bbox_lonlat).holds(lon, lat):
             raise InvalidInput("lon", "outside_city")
-        situation = await self._situation()
+        situation, ground = await self._moment()
         place = Place(
             place_id="here", lon=lon, lat=lat, floor=floor, structure=structure, pace=pace, persons=persons
         )
         rows = rows_of([(VISITOR, (place,))], self._settings.city.plane_epsg)
-        return await asyncio.to_thread(_guide, situation, rows, self._settings)
+        return await asyncio.to_thread(_guide, situation, ground, rows, self._settings)
 
-    async def _situation(self) -> Situation:
-        """Sites, statuses and orders, read again once they are a second old."""
+    async def _moment(self) -> tuple[Situation, Ground]:
+        """Sites, statuses and orders, read and put on the plane again once they are a second old."""
         async with self._lock:
             now = self._clock.now()
             if self._held is not None and timedelta() <= now - self._held[0] < FRESH_FOR:
-                return self._held[1]
+                return self._held[1:]
             version = await self._sites.version()
             if version != self._catalogue[0]:
                 self._catalogue = (version, await self._sites.all())
@@ -110,29 +110,29 @@ class GuidanceService:
                 told={},
                 told_of={},
             )
-            self._held = (now, situation)
-            return situation
+            ground = await asyncio.to_thread(ground_of, situation, self._settings)
+            self._held = (now, situation, ground)
+            return situation, ground
 
 
-def _guide(situation: Situation, rows: PeopleRows, settings: Settings) -> Guidance:
-    problem = problem_of(situation, rows, settings)
+def _guide(situation: Situation, ground: Ground, rows: PeopleRows, settings: Settings) -> Guidance:
+    problem = problem_of(situation, rows, settings, ground)
     made = plan(problem)
     return Guidance(
-        alerts=_alerts_over(problem, situation, settings),
+        alerts=_alerts_over(problem, ground),
         decision=_unsent(made, rows, situation, settings),
         nearest=_nearest(problem, situation.statuses),
         at=situation.now,
     )
 
 
-def _alerts_over(problem: PlanInput, situation: Situation, settings: Settings) -> tuple[AlertRecord, ...]:
+def _alerts_over(problem: PlanInput, ground: Ground) -> tuple[AlertRecord, ...]:
     """The orders that cover the point, its edge included."""
-    dangers = [(one, danger_of(one.alert, settings.city.plane_epsg)) for one in situation.in_force]
-    covering = []
-    for record, danger in dangers:
-        if danger and who_is_inside(problem.people, [danger], problem.rules.widen_m).any():
-            covering.append(record)
-    return tuple(covering)
+    return tuple(
+        record
+        for record, danger in ground.dangers
+        if who_is_inside(problem.people, [danger], problem.rules.widen_m).any()
+    )
 
 
 def _unsent(made: Plan, rows: PeopleRows, situation: Situation, settings: Settings) -> Instruction | None:

@@ -110,19 +110,37 @@ def table_of(sites: Sequence[Site], statuses: Mapping[str, SiteStatus], settings
     )
 
 
-def problem_of(situation: Situation, rows: PeopleRows, settings: Settings) -> PlanInput:
-    """Everything a plan depends on, at this moment."""
-    table = table_of(situation.sites, situation.statuses, settings)
-    dangers = [danger_of(one.alert, settings.city.plane_epsg) for one in situation.in_force]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What of a situation is the same for everybody: sites and areas on the plane. `dangers`: orders that direct."""
+
+    table: SiteTable
+    dangers: tuple[tuple[AlertRecord, Danger], ...]
+
+
+def ground_of(situation: Situation, settings: Settings) -> Ground:
+    """Sites and areas on the plane: most of the work of planning for a single household."""
+    found = ((one, danger_of(one.alert, settings.city.plane_epsg)) for one in situation.in_force)
+    return Ground(
+        table=table_of(situation.sites, situation.statuses, settings),
+        dangers=tuple((record, danger) for record, danger in found if danger is not None),
+    )
+
+
+def problem_of(
+    situation: Situation, rows: PeopleRows, settings: Settings, ground: Ground | None = None
+) -> PlanInput:
+    """Everything a plan depends on, at this moment. `ground`: where it was worked out before."""
+    ground = ground or ground_of(situation, settings)
     return PlanInput(
         now_s=situation.now.timestamp(),
         night=is_night(situation.now, settings),
         people=rows.people,
         owner=rows.owner,
         relative=rows.relative,
-        sites=table,
-        dangers=tuple(one for one in dangers if one is not None),
-        told=_told(situation, rows, table),
+        sites=ground.table,
+        dangers=tuple(danger for _, danger in ground.dangers),
+        told=_told(situation, rows, ground.table),
         counted_at_s=_counted_at(situation.statuses, situation.sites),
         rules=rules_of(settings),
         blur_m=rows.blur_m,
