@@ -74,14 +74,14 @@ def _environment(settings: Settings, args: argparse.Namespace, redis_url: str) -
 
 async def web(settings: Settings, _args: argparse.Namespace) -> int:
     """One web process. Needs a Redis that runs."""
-    from bosai.web.app import make_app  # noqa: PLC0415
+    from bosai.web.app import make_app, make_runner  # noqa: PLC0415
 
     _need_redis(settings)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     taken = await asyncio.to_thread(listening, settings)
     settings = with_port(settings, port_of(taken))
     app = make_app(lambda: open_services(settings), body_max_bytes=settings.web.body_max_bytes)
-    runner = aiohttp_web.AppRunner(app, access_log=None)  # an address holds a desk's key: it is never logged
+    runner = make_runner(app)
     await runner.setup()
     try:
         await aiohttp_web.SockSite(runner, taken).start()

@@ -14,7 +14,7 @@ from bosai.model.realm import Realm
 from bosai.web import api, assets, desk, openapi, resident, tiles
 from bosai.web.base import OPENED, REALM, preload
 from bosai.web.console import routes as console_routes
-from bosai.web.middleware import add_security_headers, errors_to_problems, refuse_other_sites
+from bosai.web.middleware import add_security_headers, errors_to_problems, read_body, refuse_other_sites
 from bosai.web.rate_limit import BUCKETS, TokenBuckets
 from bosai.wiring import Services
 
@@ -24,9 +24,10 @@ BODY_MAX_BYTES = 65_536
 
 def make_app(open_services: OpenServices, *, body_max_bytes: int = BODY_MAX_BYTES) -> web.Application:
     """The application. `open_services` is entered when the server starts and left when it stops."""
-    # Outermost first: an error raised by the origin check must still become a problem document.
+    # Outermost first: an error raised by the origin check must still become a problem document, and nothing is read
+    # from whom that check refuses.
     live = web.Application(
-        middlewares=[errors_to_problems, refuse_other_sites], client_max_size=body_max_bytes
+        middlewares=[errors_to_problems, refuse_other_sites, read_body], client_max_size=body_max_bytes
     )
     live[REALM] = Realm.LIVE
     live[BUCKETS] = TokenBuckets()
@@ -50,6 +51,12 @@ def make_app(open_services: OpenServices, *, body_max_bytes: int = BODY_MAX_BYTE
         side.add_routes(api.routes())
     live.add_subapp(Realm.DRILL.path_prefix + "/", drill)
     return live
+
+
+def make_runner(app: web.Application, *, shutdown_timeout_s: float = 60.0) -> web.AppRunner:
+    """What serves `app`. No access log: an address holds a desk's key. No body is unpacked: nobody needs to send packed
+    ones, and a few bytes could stand for gigabytes."""
+    return web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=shutdown_timeout_s)
 
 
 async def to_drill(_request: web.Request) -> web.Response:

@@ -7,7 +7,15 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bosai.errors import BodyTooLarge, BosaiError, NotFound, StoreUnavailable, WrongOrigin, outcome_of
+from bosai.errors import (
+    BodyTooLarge,
+    BosaiError,
+    InvalidInput,
+    NotFound,
+    StoreUnavailable,
+    WrongOrigin,
+    outcome_of,
+)
 from bosai.web.assets import IMPORT_MAP_CSP_HASH
 from bosai.web.base import OPENED
 from bosai.web.problems import problem
@@ -86,6 +94,28 @@ async def refuse_other_sites(request: web.Request, handler: Handler) -> web.Stre
     if request.method in _SAFE or _is_same_site(request):
         return await handler(request)
     raise WrongOrigin()
+
+
+@web.middleware
+async def read_body(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Read the body once, here; handlers that ask for it get it from memory.
+
+    A body that its own headers do not describe (encoding, charset, multipart) is the sender's mistake and never ours.
+    """
+    if request.body_exists:
+        try:
+            if request.content_type in _FORMS:
+                await request.post()
+            else:
+                await request.read()
+        except (web.HTTPException, OSError):
+            raise
+        except Exception as error:  # whatever the parsers meet; nothing of ours runs in there
+            raise InvalidInput("body", "unreadable") from error
+    return await handler(request)
+
+
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 
 def _is_same_site(request: web.Request) -> bool:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from bosai.model.realm import Realm
 from bosai.settings import load_settings
 from bosai.settings_schema import Settings
-from bosai.web.app import make_app
+from bosai.web.app import make_app, make_runner
 from bosai.web.base import OPENED
 from bosai.wiring import RealmServices, Wired, open_services
 from tests.bed.vapid import b64url
@@ -124,7 +124,7 @@ async def running(
             },
         )
         app = make_app(lambda: open_services(settings), body_max_bytes=settings.web.body_max_bytes)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        runner = make_runner(app, shutdown_timeout_s=0.2)
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
