@@ -31,7 +31,6 @@ UPSTAIRS_FACTOR = 2.0
 """For water that rises slowly, a floor inside the area counts as twice as far as a site outside."""
 
 _GO, _REFUGE, _INLAND = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE], ACTION_ROW[Action.INLAND]
-_GUIDED = (_GO, _REFUGE, _INLAND)
 
 
 def plan(problem: PlanInput) -> Plan:

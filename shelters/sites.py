@@ -43,13 +43,6 @@ class SiteTable:
     def __len__(self) -> int:
         return len(self.sites)
 
-    def row_of(self, site_id: str) -> int:
-        """The row of a site, -1 where it is not in the table (dropped by an import)."""
-        low = (
-            int(np.searchsorted(np.array([one.site_id for one in self.sites]), site_id)) if self.sites else 0
-        )
-        return low if low < len(self.sites) and self.sites[low].site_id == site_id else -1
-
     def rows(self) -> dict[str, int]:
         """Site id → row."""
         return {one.site_id: n for n, one in enumerate(self.sites)}

@@ -31,11 +31,6 @@ class Verdict(IntEnum):
     UNFIT = 4
     NOT_PUBLIC = 5
 
-    @property
-    def may_be_named(self) -> bool:
-        """True where people may be sent there."""
-        return self <= Verdict.UPSTAIRS
-
 
 def sites_inside(sites: SiteTable, dangers: Sequence[Danger]) -> Bools:
     """(m, k) True where a site lies in, or on the edge of, an area (as issued, not widened)."""

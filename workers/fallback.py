@@ -1,4 +1,4 @@
-"""The watch over releases: what the planner has not planned within 3 s goes out without it (design, rule 5.10).
+"""The watch over releases: what the planner has not planned in time goes out without it (design, rule 5.10).
 
     released, not marked planned for `fallback_after_s` ─▶ everybody inside ─▶ cautious advice 「行き先は続報」
     lifted or recalled, not marked                      ─▶ everybody who was told and is inside nothing else

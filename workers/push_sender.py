@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from socket import AddressFamily
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -158,11 +157,6 @@ def retry_after_s(told: str | None, now: datetime) -> float | None:
     except (ValueError, TypeError):  # TypeError: a date without a zone
         return None
     return min(max(wait_s, 0.0), LONGEST_RETRY_AFTER_S)
-
-
-def host_of(endpoint: str) -> str:
-    """The push service's name, for logs: the path is a capability and never logged."""
-    return urlsplit(endpoint).hostname or ""
 
 
 def _encrypted(target: PushTarget, plaintext: bytes) -> bytes:

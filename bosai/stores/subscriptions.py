@@ -6,7 +6,7 @@ delivery push sealer      (claims deliver the sealed part) ─▶ open_push     
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -165,15 +165,6 @@ class SubscriptionStore:
             except (SealBroken, msgspec.DecodeError):
                 log.exception("places of %s can not be read", subscription_id)
         return found
-
-    async def push_parts(self, subscription_ids: Sequence[str]) -> dict[str, PushPart]:
-        """The push parts of those that exist."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for one in subscription_ids:
-                pipe.hget(self._keys.push(bucket_of(one)), one)
-            sealed = await pipe.execute()
-        pairs = zip(subscription_ids, sealed, strict=True)
-        return {one: self.open_push(one, value) for one, value in pairs if value is not None}
 
     async def retire(self, sent_with: Mapping[str, bytes]) -> int:
         """Remove subscribers a push service no longer knows: id → the sealed push part the message went with.
