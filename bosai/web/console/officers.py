@@ -41,7 +41,7 @@ async def disable(request: web.Request, officer: Session) -> web.StreamResponse:
     """Close an account; its sessions end with their next request."""
     name = str((await request.post()).get("name", ""))
     try:
-        if name == officer.name:
+        if name.strip().lower() == officer.name:
             raise InvalidInput(
                 "name", "own_account", "自分の登録は止められません。ほかの管理者に頼んでください。"
             )

@@ -137,6 +137,13 @@ async def test_a_program_gets_the_same_refusal_as_a_problem_document(kian: Offic
     assert json.loads(answer.body)["field"] == "area"
 
 
+async def test_between_level_4_and_level_5_stands_that_one_must_have_left_by_4(kian: Officer) -> None:
+    """The guideline of May 2021 asks for the line wherever both levels are listed."""
+    said = (await kian.get("/hq/alerts/new")).text
+    at = said.index("〈警戒レベル4までに必ず避難！〉")
+    assert said.index("避難指示") < at < said.index("緊急安全確保")
+
+
 async def test_what_is_typed_never_becomes_markup(kian: Officer) -> None:
     sharp = "</textarea><script>alert(1)</script>\"'"
     page = await kian.post(
