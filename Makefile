@@ -1,6 +1,7 @@
 # make setup   prepares the machine without starting anything
 # make run     prepares and starts the whole service; data stays in .bosai/
 # make test    everything that must pass before a change is accepted
+# make screenshots   every page as a picture, in build/screenshots/
 #
 # A second start installs nothing: a stamp remembers the hash of what was installed.
 
@@ -22,10 +23,10 @@ PYTEST_FLAGS ?=
 HASH = $(BIN)/python -c 'import hashlib, os, sys; h = hashlib.sha256(f"{os.getcwd()} {sys.version_info[:2]}".encode()); \
 	[h.update(open(name, "rb").read()) for name in sys.argv[1:]]; print(h.hexdigest())'
 
-.PHONY: help setup run test lint format lock clean prerequisites venv python-packages dev-packages browser-packages test-tools
+.PHONY: help setup run test screenshots lint format lock clean prerequisites venv python-packages dev-packages browser-packages test-tools
 
 help:
-	@echo "make setup | run | test | lint | format | lock | clean   (see the head of the Makefile and README.md)"
+	@echo "make setup | run | test | screenshots | lint | format | lock | clean   (see the head of the Makefile and README.md)"
 
 setup: python-packages browser-packages
 
@@ -34,6 +35,10 @@ run: setup
 
 test: setup dev-packages test-tools lint
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# The service it starts is a private one, with made-up residents.
+screenshots: setup dev-packages test-tools
+	@$(BIN)/python -m tests.browser.shots build/screenshots
 
 lint: dev-packages
 	@$(BIN)/ruff format --check .

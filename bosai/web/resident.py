@@ -7,6 +7,7 @@
 """
 
 from functools import cache
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from bosai.messages.wording import DRILL_END
 from bosai.web.assets import STATIC_DIR
 from bosai.web.base import LANG_COOKIE, html_lang, lang_of, realm_of, render, services
 from bosai.web.parsing import number
-from bosai.web.resident_views import HereView, here_view, order_view
+from bosai.web.resident_views import HereView, gravest_first, here_view, order_view
 from geodata.places import Town
 
 LANG_COOKIE_S = 365 * 24 * 3600
@@ -60,6 +61,8 @@ _SCRIPT_TEMPLATES = {
     "current.received": ("time",),
     "read_at": ("time",),
     "age": ("minutes",),
+    "age_hours": ("hours",),
+    "age_days": ("days",),
 }
 
 
@@ -77,7 +80,7 @@ async def home(request: web.Request) -> web.Response:
     """The first page; with `?q=` towns to choose from, with `?lon=&lat=` the answer for that point."""
     here, lang = services(request), lang_of(request)
     now = here.clock.now()
-    in_force = await here.alert_store.in_force()
+    in_force = sorted(await here.alert_store.in_force(), key=gravest_first)
     query = request.query.get("q", "").strip()[:MAX_QUERY_CHARS]
     answer, place = await _answer(request)
     return _remembering_language(
@@ -186,7 +189,6 @@ def _remembering_language(request: web.Request, response: web.Response) -> web.R
 def _page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str, Any]:
     """What the scripts need, as data in the page. No secret, and nothing about anybody."""
     here, lang, realm = services(request), lang_of(request), realm_of(request)
-    west, south, east, north = here.settings.city.bbox_lonlat
     return {
         "prefix": realm.path_prefix,
         "realm": realm.value,
@@ -196,10 +198,20 @@ def _page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str
         # A test bed (its hosts are never listed in service) waits for receipts.
         "receipt_jitter_s": 0 if here.settings.push.test_hosts else RECEIPT_JITTER_S,
         "place": place,
-        "centre": {"lon": (west + east) / 2, "lat": (south + north) / 2},
+        "centre": _centre(request),
         "tiles": bool(here.settings.map.tile_url),
         "texts": _script_texts(lang) | (_drill_texts(lang) if realm.is_drill else {}),
     }
+
+
+def _centre(request: web.Request) -> dict[str, float]:
+    """Where people live, for a map before a place is chosen: the middle of Sendai's frame lies in its mountains."""
+    here = services(request)
+    towns = [one for one in here.places.towns if not one.outside_city]
+    if towns:
+        return {"lon": median(one.lon for one in towns), "lat": median(one.lat for one in towns)}
+    west, south, east, north = here.settings.city.bbox_lonlat
+    return {"lon": (west + east) / 2, "lat": (south + north) / 2}
 
 
 @cache

@@ -102,6 +102,18 @@ _ZONE_FILES = ("tsunami:", "jma:")
 """Zones from files are exact or samples; wards and towns are cells round points."""
 
 
+def gravest_first(record: AlertRecord) -> tuple[int, str]:
+    """Sort key: what threatens life now stands on top. A tsunami has no level and comes before all of them."""
+    alert = record.alert
+    if alert.kind is OrderKind.TSUNAMI_EVACUATION:
+        return (-10, alert.key)
+    return (-int(alert.level) if alert.level else -_WITHOUT_LEVEL.get(alert.kind, 0), alert.key)
+
+
+_WITHOUT_LEVEL = {OrderKind.EVACUATE: 4, OrderKind.ELDERLY_ETC: 3, OrderKind.EMERGENCY_SAFETY: 5}
+"""How grave the same order is for a hazard that has no levels (earthquake, fire, volcano)."""
+
+
 def badge_of(record: AlertRecord) -> str:
     """The CSS class of the badge; a tsunami never looks like a level."""
     alert = record.alert
@@ -120,7 +132,7 @@ def here_view(
     return HereView(
         place=place,
         covered=bool(found.alerts),
-        orders=tuple(order_view(one, lang, now) for one in found.alerts),
+        orders=tuple(order_view(one, lang, now) for one in sorted(found.alerts, key=gravest_first)),
         advice=render_advice(decision, record, realm, lang, now=now) if decision and record else None,
         destination=_destination(decision, lang) if decision else "",
         way=_way(decision.destination, point, lang) if walks and decision and decision.destination else "",

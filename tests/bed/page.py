@@ -217,6 +217,10 @@ class Page:
             scale=viewport.scale,
         )
 
+    async def prefer_dark(self) -> None:
+        """As on a device set to dark colours (Chromium)."""
+        await self._call("mediaFeatures", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+
     async def set_geolocation(self, latitude: float, longitude: float, *, accuracy_m: float = 20.0) -> None:
         """Where the device says it is. Chromium also needs the permission (`allow`)."""
         await self._call("geolocation", latitude=latitude, longitude=longitude, accuracy=accuracy_m)

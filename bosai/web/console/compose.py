@@ -21,6 +21,7 @@ from bosai.web.console.forms import FIELD_ORDER, FormInvalid, Typed, invalid, pa
 from bosai.web.console.page import moved, refused, show, wants_page
 from bosai.web.console.refusals import Trouble
 from bosai.web.console.session import signed_in
+from bosai.web.geojson import area_feature
 from geodata.hazards import HazardKind
 
 Save = Callable[[DraftForm], Awaitable[AlertRecord]]
@@ -53,6 +54,7 @@ def routes() -> list[web.RouteDef]:
         web.post(new, signed_in(new_post, Permission.DRAFT)),
         web.get(edit, signed_in(edit_page, Permission.DRAFT)),
         web.post(edit, signed_in(edit_post, Permission.DRAFT)),
+        web.get("/hq/area.geojson", signed_in(chosen_geojson, Permission.DRAFT)),
     ]
 
 
@@ -103,6 +105,18 @@ async def edit_post(request: web.Request, officer: Session) -> web.StreamRespons
         return await services(request).alerts.redraft(officer, draft.alert.key, form)
 
     return await _save(request, officer, work, save)
+
+
+async def chosen_geojson(request: web.Request, _officer: Session) -> web.Response:
+    """The union of the areas `?zone=…&zone=…`, for the form's map: what is ticked is seen before it is saved."""
+    keys = request.query.getall("zone", [])
+    area = await asyncio.to_thread(services(request).zones.area, keys)
+    feature = await asyncio.to_thread(area_feature, "chosen", area)
+    return web.json_response(
+        {"type": "FeatureCollection", "features": [feature]},
+        content_type="application/geo+json",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 async def _save(request: web.Request, officer: Session, work: Work, save: Save) -> web.StreamResponse:

@@ -44,12 +44,13 @@ function filterTowns(input) {
 async function startDrawing() {
   // Brought later: choosing must not wait for a map.
   const { openMap, nameTowns, showArea } = await import("./map.js");
-  const map = await openMap(document.getElementById("map"), data);
+  const map = await openMap(document.getElementById("map"), { ...data, bbox: townsBox() });
   if (!map) {
     noMap();
     return;
   }
   nameTowns(map, data.towns);
+  const ticked = followTicks(map, showArea);
   const { TerraDraw, TerraDrawPolygonMode, TerraDrawSelectMode } = await import("terra-draw");
   const { TerraDrawMapLibreGLAdapter } = await import("terra-draw-maplibre-gl-adapter");
   const editable = { feature: { draggable: true, coordinates: { midpoints: true, draggable: true, deletable: true } } };
@@ -58,7 +59,8 @@ async function startDrawing() {
     modes: [new TerraDrawPolygonMode(), new TerraDrawSelectMode({ flags: { polygon: editable } })],
   });
   draw.start();
-  restore(draw, map, showArea);
+  restore(draw);
+  ticked();
   draw.on("finish", () => {
     keep(draw);
     draw.setMode("select");
@@ -68,10 +70,10 @@ async function startDrawing() {
   const press = (id, act) => document.getElementById(id).addEventListener("click", act);
   press("draw-start", () => { draw.setMode("polygon"); tell("角を順にクリックし、最後に始点をクリックすると閉じます。Esc でやめます。"); });
   press("draw-edit", () => { draw.setMode("select"); tell("区域をクリックして選び、角を動かします。"); });
-  press("draw-clear", () => { draw.clear(); drawn.value = ""; tell("描いた区域を消しました。"); });
+  press("draw-clear", () => { draw.clear(); drawn.value = ""; ticked(); tell("描いた区域を消しました。"); });
   for (const one of document.querySelectorAll("#draw-tools button")) one.disabled = false;
   tell("");
-  drawn.addEventListener("change", () => restore(draw, map, showArea));
+  drawn.addEventListener("change", () => { restore(draw); ticked(); });
   form.dataset.drawing = "ready";
 }
 
@@ -82,7 +84,38 @@ function keep(draw) {
   drawn.value = polygons.length ? JSON.stringify({ type: "MultiPolygon", coordinates: polygons }) : "";
 }
 
-function restore(draw, map, showArea) {
+/** The city as people live in it: the frame of its towns, not of its mountains and its sea. */
+function townsBox() {
+  if (data.towns.length === 0) return data.bbox;
+  const lons = data.towns.map((one) => one[1]);
+  const lats = data.towns.map((one) => one[2]);
+  return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
+}
+
+/** Shows what is ticked in the lists, with what is drawn, and moves the view there; gives what shows it anew. */
+function followTicks(map, showArea) {
+  let turn = 0;
+  const show = async () => {
+    const mine = (turn += 1);
+    const keys = [...form.querySelectorAll('input[name="zone"]:checked')].map((one) => one.value);
+    let features = [];
+    if (keys.length > 0) {
+      const query = new URLSearchParams(keys.map((key) => ["zone", key]));
+      const answer = await fetch(`${data.prefix}/hq/area.geojson?${query}`).catch(() => null);
+      if (answer?.ok) features = (await answer.json()).features;
+      else tell("選んだ区域を地図に出せません。一覧の選択はそのまま使えます。");
+    }
+    if (mine !== turn) return; // ticked again meanwhile
+    const coordinates = polygonsOf(drawn.value);
+    if (coordinates.length > 0) features.push({ type: "Feature", properties: {}, geometry: { type: "MultiPolygon", coordinates } });
+    showArea(map, { type: "FeatureCollection", features });
+    form.dataset.shown = keys.join(" ");
+  };
+  form.addEventListener("change", (event) => { if (event.target.name === "zone") show(); });
+  return show;
+}
+
+function restore(draw) {
   const polygons = polygonsOf(drawn.value);
   draw.clear();
   if (polygons.length === 0) return;
@@ -91,7 +124,6 @@ function restore(draw, map, showArea) {
     properties: { mode: "polygon" },
     geometry: { type: "Polygon", coordinates: coordinates.map((ring) => ring.map(([lon, lat]) => [short(lon), short(lat)])) },
   })));
-  showArea(map, { type: "MultiPolygon", coordinates: polygons });
 }
 
 function short(degrees) {
@@ -105,8 +137,17 @@ function polygonsOf(text) {
     if (geometry.type === "Polygon") return [geometry.coordinates];
     return geometry.type === "MultiPolygon" ? geometry.coordinates : [];
   } catch {
-    return [];
+    return linesOf(text);
   }
+}
+
+/** 「経度, 緯度」 a line (or 緯度, 経度), as the field invites to: one polygon from three lines on, none before. */
+function linesOf(text) {
+  const lines = text.normalize("NFKC").trim().split(/\n+/);
+  const pairs = lines.map((line) => line.trim().split(/[\s,、]+/).map(Number));
+  const points = pairs.map((one) => (Math.abs(one[0]) <= 90 ? one.toReversed() : one));
+  if (points.length < 3 || points.some((one) => one.length !== 2 || one.some(Number.isNaN))) return [];
+  return [[[...points, points[0]]]];
 }
 
 function noMap() {

@@ -1,5 +1,6 @@
 // Makes the desk instant: taps on ±n are counted on the spot and sent together; what could not be sent is kept and sent
-// again with the time at which it was so. Every button works without this file.
+// again with how long ago it was so (a phone's clock may be wrong by hours, its seconds are not). Every button works
+// without this file.
 const panel = document.getElementById("panel");
 const GATHER_MS = 700;
 const GIVE_UP_MS = 10_000;
@@ -34,11 +35,12 @@ function tap(action, step) {
   }, GATHER_MS);
 }
 
-async function send(action, fields) {
-  if (sending) return void setTimeout(() => send(action, fields), 200);
+async function send(action, fields, pressed_ms = Date.now()) {
+  if (sending) return void setTimeout(() => send(action, fields, pressed_ms), 200);
   sending = true;
   panel.classList.add("is-sending");
-  const body = new URLSearchParams({ event_at: new Date().toISOString(), ...fields });
+  const age_s = Math.max(0, (Date.now() - pressed_ms) / 1000).toFixed(1);
+  const body = new URLSearchParams({ ...fields, age_s });
   try {
     const answer = await fetch(action, { method: "POST", body, headers: PART, signal: AbortSignal.timeout(GIVE_UP_MS) });
     if (answer.status === 401 || answer.status === 404) return location.reload();
@@ -46,17 +48,17 @@ async function send(action, fields) {
     waiting = null;
     show(await answer.text()); // a refusal is a panel too, with the reason in it
   } catch {
-    keep(action, Object.fromEntries(body));
+    keep(action, fields, pressed_ms);
   } finally {
     sending = false;
     panel.classList.remove("is-sending");
   }
 }
 
-function keep(action, fields) {
+function keep(action, fields, pressed_ms) {
   // It may have arrived after all: sent again as a sum it would count twice, as the number shown it does not.
   const { delta, ...rest } = fields;
-  waiting = { action, fields: delta ? { ...rest, present_persons: shownCount() } : fields };
+  waiting = { action, fields: delta ? { ...rest, present_persons: shownCount() } : fields, pressed_ms };
   const box = say("電波が届かず、まだ送れていません。つながり次第、もう一度送ります。", "unsent");
   const again = document.createElement("button");
   again.type = "button";
@@ -72,8 +74,8 @@ function shownCount() {
 
 function retry() {
   if (!waiting || sending) return;
-  const { action, fields } = waiting;
-  send(action, fields);
+  const { action, fields, pressed_ms } = waiting;
+  send(action, fields, pressed_ms);
 }
 
 function say(text, kind) {

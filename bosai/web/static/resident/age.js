@@ -1,5 +1,8 @@
-// <bosai-age data-text="{minutes}…"><time datetime="…">…</time></bosai-age>: how old what it holds is, kept true.
+// <bosai-age data-text="{minutes}…" data-hours="{hours}…" data-days="{days}…"><time datetime="…">…</time></bosai-age>:
+// how old what it holds is, kept true, in the unit a person would use.
 const STALE_MS = 10 * 60_000;
+const HOUR_MIN = 60;
+const DAY_MIN = 24 * HOUR_MIN;
 
 export class BosaiAge extends HTMLElement {
   connectedCallback() {
@@ -19,7 +22,13 @@ export class BosaiAge extends HTMLElement {
     const age_ms = Date.now() - Date.parse(this.querySelector("time").dateTime);
     this.toggleAttribute("stale", age_ms > STALE_MS);
     const minutes = Math.max(0, Math.floor(age_ms / 60_000));
-    this.words.textContent = `（${this.dataset.text.replace("{minutes}", minutes)}）`;
+    this.words.textContent = minutes === 0 ? "" : `（${this.inWords(minutes)}）`;
+  }
+
+  inWords(minutes) {
+    if (minutes < HOUR_MIN) return this.dataset.text.replace("{minutes}", minutes);
+    if (minutes < 2 * DAY_MIN) return this.dataset.hours.replace("{hours}", Math.floor(minutes / HOUR_MIN));
+    return this.dataset.days.replace("{days}", Math.floor(minutes / DAY_MIN));
   }
 }
 customElements.define("bosai-age", BosaiAge);

@@ -110,7 +110,9 @@ class BosaiCurrent extends HTMLElement {
   }
 
   age(iso, key) {
-    const age = element("bosai-age", "", { class: "age", "data-text": text("age") });
+    const age = element("bosai-age", "", {
+      class: "age", "data-text": text("age"), "data-hours": text("age_hours"), "data-days": text("age_days"),
+    });
     age.append(element("time", text(key, { time: timeText(new Date(iso)) }), { datetime: iso }));
     return age;
   }

@@ -1,5 +1,5 @@
 // The resident's map: our own areas and sites as GeoJSON, which work when nothing else does, over base tiles if any.
-import { AttributionControl, Map as GlMap, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, LngLatBounds, Map as GlMap, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
 import { config } from "/static/resident/page.js";
 
 setWorkerUrl("/static/vendor/maplibre-gl/maplibre-gl-worker.mjs");
@@ -33,7 +33,7 @@ const style = () => ({
 
 // A map in `container`; `onTap` gets {lon, lat}. Rejects when this browser cannot draw it.
 export async function makeMap(container, { centre, chosen, onTap }) {
-  const map = new GlMap({ container, style: style(), center: [centre.lon, centre.lat], zoom: 12.5, attributionControl: false });
+  const map = new GlMap({ container, style: style(), center: [centre.lon, centre.lat], zoom: chosen ? 13 : 10.5, attributionControl: false });
   map.addControl(new NavigationControl({ showCompass: false }));
   map.addControl(new AttributionControl({ compact: true }));
   const mark = new Marker({ color: "#0017c1" });
@@ -43,5 +43,15 @@ export async function makeMap(container, { centre, chosen, onTap }) {
     onTap({ lon: lngLat.lng, lat: lngLat.lat });
   });
   await new Promise((resolve) => map.once("load", resolve));
+  if (!chosen) await showDanger(map);
   return map;
+}
+
+// Whoever has chosen no place yet sees first where an order is in force.
+async function showDanger(map) {
+  const source = await map.getSource("areas").getData();
+  const bounds = new LngLatBounds();
+  const take = (thing) => (typeof thing[0] === "number" ? bounds.extend(thing) : thing.forEach(take));
+  for (const one of source.features) take(one.geometry.coordinates);
+  if (!bounds.isEmpty()) map.fitBounds(bounds, { padding: 24, maxZoom: 13, animate: false });
 }
