@@ -19,6 +19,8 @@ from bosai.supervise import run_children
 from bosai.wiring import open_services
 
 WORKERS = ("planner", "delivery", "feeds", "schedules")
+STOP_WITHIN_S = 5.0
+"""For answers under way when told to stop: less than the supervisor waits before it kills."""
 
 
 async def setup(settings: Settings, args: argparse.Namespace) -> int:
