@@ -5,7 +5,8 @@ link ─▶ PIN (never says which site) ─▶ cookie of this link only ─▶ r
 Buttons of ±n are added to what is known at that moment, so two phones at one door do not undo each other.
 """
 
-from datetime import datetime
+import math
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -26,6 +27,7 @@ COOKIES = {Realm.LIVE: "bosai_desk", Realm.DRILL: "bosai_desk_drill"}
 STEPS = (-5, -1, 1, 5)
 MOST_PERSONS = 100_000
 LARGEST_STEP = 1_000
+LONGEST_AGE_S = 24 * 3600
 DONE = {
     "reported": "報告しました。",
     "same": "「変わりなし」を報告しました。",
@@ -94,7 +96,9 @@ async def report(request: web.Request) -> web.StreamResponse:
         if given.get("opening") == Opening.UNUSABLE and given.get("confirmed") != "yes":
             return _show(request, "desk/confirm.html", view=view)
         said = _same(view) if "same" in given else _said(given, view)
-        await services(request).desks.report(desk, **said, event_at=_event_at(given))
+        await services(request).desks.report(
+            desk, **said, event_at=_event_at(given, services(request).clock.now())
+        )
     except BosaiError as error:
         return await _refused(request, error)
     return await _reported(request, desk, "same" if "same" in given else "reported")
@@ -255,8 +259,14 @@ def _whole(text: str, field: str) -> int:
         raise InvalidInput(field, "not_a_number", text[:20]) from None
 
 
-def _event_at(given: dict[str, str]) -> datetime | None:
-    """When it was so: a phone without signal sends later what it was told earlier."""
+def _event_at(given: dict[str, str], now: datetime) -> datetime | None:
+    """When it was so: a phone without signal sends later what it was told earlier.
+
+    Our script says how long ago (`age_s`), because a phone's clock may be wrong: told by a slow one, 「閉鎖」 would
+    count as older than what is known and change nothing. A program may say when (`event_at`).
+    """
+    if given.get("age_s"):
+        return now - timedelta(seconds=_age_s(given["age_s"]))
     text = given.get("event_at")
     if not text:
         return None
@@ -265,6 +275,16 @@ def _event_at(given: dict[str, str]) -> datetime | None:
     except ValueError:
         raise InvalidInput("event_at", "unreadable", text[:40]) from None
     return at if at.utcoffset() is not None else at.replace(tzinfo=JST)
+
+
+def _age_s(text: str) -> float:
+    try:
+        age_s = float(text)
+    except ValueError:
+        raise InvalidInput("event_at", "not_a_number", text[:20]) from None
+    if not 0 <= age_s <= LONGEST_AGE_S or not math.isfinite(age_s):
+        raise InvalidInput("event_at", "out_of_range", f"0–{LONGEST_AGE_S}秒前")
+    return age_s
 
 
 def _digits(pin: str) -> str:

@@ -278,6 +278,30 @@ async def test_a_report_without_signal_is_kept_and_sent_once(chrome: Browser, si
     await page.close()
 
 
+SLOW_CLOCK = """
+const Real = Date;
+globalThis.Date = class extends Real {
+  constructor(...given) { given.length ? super(...given) : super(Real.now() - 3_600_000); }
+  static now() { return Real.now() - 3_600_000; }
+};
+return new Date().getTime() < Real.now() - 3_000_000;
+"""
+
+
+async def test_a_phone_whose_clock_is_an_hour_slow_can_still_close_its_site(
+    chrome: Browser, site: Site
+) -> None:
+    page, site_id = await desk(chrome, site)
+    await page.click(css="button[name='opening'][value='open']")
+    await page.wait_for_text("報告しました")
+    assert await page.evaluate(SLOW_CLOCK)
+    await page.click(css="button[name='opening'][value='closed']")
+    async with asyncio.timeout(10):
+        while (await site.side().sites.status(site_id)).opening is not Opening.CLOSED:
+            await asyncio.sleep(0.05)
+    await page.close()
+
+
 async def test_the_desk_works_without_script(chrome: Browser, site: Site) -> None:
     page, site_id = await desk(chrome, site, java_script=False)
     await page.click(css="button[value='5']")

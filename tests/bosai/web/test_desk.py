@@ -211,6 +211,21 @@ async def test_a_report_sent_late_counts_from_when_it_was_so(phone: Phone, site:
     assert (await phone.report(present_persons="10", event_at="さっき")).status == 400
 
 
+async def test_a_phone_says_how_long_ago_it_was_so_and_its_own_clock_does_not_matter(
+    phone: Phone, site: Running
+) -> None:
+    """A phone an hour slow that told its time could not close a site: its report would be older than what is known."""
+    await phone.report(opening="open", age_s="0")
+    await phone.report(opening="closed", age_s="0.0")
+    assert (await phone.status()).opening is Opening.CLOSED
+    await phone.report(present_persons="30", age_s="0")
+    await phone.report(present_persons="10", age_s="3000")
+    assert (await phone.status()).present_persons == 30
+    for bad in ("-1", "nan", "inf", "1e9", "さっき"):
+        page = await phone.report(present_persons="10", age_s=bad)
+        assert (page.status, "報告の時刻" in page.text) == (400, True), bad
+
+
 async def test_the_script_gets_the_panel_alone_and_refusals_as_problem_documents(phone: Phone) -> None:
     panel = await phone.browser.post(phone.path + "/report", {"delta": "5"}, as_program=True)
     assert panel.status == 200
