@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bosai.messages.catalogue import LANGS, is_draft, texts
 from bosai.messages.payload import payload
@@ -39,6 +37,7 @@ from bosai.stores.subscriptions import SubscriptionStore
 from workers.cancelling import stop_if_cancelled
 from workers.courier import Alerts, Chunk, Courier, RenderPayload, monotonic_s
 from workers.delivery_rules import Backoff
+from workers.faults import REDIS_GONE
 from workers.push_sender import open_push_sender
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_REDIS_GONE = (RedisConnectionError, RedisTimeoutError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +170,7 @@ class DeliveryWorker:
     async def _guarded(self, pointer: Pointer) -> None:
         try:
             await self.deliver(pointer)
-        except _REDIS_GONE:
+        except REDIS_GONE:
             log.warning("Redis went away under a chunk: the due schedule or the next claim takes it up")
 
     async def report_health(self) -> None:
@@ -217,7 +215,7 @@ class DeliveryWorker:
     async def _one(self, chunk: Chunk, one: Claimed) -> None:
         try:
             result = await self._courier.carry(chunk, one)
-        except _REDIS_GONE:
+        except REDIS_GONE:
             soon = self._clock.now() + timedelta(seconds=1)
             result = self._courier.again(one, soon, "store_unavailable", tries=one.attempts)
         chunk.results.append(result)
@@ -297,7 +295,7 @@ async def _patiently(step: Callable[[], Awaitable[T]], *, for_s: float | None = 
     while True:
         try:
             answer = await step()
-        except _REDIS_GONE as error:
+        except REDIS_GONE as error:
             if for_s is not None and monotonic_s() - started_s > for_s:
                 raise
             log.warning("Redis does not answer (%s): again in %.2f s", type(error).__name__, pause_s)

@@ -35,6 +35,7 @@ from bosai.stores.instructions import EmitReport, InstructionDraft
 from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
 from shelters.model import Action, Pace, ReasonCode
 from workers.cancelling import stop_if_cancelled
+from workers.faults import log_fault
 from workers.planner import open_sources
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class ReleaseWatch:
                     await self._sources.tell_health(HEALTH_PART, ok=True)
                     warm_in = WARM_S
                 await self.step()
-            except Exception:
-                log.exception("%s: the watch over releases failed and looks again", self.realm)
+            except Exception as error:
+                log_fault(log, f"{self.realm}: the watch over releases failed and looks again", error)
             await asyncio.sleep(TICK_S)
             warm_in -= TICK_S
 

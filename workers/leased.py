@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from bosai.stores.lease import Lease
 from workers.cancelling import stop_if_cancelled
+from workers.faults import log_fault
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,8 @@ async def while_held(lease: Lease, name: str, work: Callable[[], Awaitable[None]
     finally:
         try:
             await lease.drop()
-        except Exception:
-            log.exception("%s: the lease can not be given back; it ends by itself", name)
+        except Exception as error:
+            log_fault(log, f"{name}: the lease can not be given back; it ends by itself", error)
 
 
 async def _until_lost(lease: Lease, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -60,6 +61,6 @@ async def _renewing(lease: Lease, name: str) -> None:
 async def _try_take(lease: Lease, name: str) -> bool:
     try:
         return await lease.take()
-    except Exception:
-        log.exception("%s: the lease can not be asked for", name)
+    except Exception as error:
+        log_fault(log, f"{name}: the lease can not be asked for", error)
         return False

@@ -33,6 +33,7 @@ from bosai.stores.subscriptions import SubscriptionStore
 from shelters.plan import Plan
 from shelters.planning import plan
 from workers.cancelling import stop_if_cancelled
+from workers.faults import log_fault
 from workers.leased import while_held
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class PlannerWorker:
                 self.lease.token = None
                 return
             except Exception as error:
-                log.exception("%s: a plan failed and is tried again", self.realm)
+                log_fault(log, f"{self.realm}: a plan failed and is tried again", error)
                 self._seen = None
                 await self._try_health(ok=False, detail=f"{type(error).__name__}: {error}"[:200])
                 await asyncio.sleep(RETRY_S)
@@ -111,8 +112,8 @@ class PlannerWorker:
             stop_if_cancelled()
             try:
                 await self._previews.serve(self.preview, PREVIEW_BLOCK_MS)
-            except Exception:
-                log.exception("%s: a preview failed", self.realm)
+            except Exception as error:
+                log_fault(log, f"{self.realm}: a preview failed", error)
                 await asyncio.sleep(RETRY_S)
 
     # ---- steps -------------------------------------------------------------------------------------
@@ -248,8 +249,8 @@ class PlannerWorker:
     async def _try_health(self, *, ok: bool, detail: str) -> None:
         try:
             await self._sources.tell_health(HEALTH_PART, ok=ok, detail=detail)
-        except Exception:
-            log.exception("%s: the health record can not be written", self.realm)
+        except Exception as error:
+            log_fault(log, f"{self.realm}: the health record can not be written", error)
 
 
 def open_planner(wired: "Wired", realm: Realm) -> PlannerWorker:
