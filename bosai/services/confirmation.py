@@ -24,6 +24,10 @@ _TSUNAMI = {
     TsunamiClass.MAJOR_WARNING: "大津波警報",
 }
 _HAZARDS = {
+    HazardKind.FLOOD: "洪水",
+    HazardKind.LANDSLIDE: "土砂災害",
+    HazardKind.STORM_SURGE: "高潮",
+    HazardKind.INLAND_FLOOD: "浸水",
     HazardKind.EARTHQUAKE: "地震",
     HazardKind.LARGE_FIRE: "大規模な火事",
     HazardKind.VOLCANO: "火山現象",
@@ -32,7 +36,9 @@ _HAZARDS = {
 
 
 def confirmation_words(alert: Alert, act: Act | None = None) -> str:
-    """「警戒レベル4 避難指示 若林区荒浜」, 「大津波警報 避難指示 津波避難エリア1」; a drill starts with 「訓練」.
+    """「洪水 警戒レベル4 避難指示 若林区荒浜」, 「大津波警報 避難指示 津波避難エリア1」; a drill starts with 「訓練」.
+
+    The danger is named, for two orders of one level may stand on one area and only one of them be meant.
 
     `act` asks for the words of another act on the same order: the recall of what is in force.
     """
@@ -56,9 +62,8 @@ def confirm(alert: Alert, typed: str, act: Act | None = None) -> None:
 def _danger(alert: Alert) -> str:
     if alert.tsunami_class is not None:
         return _TSUNAMI[alert.tsunami_class]
-    if alert.level is not None:
-        return f"警戒レベル{int(alert.level)}"
-    return _HAZARDS.get(alert.hazard, "")
+    level = f" 警戒レベル{int(alert.level)}" if alert.level is not None else ""
+    return f"{_HAZARDS[alert.hazard]}{level}"
 
 
 def _area(names: tuple[str, ...]) -> str:

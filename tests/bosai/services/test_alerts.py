@@ -215,20 +215,27 @@ async def test_a_record_changed_behind_our_back_is_not_released(hq: Hq) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "避難指示 若林区荒浜", "警戒レベル3 避難指示 若林区荒浜", "訓練 警戒レベル4 避難指示 若林区荒浜"],
+    [
+        "",
+        "避難指示 若林区荒浜",
+        "警戒レベル4 避難指示 若林区荒浜",
+        "洪水 警戒レベル3 避難指示 若林区荒浜",
+        "土砂災害 警戒レベル4 避難指示 若林区荒浜",
+        "訓練 洪水 警戒レベル4 避難指示 若林区荒浜",
+    ],
 )
 async def test_other_words_do_not_release(hq: Hq, typed: str) -> None:
     pending = await hq.pending()
     with pytest.raises(ConfirmationMismatch) as caught:
         await hq.alerts.approve(hq.sato, pending.alert.key, pending.decision_hash, typed)
-    assert caught.value.expected == "警戒レベル4 避難指示 若林区荒浜"
+    assert caught.value.expected == "洪水 警戒レベル4 避難指示 若林区荒浜"
     assert await hq.alerts.in_force() == []
 
 
 async def test_full_width_digits_and_spaces_are_the_same_words(hq: Hq) -> None:
     pending = await hq.pending()
     out = await hq.alerts.approve(
-        hq.sato, pending.alert.key, pending.decision_hash, "　警戒レベル４　避難指示  若林区荒浜 "
+        hq.sato, pending.alert.key, pending.decision_hash, "　洪水　警戒レベル４　避難指示  若林区荒浜 "
     )
     assert out.state is AlertState.ISSUED
 

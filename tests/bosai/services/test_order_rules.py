@@ -151,17 +151,17 @@ def test_plain_text_is_one_line_and_stays_what_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        (flood(), "警戒レベル4 避難指示 若林区荒浜"),
-        (flood(kind=OrderKind.ELDERLY_ETC), "警戒レベル3 高齢者等避難 若林区荒浜"),
-        (flood(kind=OrderKind.EMERGENCY_SAFETY), "警戒レベル5 緊急安全確保 若林区荒浜"),
-        (flood(kind=OrderKind.NOTICE), "お知らせ 若林区荒浜"),
+        (flood(), "洪水 警戒レベル4 避難指示 若林区荒浜"),
+        (flood(kind=OrderKind.ELDERLY_ETC), "洪水 警戒レベル3 高齢者等避難 若林区荒浜"),
+        (flood(kind=OrderKind.EMERGENCY_SAFETY), "洪水 警戒レベル5 緊急安全確保 若林区荒浜"),
+        (flood(kind=OrderKind.NOTICE), "洪水 お知らせ 若林区荒浜"),
         (tsunami(), "大津波警報 避難指示 津波避難エリア1"),
         (
             tsunami(area=area(names=("津波避難エリア1", "津波避難エリア2"))),
             "大津波警報 避難指示 津波避難エリア1・津波避難エリア2",
         ),
         (flood(hazard=HazardKind.LARGE_FIRE), "大規模な火事 避難指示 若林区荒浜"),
-        (flood(area=area(names=("荒浜", "井土", "藤塚"))), "警戒レベル4 避難指示 荒浜ほか2区域"),
+        (flood(area=area(names=("荒浜", "井土", "藤塚"))), "洪水 警戒レベル4 避難指示 荒浜ほか2区域"),
     ],
 )
 def test_the_words_name_what_and_where(form: DraftForm, words: str) -> None:
@@ -172,8 +172,8 @@ def test_the_words_name_what_and_where(form: DraftForm, words: str) -> None:
 def test_the_words_of_issue_lift_and_recall_differ() -> None:
     alert = alert_of(flood())
     lift = msgspec.structs.replace(alert, act=Act.LIFT)
-    assert confirmation_words(lift) == "解除 警戒レベル4 避難指示 若林区荒浜"
-    assert confirmation_words(alert, Act.RECALL) == "取消 警戒レベル4 避難指示 若林区荒浜"
+    assert confirmation_words(lift) == "解除 洪水 警戒レベル4 避難指示 若林区荒浜"
+    assert confirmation_words(alert, Act.RECALL) == "取消 洪水 警戒レベル4 避難指示 若林区荒浜"
     with pytest.raises(ConfirmationMismatch):
         confirm(alert, confirmation_words(lift))
 

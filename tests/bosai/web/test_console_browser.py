@@ -90,7 +90,7 @@ async def test_an_order_is_drafted_and_approved_without_script(
 
     second = await signed_in(chrome, site, shonin, viewport=PHONE, java_script=False)
     await second.goto(path)
-    await second.fill("警戒レベル4 避難指示 八木山の土砂災害警戒区域", css="#typed")
+    await second.fill("土砂災害 警戒レベル4 避難指示 八木山の土砂災害警戒区域", css="#typed")
     await second.click(css="button.approve")
     await second.wait_for_text("配信を始めています")
     released = (await in_force(site))[0].alert
