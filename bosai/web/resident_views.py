@@ -14,6 +14,7 @@ from bosai.model.alert import AlertArea, AlertRecord, OrderKind
 from bosai.model.instruction import Destination, Instruction
 from bosai.model.realm import Realm
 from bosai.services.guidance import Guidance, NearestSite
+from bosai.web.gravest import gravest_first
 from geodata.hazards import HazardKind
 from shelters.model import FigureSource, Opening
 from shelters.sites import floor_label
@@ -100,18 +101,6 @@ def _shape_note(area: AlertArea, lang: str) -> str:
 
 _ZONE_FILES = ("tsunami:", "jma:")
 """Zones from files are exact or samples; wards and towns are cells round points."""
-
-
-def gravest_first(record: AlertRecord) -> tuple[int, str]:
-    """Sort key: what threatens life now stands on top. A tsunami has no level and comes before all of them."""
-    alert = record.alert
-    if alert.kind is OrderKind.TSUNAMI_EVACUATION:
-        return (-10, alert.key)
-    return (-int(alert.level) if alert.level else -_WITHOUT_LEVEL.get(alert.kind, 0), alert.key)
-
-
-_WITHOUT_LEVEL = {OrderKind.EVACUATE: 4, OrderKind.ELDERLY_ETC: 3, OrderKind.EMERGENCY_SAFETY: 5}
-"""How grave the same order is for a hazard that has no levels (earthquake, fire, volcano)."""
 
 
 def badge_of(record: AlertRecord) -> str:

@@ -128,9 +128,11 @@ async def _compose(album: Album, drafter: Officer) -> None:
     await drafter.page.click(css="input[name=hazard][value=flood]")
     await drafter.page.fill(DRAWN, css="#drawn")
     await drafter.page.press("Tab")
+    await drafter.page.wait_for("return document.getElementById('compose').dataset.drawn")
     await album.take(drafter.page, "12-compose-drawn-desktop")
     await drafter.goto("/hq/alerts/new")
     await drafter.page.click(css="input[value='ward:若林区']")
+    await drafter.page.wait_for("return document.getElementById('compose').dataset.shown", timeout_s=30)
     await album.take(drafter.page, "12-compose-ward-desktop")
     await album.open_pages("11-compose", "/hq/alerts/new", person=DRAFTER, sizes=("phone", "tablet"))
 

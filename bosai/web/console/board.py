@@ -24,6 +24,7 @@ from bosai.web.base import OPENED, realm_of, services
 from bosai.web.console import words
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
+from bosai.web.gravest import gravest_first
 from shelters.model import Opening
 from shelters.sites import opening_of
 
@@ -100,7 +101,7 @@ async def dismiss(request: web.Request, officer: Session) -> web.StreamResponse:
 async def situation(request: web.Request) -> dict[str, Any]:
     """Everything the board shows, read now."""
     here = services(request)
-    in_force = await here.alerts.in_force()
+    in_force = sorted(await here.alerts.in_force(), key=gravest_first)
     working = await here.alerts.working()
     tallies = await tallies_of(request, in_force)
     sites, statuses = await here.sites.all(), await here.sites.statuses()
@@ -109,7 +110,9 @@ async def situation(request: web.Request) -> dict[str, Any]:
     return {
         "in_force": in_force,
         "planned": {one.alert.key: await here.alert_store.planned(one.alert.key) for one in in_force},
-        "pending": [one for one in working if one.state is AlertState.PENDING_APPROVAL],
+        "pending": sorted(
+            (one for one in working if one.state is AlertState.PENDING_APPROVAL), key=gravest_first
+        ),
         "drafts": [one for one in working if one.state is AlertState.DRAFT],
         "suggestions": suggestions(await here.proposals.open(), in_force),
         "tallies": tallies,

@@ -96,7 +96,8 @@ STEPS = {
     "linked": "避難所担当用リンクを発行",
     "unlinked": "避難所担当用リンクを失効",
     "locked": "暗証番号の間違いが続き、受け付けを停止",
-    "imported": "データ取り込み",
+    "imported_sites": "避難所の取り込み",
+    "imported_capacities": "収容人数の取り込み",
     "added": "職員の登録",
     "disabled": "職員の登録を停止",
     "signed_in": "サインイン",
@@ -130,7 +131,14 @@ FACTS = {
     "people": "人数",
     "client": "接続元",
 }
-SUBJECTS = {"alert": "避難情報", "proposal": "提案", "site": "避難所", "staff": "職員", "desk": "避難所担当"}
+SUBJECTS = {
+    "alert": "避難情報",
+    "proposal": "提案",
+    "site": "避難所",
+    "staff": "職員",
+    "desk": "避難所担当",
+    "sites": "避難所の一覧",
+}
 PARTS = {
     "planner": "計画（行き先の決定）",
     "delivery": "配信",

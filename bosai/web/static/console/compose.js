@@ -4,6 +4,7 @@ const form = document.getElementById("compose");
 const drawn = document.getElementById("drawn");
 const help = document.getElementById("draw-help");
 const ALIVE_EVERY_MS = 5 * 60_000;
+let restoring = false;
 
 // ---- which kinds go with which hazard ------------------------------------------------------------
 
@@ -66,7 +67,7 @@ async function startDrawing() {
     draw.setMode("select");
     tell("描いた区域を下の座標に入れました。名前を付けてください。");
   });
-  draw.on("change", (_, what) => { if (what === "delete") keep(draw); });
+  draw.on("change", (_, what) => { if (what === "delete" && !restoring) keep(draw); });
   const press = (id, act) => document.getElementById(id).addEventListener("click", act);
   press("draw-start", () => { draw.setMode("polygon"); tell("角を順にクリックし、最後に始点をクリックすると閉じます。Esc でやめます。"); });
   press("draw-edit", () => { draw.setMode("select"); tell("区域をクリックして選び、角を動かします。"); });
@@ -110,6 +111,7 @@ function followTicks(map, showArea) {
     if (coordinates.length > 0) features.push({ type: "Feature", properties: {}, geometry: { type: "MultiPolygon", coordinates } });
     showArea(map, { type: "FeatureCollection", features });
     form.dataset.shown = keys.join(" ");
+    form.dataset.drawn = coordinates.length ? coordinates[0][0].length : "";
   };
   form.addEventListener("change", (event) => { if (event.target.name === "zone") show(); });
   return show;
@@ -117,7 +119,9 @@ function followTicks(map, showArea) {
 
 function restore(draw) {
   const polygons = polygonsOf(drawn.value);
+  restoring = true; // emptying the map for what was typed must not empty the field it was typed into
   draw.clear();
+  restoring = false;
   if (polygons.length === 0) return;
   draw.addFeatures(polygons.map((coordinates) => ({
     type: "Feature",

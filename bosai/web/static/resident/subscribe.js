@@ -53,7 +53,7 @@ class BosaiSubscribe extends HTMLElement {
     const known = await store.get("subscription");
     this.form.hidden = !config.place;
     this.remove_.hidden = !known;
-    this.querySelector("[data-choose]").hidden = Boolean(config.place);
+    this.querySelector("[data-choose]").hidden = Boolean(config.place || known);
     this.querySelector("[data-save]").textContent = text(known ? "notify.update" : "notify.button");
     this.querySelector("[data-permission]").hidden = Boolean(known);
     this.status.textContent = known ? `${text("notify.on")} ${text("notify.place", { place: known.label })}` : "";

@@ -1,0 +1,16 @@
+"""The order in which orders stand on a page: what threatens life most comes first, for residents and officers alike."""
+
+from bosai.model.alert import AlertRecord, OrderKind
+
+_GRAVITY = {
+    OrderKind.TSUNAMI_EVACUATION: 6,  # has no level, and leaves the least time
+    OrderKind.EMERGENCY_SAFETY: 5,
+    OrderKind.EVACUATE: 4,
+    OrderKind.ELDERLY_ETC: 3,
+    OrderKind.NOTICE: 0,
+}
+
+
+def gravest_first(record: AlertRecord) -> tuple[int, str]:
+    """Sort key: the kind, then the key, so that equal ones keep their places. Hazards without levels sort alike."""
+    return (-_GRAVITY[record.alert.kind], record.alert.key)
