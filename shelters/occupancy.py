@@ -66,10 +66,14 @@ def current_status(site_id: str, reports: Iterable[SiteReport]) -> SiteStatus:
     )
 
 
-def still_said(status: SiteStatus, now: datetime) -> SiteStatus:
-    """The status without what was said longer than `SAID_FOR` ago; "unusable" is never forgotten."""
-    old_door = status.opening_at is not None and now - status.opening_at > SAID_FOR
-    old_heads = status.present_at is not None and now - status.present_at > SAID_FOR
+def still_said(status: SiteStatus, event_began: datetime) -> SiteStatus:
+    """The status without what was said longer than `SAID_FOR` before the event; "unusable" is never forgotten.
+
+    `event_began`: when the first order of now was released, or now while nothing is in force. A word spoken during
+    an event holds to its end, however long it lasts.
+    """
+    old_door = status.opening_at is not None and event_began - status.opening_at > SAID_FOR
+    old_heads = status.present_at is not None and event_began - status.present_at > SAID_FOR
     if old_door and status.opening is not Opening.UNUSABLE:
         status = replace(status, opening=None, opening_at=None)
     if old_heads:

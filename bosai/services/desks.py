@@ -20,6 +20,7 @@ from bosai.model.realm import Realm
 from bosai.ports import Clock
 from bosai.services.audit import AuditService
 from bosai.services.site_reports import SiteReporting
+from bosai.stores.alerts import AlertStore
 from bosai.stores.keys import Keys
 from bosai.stores.replies import as_bytes, as_text
 from bosai.stores.scripts import Script
@@ -95,6 +96,7 @@ class DeskService:
         self._hmac_key = hmac_key
         self._keys = Keys(realm)
         self._sites = SiteStore(redis, realm)
+        self._alerts = AlertStore(redis, realm)
         self._reporting = SiteReporting(redis, realm, clock)
         self._audit = AuditService(redis, realm, clock)
 
@@ -177,7 +179,8 @@ class DeskService:
         """The site, what is known of it, and how many are on their way."""
         await self._still_linked(desk)
         site = await self._site(desk.site_id)
-        status = still_said(await self._sites.status(desk.site_id), self._clock.now())
+        began = await self._alerts.began() or self._clock.now()
+        status = still_said(await self._sites.status(desk.site_id), began)
         persons, at = await self._redis.hmget(self._keys.on_the_way, [desk.site_id, "at"])
         return DeskView(
             site=site,

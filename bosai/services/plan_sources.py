@@ -71,11 +71,12 @@ class PlanSources:
             self._catalogue = (version, await self.sites.catalogue())
         told = await self.instructions.latest_of_incident(incident) if incident else {}
         now = self.clock.now()
+        began = await self.alerts.began() or now
         statuses = await self.sites.statuses()
         return Situation(
             now=now,
             sites=self._catalogue[1],
-            statuses={name: still_said(one, now) for name, one in statuses.items()},
+            statuses={name: still_said(one, began) for name, one in statuses.items()},
             in_force=in_force,
             incident=incident,
             told=told,

@@ -21,6 +21,7 @@ from bosai.services.audit import AuditService
 from bosai.services.site_facts import capacity_of, catalogue_of, find_site
 from bosai.services.site_reports import SiteReporting
 from bosai.settings_schema import Settings
+from bosai.stores.alerts import AlertStore
 from bosai.stores.events import EventKind, announce
 from bosai.stores.sites import SiteFacts, SiteStore
 from geodata.areas import Bbox
@@ -70,6 +71,7 @@ class SiteService:
         self._settings = settings
         self._audit = audit
         self._store = SiteStore(redis, realm)
+        self._alerts = AlertStore(redis, realm)
         self._reporting = SiteReporting(redis, realm, clock)
 
     async def all(self) -> list[Site]:
@@ -89,12 +91,13 @@ class SiteService:
 
     async def statuses(self) -> dict[str, SiteStatus]:
         """Site id → what is known now; sites nobody has reported on are absent (unknown, not empty)."""
-        now = self._clock.now()
-        return {name: still_said(one, now) for name, one in (await self._store.statuses()).items()}
+        began = await self._alerts.began() or self._clock.now()
+        return {name: still_said(one, began) for name, one in (await self._store.statuses()).items()}
 
     async def status(self, site_id: str) -> SiteStatus:
         """What is known of one site now."""
-        return still_said(await self._store.status(site_id), self._clock.now())
+        began = await self._alerts.began() or self._clock.now()
+        return still_said(await self._store.status(site_id), began)
 
     async def report(
         self,

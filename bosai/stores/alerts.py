@@ -103,6 +103,13 @@ class AlertStore:
         stored = await self._redis.get(self._keys.incident)
         return as_text(stored) if stored else None
 
+    async def began(self) -> datetime | None:
+        """When the first order of the open incident was released; None while nothing is in force."""
+        incident = await self.incident()
+        rows = await self._redis.zrange(self._keys.releases, 0, -1, withscores=True) if incident else ()
+        own = [float(at_ms) for one, at_ms in rows if as_text(one).partition("/")[0] == incident]
+        return datetime.fromtimestamp(min(own) / 1000, UTC) if own else None
+
     async def released_since(self, at: datetime) -> list[AlertRecord]:
         """Every version released at `at` or later (lifts and recalls too), oldest first."""
         members = await self._redis.zrangebyscore(self._keys.releases, unix_ms(at), "+inf")

@@ -78,6 +78,17 @@ async def test_a_site_closed_after_the_last_event_is_not_closed_in_the_next(plai
     assert (shown is None) == (said is Opening.CLOSED)
 
 
+async def test_a_site_closed_during_an_event_stays_closed_however_long_the_event_lasts(plain):
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    plain.clock.move(days=1)
+    await plain.close("B1")
+    plain.clock.move(days=8)
+    await (await plain.leader()).step()
+    assert (await plain.told(one)).destination.site_id == "A1"
+    assert (await plain.sites.statuses())["B1"].opening is Opening.CLOSED
+
+
 async def test_a_head_count_far_from_full_changes_nobodys_message(plain):
     one = await plain.settle(1)
     await plain.hq.issue(flood())
