@@ -7,6 +7,7 @@ event; a crash between the two costs only the time until it polls (`in_force`, `
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
@@ -106,7 +107,7 @@ class AlertStore:
     async def began(self) -> datetime | None:
         """When the first order of the open incident was released; None while nothing is in force."""
         incident = await self.incident()
-        rows = await self._redis.zrange(self._keys.releases, 0, -1, withscores=True) if incident else ()
+        rows: Any = await self._redis.zrange(self._keys.releases, 0, -1, withscores=True) if incident else ()
         own = [float(at_ms) for one, at_ms in rows if as_text(one).partition("/")[0] == incident]
         return datetime.fromtimestamp(min(own) / 1000, UTC) if own else None
 

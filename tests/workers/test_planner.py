@@ -82,7 +82,7 @@ async def test_a_site_closed_during_an_event_stays_closed_however_long_the_event
     one = await plain.settle(1)
     await plain.hq.issue(flood())
     plain.clock.move(days=1)
-    await plain.close("B1")
+    await plain.close("B1", opening=Opening.CLOSED)
     plain.clock.move(days=8)
     await (await plain.leader()).step()
     assert (await plain.told(one)).destination.site_id == "A1"
