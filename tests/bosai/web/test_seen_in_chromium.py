@@ -27,6 +27,12 @@ age.querySelector("time").dateTime = new Date(Date.now() - arg * 60_000 - 1_000)
 age.show();
 return [age.querySelector(".age-words").textContent, age.hasAttribute("stale")];
 """
+SLOW = """
+const real = window.fetch;
+window.held = [];
+window.fetch = (...asked) => new Promise((done) => held.push(() => done(real(...asked))));
+"""
+LET_GO = "if (held.length === 0) return false; for (const one of held.splice(0)) one(); return true"
 SHOWN = "return document.getElementById('compose').dataset.shown"
 
 
@@ -104,3 +110,34 @@ async def test_ticked_areas_and_typed_corners_are_shown_on_the_map_before_they_a
             )
             assert await page.wait_for(SHOWN.replace("shown", "drawn")) == "4"
             assert page.errors == []
+
+
+async def test_a_number_being_typed_outlives_the_answer_to_the_press_before_it(
+    chrome: Browser, private_redis: PrivateRedis, tmp_path: Path
+) -> None:
+    async with running(tmp_path, private_redis.url) as site:
+        await site.side().sites.load_sample("test")
+        place = next(one for one in await site.side().sites.all() if one.name == "七郷小学校")
+        access = await site.side().desks.link("test", place.site_id)
+        page = await chrome.new_page(viewport=PHONE)
+        await page.goto(site.url + access.path)
+        await page.fill(access.pin, css="#pin")
+        await page.click(css="main form button")
+        await page.wait_for_text("混み具合")
+        await page.evaluate(SLOW)
+        await page.click(role="button", name="開設")
+        await page.fill("99999", css="#present")
+        assert await page.wait_for(LET_GO)
+        await page.wait_for_element(css="button.open-open[aria-pressed=true]")
+        assert await page.evaluate("return document.getElementById('present').value") == "99999"
+
+        await page.click(css=".exact button")
+        assert await page.wait_for(LET_GO)
+        await page.wait_for_element(css=".form-error")  # refused: the number stays to be mended
+        assert await page.evaluate("return document.getElementById('present').value") == "99999"
+
+        await page.fill("120", css="#present")
+        await page.click(css=".exact button")
+        assert await page.wait_for(LET_GO)
+        await page.wait_for("return document.getElementById('count').dataset.count === '120'")
+        assert await page.evaluate("return document.getElementById('present').value") == ""

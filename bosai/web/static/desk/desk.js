@@ -23,16 +23,19 @@ document.addEventListener("submit", (event) => {
 });
 
 function tap(action, step) {
-  const count = document.getElementById("count");
   gathered += step;
-  const known = Number(count.dataset.count || 0);
-  count.textContent = Math.max(0, known + gathered).toLocaleString("ja-JP");
+  showGathered();
   clearTimeout(timer);
   timer = setTimeout(() => {
     const delta = gathered;
     gathered = 0;
     if (delta !== 0) send(action, { delta: String(delta) });
   }, GATHER_MS);
+}
+
+function showGathered() {
+  const count = document.getElementById("count");
+  count.textContent = Math.max(0, Number(count.dataset.count || 0) + gathered).toLocaleString("ja-JP");
 }
 
 async function send(action, fields, pressed_ms = Date.now()) {
@@ -46,7 +49,7 @@ async function send(action, fields, pressed_ms = Date.now()) {
     if (answer.status === 401 || answer.status === 404) return location.reload();
     if (answer.status >= 500) throw new Error(String(answer.status));
     waiting = null;
-    show(await answer.text()); // a refusal is a panel too, with the reason in it
+    show(await answer.text(), answer.ok ? fields.present_persons : ""); // a refusal is a panel too, with the reason in it
   } catch {
     keep(action, fields, pressed_ms);
   } finally {
@@ -100,10 +103,17 @@ async function refresh() {
   }
 }
 
-function show(html) {
+// An answer may come while the next number is being typed or tapped: only the number it answers goes.
+function show(html, answered = "") {
   const focused = document.activeElement;
+  const typed = document.getElementById("present").value;
+  const typing = focused?.id === "present";
   const again = focused && panel.contains(focused) && focused.name ? [focused.name, focused.value] : null;
   panel.innerHTML = html;
+  const field = document.getElementById("present");
+  if (typed !== answered) field.value = typed;
+  if (typing) field.focus({ preventScroll: true });
+  if (gathered !== 0) showGathered();
   if (again) [...panel.querySelectorAll("button")].find((one) => one.name === again[0] && one.value === again[1])?.focus();
 }
 
