@@ -130,10 +130,9 @@ class Officer:
         await self.page.wait_for(
             """
             const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-            const table = page.querySelector("table.stages");
-            if (!table) return false;
-            const words = [...table.querySelectorAll("th")].map((one) => one.textContent.trim());
-            return table.querySelectorAll("td")[words.indexOf(arg.word)]?.textContent.trim() === String(arg.count);
+            const stages = [...page.querySelectorAll("ul.stages li")];
+            const found = stages.find((one) => one.querySelector("span")?.textContent.trim() === arg.word);
+            return found?.querySelector("strong")?.textContent.trim() === String(arg.count);
             """,
             {"word": word, "count": count},
             timeout_s=20,
