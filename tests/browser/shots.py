@@ -22,6 +22,7 @@ from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
 from tests.bed.page import Page
 from tests.bed.push_service import PushService
+from tests.bed.subscriber import Subscriber
 from tests.browser.album import PHONE, Album
 from tests.browser.people import APPROVER, DRAFTER, Officer, officer, staff_at_desk
 from tests.browser.running import ROOT, RunningService
@@ -44,10 +45,11 @@ async def take_all(folder: Path) -> None:
         async with PushService() as push, RunningService(Path(temp), push) as service, chromium() as chrome:
             album = Album(chrome, service, folder)
             # A code opens one door: by the time the live side asks, the app shows the next one.
-            drill = [await officer(chrome, service, name, drill=True) for name in (DRAFTER, APPROVER)]
+            practising = await officer(chrome, service, DRAFTER, drill=True)
+            checking = await officer(chrome, service, APPROVER, drill=True)
             await _quiet(album)
             await _people(service, push)
-            await _drill(album, *drill, telegram)
+            await _drill(album, practising, checking, telegram)
             drafter = await officer(chrome, service, DRAFTER)
             approver = await officer(chrome, service, APPROVER)
             await _compose(album, drafter)
@@ -170,7 +172,8 @@ async def _tsunami(album: Album, drafter: Officer, approver: Officer) -> None:
 
 
 async def _floods(album: Album, drafter: Officer, approver: Officer, push: PushService) -> None:
-    phone = await _phone(album.browser, album.service, push)
+    subscriber = push.make_subscriber()
+    phone = await _phone(album.browser, album.service, subscriber)
     paths = []
     for kind, town in FLOODS:
         path = await drafter.draft(
@@ -187,6 +190,8 @@ async def _floods(album: Album, drafter: Officer, approver: Officer, push: PushS
     )
     found = str(towns).split('href="/?lon=', 1)[1].split("#", 1)[0].replace("&amp;", "&")
     await album.open_pages("23-place-level-5", f"/?lon={found}", sizes=("phone",))
+    await push.wait_until(lambda: bool(subscriber.inbox), timeout_s=20)
+    await phone.deliver_push("/", subscriber.inbox[-1].text or "")
     await _told(album, phone)
     await album.open_pages("18-board", "/hq/", person=APPROVER, sizes=("phone", "tablet", "desktop"))
     lift = await drafter.draft_lift(paths[1].split("/")[3], "水位が下がったため")
@@ -198,11 +203,11 @@ async def _floods(album: Album, drafter: Officer, approver: Officer, push: PushS
     await album.take(phone, "27-advice-lifted-phone")
 
 
-async def _phone(browser: Browser, service: RunningService, push: PushService) -> Page:
+async def _phone(browser: Browser, service: RunningService, subscriber: Subscriber) -> Page:
     """A phone at 荒井 that is registered."""
     page = await browser.new_page(person="phone", viewport=PHONE)
     await page.allow(service.url, "notifications")
-    await page.subscribe_as(push.make_subscriber())
+    await page.subscribe_as(subscriber)
     await page.goto(f"{service.url}/?lon=140.9559&lat=38.2336")
     await page.click(css=".notify details summary")
     await page.click(css="[data-save]")
@@ -222,6 +227,13 @@ async def _told(album: Album, phone: Page) -> None:
     await phone.evaluate("document.documentElement.style.fontSize = '200%'")
     await phone.set_viewport(PHONE)
     await album.take(phone, "25-advice-large-phone")
+    await phone.evaluate("document.documentElement.style.fontSize = ''")
+    await phone.set_offline(True)
+    await phone.reload()
+    await phone.wait_for_text("通信できないため", timeout_s=20)
+    await album.take(phone, "25-advice-offline-phone")
+    await phone.set_offline(False)
+    await phone.reload()
     site = await phone.evaluate(
         "const known = await bosaiStore('live').get('subscription');"
         "const answer = await fetch(`/api/v1/subscriptions/${known.id}/advice`,"
@@ -236,7 +248,6 @@ async def _told(album: Album, phone: Page) -> None:
         ".then(() => document.body.innerText.includes('行き先変更'))",
         timeout_s=20,
     )
-    await phone.evaluate("document.documentElement.style.fontSize = ''")
     await album.take(phone, "26-advice-redirected-phone")
     await desk.page.close()
 

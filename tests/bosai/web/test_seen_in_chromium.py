@@ -27,6 +27,7 @@ age.querySelector("time").dateTime = new Date(Date.now() - arg * 60_000 - 1_000)
 age.show();
 return [age.querySelector(".age-words").textContent, age.hasAttribute("stale")];
 """
+TOP = "return Math.round(document.querySelector('.exact button').getBoundingClientRect().y + scrollY)"
 SLOW = """
 const real = window.fetch;
 window.held = [];
@@ -125,10 +126,12 @@ async def test_a_number_being_typed_outlives_the_answer_to_the_press_before_it(
         await page.click(css="main form button")
         await page.wait_for_text("混み具合")
         await page.evaluate(SLOW)
+        before = await page.evaluate(TOP)
         await page.click(role="button", name="開設")
         await page.fill("99999", css="#present")
         assert await page.wait_for(LET_GO)
         await page.wait_for_element(css="button.open-open[aria-pressed=true]")
+        assert await page.evaluate(TOP) == before  # 「報告しました」 moved nothing away under the thumb
         assert await page.evaluate("return document.getElementById('present').value") == "99999"
 
         await page.click(css=".exact button")

@@ -11,6 +11,7 @@ let gathered = 0; // sum of taps not sent yet
 let timer = 0;
 let waiting = null; // a report that could not be sent: {action, fields}
 let sending = false;
+let pressing = false; // a finger is down: what it presses must not be replaced under it
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -105,6 +106,7 @@ async function refresh() {
 
 // An answer may come while the next number is being typed or tapped: only the number it answers goes.
 function show(html, answered = "") {
+  if (pressing) return void setTimeout(() => show(html, answered), 50);
   const focused = document.activeElement;
   const typed = document.getElementById("present").value;
   const typing = focused?.id === "present";
@@ -117,5 +119,7 @@ function show(html, answered = "") {
   if (again) [...panel.querySelectorAll("button")].find((one) => one.name === again[0] && one.value === again[1])?.focus();
 }
 
+document.addEventListener("pointerdown", () => { pressing = true; });
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(() => { pressing = false; }));
 setInterval(() => { if (waiting) retry(); else if (!sending) refresh(); }, REFRESH_MS);
 addEventListener("online", retry);
