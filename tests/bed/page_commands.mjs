@@ -62,12 +62,21 @@ async function toFront(page, session) {
   session.front = page;
 }
 
+// A locator scrolls to its element once and then only waits for it to be in sight. A browser that is still loading goes
+// back to the #fragment it was sent to, and the wait would last for ever: so the whole act is tried again.
+const TRY_MS = 5000;
+
 async function acting(page, request, session, action) {
-  try {
-    await toFront(page, session);
-    return await action(locate(page, request));
-  } catch (error) {
-    throw new Error(`${request.command} ${JSON.stringify(request.target)}: ${error.message}`);
+  const end = Date.now() + request.timeout_ms;
+  for (;;) {
+    const left = end - Date.now();
+    try {
+      await toFront(page, session);
+      return await action(locate(page, { ...request, timeout_ms: Math.max(1, Math.min(TRY_MS, left)) }));
+    } catch (error) {
+      if (error.name === 'TimeoutError' && left > TRY_MS) continue;
+      throw new Error(`${request.command} ${JSON.stringify(request.target)}: ${error.message}`);
+    }
   }
 }
 
