@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shelters.advice import reason_bits
-from shelters.model import Action, Opening, Pace, ReasonCode
+from shelters.model import Action, Opening, ReasonCode
 from shelters.plan import PlanInput
 from shelters.sites import OPENINGS
 from shelters.suitability import Verdict
@@ -65,8 +65,8 @@ def _why_action(
         why.append(ReasonCode.INLAND_FIRST)
     if what is Action.PREPARE:
         why.append(ReasonCode.PREPARE_NOW)
-    # At level 3 an unknown pace may be a slow one: the text says "leave now if anybody needs time".
-    if danger.level == 3 and what is not Action.STAY and problem.people.pace[row] != Pace.STANDARD:
+    # An unknown pace may be a slow one: PREPARE_NOW itself says "leave now if anybody needs time".
+    if danger.level == 3 and what is Action.GO:
         why.append(ReasonCode.NEEDS_TIME)
     if danger.is_tsunami and not danger.advisory and late:
         why += [ReasonCode.TIME_UNKNOWN] if danger.expected_arrival_s is None else []

@@ -17,7 +17,8 @@ def test_at_level_3_slow_households_go_and_the_others_prepare_with_the_site_name
     assert [one.action for one in (standard, slow, unknown)] == [Action.PREPARE, Action.GO, Action.PREPARE]
     assert site_ids(made) == ["west"] * 3
     assert ReasonCode.NEEDS_TIME not in standard.reasons
-    assert ReasonCode.NEEDS_TIME in slow.reasons and ReasonCode.NEEDS_TIME in unknown.reasons
+    assert ReasonCode.NEEDS_TIME in slow.reasons and ReasonCode.NEEDS_TIME not in unknown.reasons
+    assert ReasonCode.PREPARE_NOW in unknown.reasons  # which tells those who need time to leave now
     assert standard.danger_class == 2
 
 

@@ -114,7 +114,7 @@ def test_a_walk_is_about_and_says_what_is_not_known() -> None:
     words = render_advice(instruction(), record(order=FLOOD_4), Realm.LIVE, "ja", now=NOW)
     assert "徒歩約1.2km・約25分" in words.body
     assert "開設は未確認" in words.body
-    assert "だめなら「荒井小学校」（約2.2km）" in words.body
+    assert "入れないときは「荒井小学校」（約2.2km）" in words.body
     assert "解除の連絡があるまで" in words.body
 
 

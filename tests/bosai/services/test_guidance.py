@@ -79,7 +79,7 @@ async def test_pace_is_heeded_and_unknown_pace_is_treated_with_care(guidance, pl
     slow = await guidance.for_point(*HERE, pace=PaceClass.SLOW)
     unknown = await guidance.for_point(*HERE)
     assert (slow.decision.action, unknown.decision.action) == (Action.GO, Action.PREPARE)
-    assert ReasonCode.NEEDS_TIME.value in unknown.decision.reasons
+    assert ReasonCode.PREPARE_NOW.value in unknown.decision.reasons
 
 
 async def test_a_tsunami_names_the_tower_or_the_way_inland(guidance, plain):

@@ -56,6 +56,10 @@ async def test_the_gravest_order_stands_first_for_residents(
         "警戒レベル4 避難指示",
         "警戒レベル3 高齢者等避難",
     ]
+    separator = pick(document, ".in-force .by-level4")
+    assert [one.text_content().strip() for one in separator] == ["〈警戒レベル4までに必ず避難！〉"]
+    before, after = separator[0].getprevious(), separator[0].getnext()
+    assert "警戒レベル5" in before.text_content() and "警戒レベル4" in after.text_content()
 
 
 async def test_the_gravest_order_stands_first_on_the_board(site: Site, kian: Officer) -> None:
@@ -66,6 +70,7 @@ async def test_the_gravest_order_stands_first_on_the_board(site: Site, kian: Off
     board = await kian.get("/hq/")
     heads = board.document.xpath("//*[@id='part-in-force']//*[contains(@class, 'level ')]/text()")
     assert [one.split()[0] for one in heads] == ["警戒レベル5", "警戒レベル4", "警戒レベル3"]
+    assert len(board.document.xpath("//*[@id='part-in-force']//*[@class='by-level4']")) == 1
 
 
 async def test_the_box_to_approve_in_comes_after_what_is_approved_and_before_the_other_languages(
