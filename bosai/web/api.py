@@ -14,9 +14,9 @@ from aiohttp import web
 
 from bosai.errors import BosaiError, InvalidInput, NotFound, PushHostRefused, SealBroken, WrongSecret
 from bosai.messages.advice import AdviceText, render_advice
-from bosai.model.alert import AlertRecord
-from bosai.model.instruction import Answer, Delivery, Instruction, Stage
+from bosai.model.instruction import Answer, Instruction, Stage
 from bosai.model.subscription import Place, PushTarget, Subscription
+from bosai.services.current import current_advice
 from bosai.web.base import OPENED, lang_of, services
 from bosai.web.geojson import alert_features, area_feature, site_features
 from bosai.web.parsing import bearer, json_body
@@ -182,26 +182,19 @@ async def advice(request: web.Request) -> web.Response:
     here = services(request)
     subscription_id = request.match_info["id"]
     await here.subscriptions.authenticate(subscription_id, bearer(request))
-    newest = await here.instructions.latest(subscription_id)
-    record = await here.alert_store.get(newest[0].alert_key) if newest else None
-    return _json(_advice(request, newest, record))
-
-
-def _advice(
-    request: web.Request, newest: tuple[Instruction, Delivery] | None, record: AlertRecord | None
-) -> CurrentAdvice:
-    here = services(request)
     now = here.clock.now()
-    if newest is None or record is None:
-        return CurrentAdvice(instruction=None, text=None, read_at=now)
-    instruction, delivery = newest
-    words = render_advice(instruction, record, here.realm, lang_of(request), now=now)
-    return CurrentAdvice(
-        instruction=instruction,
-        text=words,
-        answer=delivery.answer,
-        r=here.receipts.token_for(instruction),
-        read_at=now,
+    found = await current_advice(here.instructions, here.alert_store, subscription_id)
+    if found is None:
+        return _json(CurrentAdvice(instruction=None, text=None, read_at=now))
+    instruction, delivery, record = found
+    return _json(
+        CurrentAdvice(
+            instruction=instruction,
+            text=render_advice(instruction, record, here.realm, lang_of(request), now=now),
+            answer=delivery.answer,
+            r=here.receipts.token_for(instruction),
+            read_at=now,
+        )
     )
 
 

@@ -199,7 +199,7 @@ async def _floods(album: Album, drafter: Officer, approver: Officer, push: PushS
     await album.open_pages("19-lift-approve", lift, person=APPROVER, sizes=("phone",))
     await approver.approve(lift)
     await phone.goto(f"{album.service.url}/advice")
-    await phone.wait_for_text("解除", timeout_s=20)
+    await phone.wait_for_text("【解除】", timeout_s=20)
     await album.take(phone, "27-advice-lifted-phone")
 
 
