@@ -83,8 +83,10 @@ async def test_a_dump_does_not_tell_how_far_somebody_walks_to_places_everybody_k
     dump = await everything_in(redis)
     for site in (SCHOOL, HALL):
         assert site.name.encode() not in dump
-        assert struct.pack(">H", site.walk_m) not in dump
+        # Two bytes alone stand in sealed bytes by chance: look for the number with its name, as it would be stored.
+        assert msgspec.msgpack.encode({"walk_m": site.walk_m})[1:] not in dump
         assert str(site.walk_m).encode() not in dump
+    assert b"walk_m" not in dump
     assert ReasonCode.NEEDS_TIME.value.encode() not in dump
 
 
