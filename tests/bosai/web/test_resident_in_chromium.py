@@ -250,6 +250,22 @@ async def test_the_map_opens_and_a_tap_leads_to_the_answer_for_that_place(reside
     assert "lon=140.9701" not in await page.url()
 
 
+async def test_where_the_device_is_leads_to_the_answer_for_that_place_and_a_no_is_said_in_words(
+    resident: Resident,
+) -> None:
+    page = resident.page
+    await page.goto(f"{resident.base}{resident.scope}")
+    await page.allow(resident.base, "notifications")
+    await page.click(role="button", name="今いる場所を使う")
+    await page.wait_for_text("町の名前か地図で選んでください")
+    await page.allow(resident.base, "notifications", "geolocation")
+    await page.set_geolocation(38.22213, 140.97012)
+    await page.click(role="button", name="今いる場所を使う")
+    await page.wait_for("return location.search.includes('lon=140.9701') && location.hash === '#here'")
+    assert "lat=38.2221" in await page.url()
+    await page.wait_for_text("若林区荒浜の付近では")
+
+
 async def _stage(side: RealmServices, subscription_id: str) -> Stage:
     latest = await side.instructions.latest(subscription_id)
     assert latest is not None
