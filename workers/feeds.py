@@ -46,6 +46,7 @@ class FeedLoop:
         self._rng = rng
         self._last_ok_at: datetime | None = None
         self._failures = 0
+        self._logged = ""
         self._asked_to_wait_s = 0.0
 
     async def run(self) -> None:
@@ -119,8 +120,14 @@ class FeedLoop:
             "last_ok_at": self._last_ok_at.isoformat() if self._last_ok_at else None,
             "detail": "; ".join(problems),
         }
-        if silent:
-            log.error("no good answer from the feeds for too long: %s", note["detail"])
+        # The board tells it every time; the log tells only what is new.
+        heard = "" if not problems else f"{'silent' if silent else 'failing'}: {note['detail']}"
+        if heard != self._logged:
+            if heard:
+                log.error("no good answer from the feeds: %s", heard)
+            else:
+                log.info("the feeds answer again")
+            self._logged = heard
         await self._redis.hset(self._keys.health, "feeds", msgspec.json.encode(note))
 
 

@@ -166,6 +166,16 @@ async def test_a_feed_that_fails_is_told_to_hq_and_asked_again_soon(here):
     assert len(await here.proposals.open()) == 1
 
 
+async def test_the_log_says_once_that_a_feed_fails_and_once_that_it_answers_again(here, caplog):
+    caplog.set_level("INFO", logger="workers.feeds")
+    await here.at(1)
+    here.jma.fail_next(3, Failure(status=500))
+    for minute in (2, 3, 4, 5, 6):
+        await here.at(minute)
+    said = [one.message.split(":")[0] for one in caplog.records if "answer" in one.message]
+    assert said == ["no good answer from the feeds", "the feeds answer again"]
+
+
 async def test_a_telegram_that_is_listed_and_can_not_be_fetched_is_told_and_tried_again(here):
     (name,) = here.jma.publish(telegram(item(kind="52")))
     here.jma.fail_next(1, Failure(status=404), path=f"/developer/xml/data/{name}")
