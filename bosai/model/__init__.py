@@ -7,6 +7,8 @@
     staff.py         officers, roles, what a role may do
     audit.py         one link of the hash-chained record of decisions
     canonical.py     the bytes an approval is taken over
+    gravity.py       which order comes first wherever orders are listed
+    geometry.py      areas between approved integers and computed geometries
 
 Everything here is a frozen msgspec Struct: parsed once at the edge, trusted from there on.
 """

@@ -17,9 +17,9 @@ from bosai.errors import InvalidInput
 from bosai.messages.catalogue import LANGS, is_draft, text
 from bosai.messages.measures import time_text
 from bosai.messages.wording import DRILL_END
+from bosai.model.gravity import gravest_first
 from bosai.web.assets import STATIC_DIR
 from bosai.web.base import LANG_COOKIE, html_lang, lang_of, realm_of, render, services
-from bosai.web.gravest import gravest_first
 from bosai.web.parsing import number
 from bosai.web.resident_views import HereView, here_view, order_view
 from geodata.places import Town

@@ -11,10 +11,10 @@ from bosai.messages.measures import compass_of, distance_text, minutes_of, time_
 from bosai.messages.orders import join_names
 from bosai.messages.terms import head, term
 from bosai.model.alert import AlertArea, AlertRecord, OrderKind
+from bosai.model.gravity import gravest_first
 from bosai.model.instruction import Destination, Instruction
 from bosai.model.realm import Realm
 from bosai.services.guidance import Guidance, NearestSite
-from bosai.web.gravest import gravest_first
 from geodata.hazards import HazardKind
 from shelters.model import FigureSource, Opening
 from shelters.sites import floor_label

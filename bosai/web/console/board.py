@@ -15,6 +15,7 @@ from aiohttp import web
 from bosai.errors import BosaiError
 from bosai.feeds.proposals import ProposedAct
 from bosai.model.alert import AlertRecord, AlertState
+from bosai.model.gravity import gravest_first
 from bosai.model.instruction import Stage
 from bosai.model.staff import Session
 from bosai.services.proposals import ProposalRecord
@@ -24,7 +25,6 @@ from bosai.web.base import OPENED, realm_of, services
 from bosai.web.console import words
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
-from bosai.web.gravest import gravest_first
 from shelters.model import Opening
 from shelters.sites import opening_of
 
