@@ -17,6 +17,19 @@ class MessageKind(StrEnum):
     LIFTED = "lifted"  # 解除
     RECALLED = "recalled"  # 取消・誤り
     OUT_OF_AREA = "out_of_area"  # the area was changed: 対象ではなくなりました
+    SELF_TEST = "self_test"  # asked for by the resident: does a message reach this device?
+    MONTHLY_CHECK = "monthly_check"  # 月例の受信確認: finds dead subscriptions before a disaster does
+
+    @property
+    def is_check(self) -> bool:
+        """True for a message that stands on no order and tells nobody to do anything."""
+        return self in _CHECKS
+
+
+_CHECKS = {MessageKind.SELF_TEST, MessageKind.MONTHLY_CHECK}
+CHECK_INCIDENT = "check"
+"""The incident of checks: never one of HQ's, never the newest advice of anybody."""
+CHECK_ALERT_KEY = "check:0"
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +65,7 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime
     stale_at: datetime  # freshness of the advice (never of the order): bounds TTL
     meaning: str  # hash of what the person must know; equal meaning is never sent twice
+    town: str = ""  # town of the place, for HQ's count by town; sealed with the rest
 
 
 class Stage(StrEnum):

@@ -50,6 +50,8 @@ class Keys:
         self.feed_state = f"{hq}:feed-state"  # hash source → msgpack state
         self.telegrams = f"{hq}:telegrams"  # stream of {key, xml} as received, trimmed
         self.health = f"{hq}:health"  # hash part → json {at, ok, detail}
+        self.push_origins = f"{hq}:push-origins"  # hash "consumer origin" → json {at, …OriginState}; by delivery
+        self.checked = f"{hq}:checked"  # string: month of the last monthly check, "2026-11"
 
         sites = f"bosai:{{{side}:sites}}"
         self.site_status = f"{sites}:status"  # hash site_id → msgpack SiteStatus
@@ -104,6 +106,14 @@ class Keys:
     def deliveries(self, number: int) -> str:
         """hash "incident/subscription_id" → one line, the Delivery of the newest instruction (lua/claim.lua)."""
         return f"{self.bucket(number)}:deliveries"
+
+    def counts(self, number: int) -> str:
+        """hash "incident alert_key stage cause" → deliveries, "incident alert_key bytes -" → bytes sent."""
+        return f"{self.bucket(number)}:counts"
+
+    def prekeys(self, number: int) -> str:
+        """hash subscription_id → sealed one-time pairs, 125 bytes each, one behind the other; popped from the end."""
+        return f"{self.bucket(number)}:prekeys"
 
     def due(self, number: int) -> str:
         """zset "incident/subscription_id" → unix time of the next attempt; the guarantee of delivery."""
