@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import itertools
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from bosai.errors import InvalidInput, WrongSecret
 from bosai.model.instruction import Answer, Delivery, Stage
 from bosai.model.realm import Realm
-from bosai.services.receipts import ReceiptService, parse_receipt_token, receipt_token
+from bosai.services.receipts import ReceiptService, TokenMaker, parse_receipt_token, receipt_token
 from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.outbox import Outbox, Result
@@ -144,3 +147,22 @@ def test_a_token_names_its_instruction_and_no_other(subscription_id, incident, s
         return
     named = parse_receipt_token(HMAC_KEY, Realm.LIVE, token)
     assert (named.subscription_id, named.incident, named.seq) == (subscription_id, incident, seq)
+
+
+@given(
+    st.binary(min_size=1, max_size=100),
+    st.sampled_from(Realm),
+    st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+    st.lists(st.tuples(st.text("abc-0:é", min_size=1, max_size=20), st.integers(0, 10**9)), min_size=1),
+)
+def test_the_token_is_the_standard_mac_of_what_it_names_however_many_were_made_before(
+    key, realm, subscription_id, named
+):
+    maker = TokenMaker(key, realm)
+    for incident, seq in named:
+        message = b"bosai receipt v1"
+        for part in (realm.value, subscription_id, incident, str(seq)):
+            message += len(part.encode()).to_bytes(4, "big") + part.encode()
+        mac = base64.urlsafe_b64encode(hmac.digest(key, message, hashlib.sha256)[:16]).rstrip(b"=")
+        expected = f"{subscription_id}:{seq}:{incident}:{mac.decode()}"
+        assert maker.token(subscription_id, incident, seq) == expected
