@@ -5,7 +5,8 @@
     both, and places   ─▶ sealing.py   at rest only as AES-256-GCM, a subkey per kind of record
     instruction        ─▶ topics.py    one Topic and tag per realm and incident, keyed
                        ─▶ vapid.py     who we are, signed once per origin and hour (RFC 8292)
+    message, its keys  ─▶ encryption.py  RFC 8291: a pair for one message, and the bytes for the push service
                        ─▶ payload_limits.py  how many bytes a message may have
 
-Encryption (RFC 8291) and sending stand behind `ports.PushSender`.
+Sending stands behind `ports.PushTransport`.
 """
