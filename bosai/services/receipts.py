@@ -1,15 +1,18 @@
 """What devices and people report back: shown, opened, going, arrived. Authenticated by the token of the push.
 
 push payload "r" = subscription : seq : incident : MAC ─▶ device ─▶ record ─▶ the stage rises, never falls
+under load: answers are taken, "displayed" and "opened" are asked for again later
 """
 
 import hashlib
 import hmac
 from binascii import b2a_base64
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from bosai.errors import InvalidInput, WrongSecret
 from bosai.model.instruction import Answer, Instruction, Stage
@@ -18,7 +21,7 @@ from bosai.ports import Clock
 from bosai.stores.instructions import member_of
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.replies import as_text, unix_ms
-from bosai.stores.scripts import Script
+from bosai.stores.scripts import Arg, Script
 
 _LONGEST_TOKEN = 200
 _BLOCK = 64  # of SHA-256
@@ -27,6 +30,7 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _EVENTS_KEPT = 10_000
 _DEVICE_STAGES = (Stage.DISPLAYED, Stage.OPENED)
 _receipt = Script("receipt")
+_Call = tuple[tuple[str, ...], tuple[Arg, ...]]  # keys and arguments of the script
 
 
 class ReceiptToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +42,12 @@ class ReceiptToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceiptReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a batch: written, nothing new (or of an instruction since replaced), refused."""
+    """What became of a batch: written, nothing new (or of an instruction since replaced), refused, not taken now."""
 
     recorded: int = 0
     ignored: int = 0
     refused: int = 0
+    later: int = 0
 
 
 def receipt_token(hmac_key: bytes, realm: Realm, subscription_id: str, incident: str, seq: int) -> str:
@@ -115,44 +120,98 @@ class ReceiptService:
 
         Raises WrongSecret for a token that is not ours, InvalidInput for a stage no device may report.
         """
-        if isinstance(reported, Stage) and reported not in _DEVICE_STAGES:
-            raise InvalidInput("stage", "not_reportable", ", ".join(_DEVICE_STAGES))
-        named = self._tokens.parse(token)
-        answer = reported if isinstance(reported, Answer) else None
-        stage = _stage_of(answer) if answer else Stage(reported)
-        number = bucket_of(named.subscription_id)
-        now = self._clock.now()
-        outcome = await _receipt(
-            self._redis,
-            keys=[self._keys.deliveries(number), self._keys.due(number)],
-            args=[
-                member_of(named.incident, named.subscription_id),
-                named.seq,
-                stage.value,
-                answer.value if answer else "-",
-                unix_ms(now),
-            ],
+        recorded = await self._write([self._parsed(token, reported)])
+        return recorded == 1
+
+    async def record_many(
+        self, batch: Sequence[tuple[str, Stage | Answer]], *, answers_only: bool = False
+    ) -> ReceiptReport:
+        """A device's batch, in one round trip: one that is refused does not spoil the others.
+
+        Answers are written first. answers_only: leave "displayed" and "opened" for later, but for instructions
+        that this batch answers, of which they say nothing any more.
+        """
+        sound, refused = [], 0
+        for token, reported in batch:
+            try:
+                sound.append(self._parsed(token, reported))
+            except (WrongSecret, InvalidInput):
+                refused += 1
+        answers = [one for one in sound if one.answer is not None]
+        others = [one for one in sound if one.answer is None]
+        if answers_only:
+            answered = {one.named for one in answers}
+            others = [one for one in others if one.named not in answered]
+            recorded, later = await self._write(answers), len(others)
+        else:
+            recorded, later = await self._write([*answers, *others]), 0
+        return ReceiptReport(
+            recorded=recorded, ignored=len(sound) - recorded - later, refused=refused, later=later
         )
-        if as_text(outcome) != "recorded":
-            return False
-        if answer is not None:  # people on their way change with it: the planner looks again
+
+    def _parsed(self, token: str, reported: Stage | Answer) -> "_Reported":
+        if isinstance(reported, Answer):
+            return _Reported(named=self._tokens.parse(token), stage=_stage_of(reported), answer=reported)
+        if reported not in _DEVICE_STAGES:
+            raise InvalidInput("stage", "not_reportable", ", ".join(_DEVICE_STAGES))
+        return _Reported(named=self._tokens.parse(token), stage=reported)
+
+    async def _write(self, reports: Sequence["_Reported"]) -> int:
+        """Write what is new, in order; how many were. The planner hears of new answers once."""
+        if not reports:
+            return 0
+        now = self._clock.now()
+        outcomes = await self._run([_call(self._keys, one, unix_ms(now)) for one in reports])
+        written = [one for one, said in zip(reports, outcomes, strict=True) if as_text(said) == "recorded"]
+        answered = [one.named.subscription_id for one in written if one.answer is not None]
+        if answered:  # people on their way change with it: the planner looks again
             await self._redis.xadd(
                 self._keys.events,
-                {"kind": "answer", "subject": named.subscription_id, "at": now.isoformat()},
+                {"kind": "answer", "subject": " ".join(answered), "at": now.isoformat()},
                 maxlen=_EVENTS_KEPT,
                 approximate=True,
             )
-        return True
+        return len(written)
 
-    async def record_many(self, batch: Sequence[tuple[str, Stage | Answer]]) -> ReceiptReport:
-        """A device's batch: one that is refused does not spoil the others."""
-        recorded = refused = 0
-        for token, reported in batch:
-            try:
-                recorded += await self.record(token, reported)
-            except (WrongSecret, InvalidInput):
-                refused += 1
-        return ReceiptReport(recorded=recorded, ignored=len(batch) - recorded - refused, refused=refused)
+    async def _run(self, calls: Sequence[_Call]) -> list[Any]:
+        """Run the script once per call, in one round trip, or in two where the server does not know it yet."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for keys, args in calls:
+                pipe.evalsha(_receipt.sha, len(keys), *keys, *args)
+            found = await pipe.execute(raise_on_error=False)
+            unknown = [n for n, one in enumerate(found) if isinstance(one, NoScriptError)]
+            for n in unknown:
+                keys, args = calls[n]
+                pipe.eval(_receipt.text, len(keys), *keys, *args)
+            if unknown:
+                for n, one in zip(unknown, await pipe.execute(raise_on_error=False), strict=True):
+                    found[n] = one
+        for one in found:
+            if isinstance(one, Exception):
+                raise one
+        return found
+
+
+class _Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """One sound receipt."""
+
+    named: ReceiptToken
+    stage: Stage
+    answer: Answer | None = None
+
+
+def _call(keys: Keys, one: _Reported, now_ms: int) -> _Call:
+    number = bucket_of(one.named.subscription_id)
+    return (
+        (keys.deliveries(number), keys.due(number), keys.counts(number)),
+        (
+            member_of(one.named.incident, one.named.subscription_id),
+            one.named.seq,
+            one.stage.value,
+            one.answer.value if one.answer else "-",
+            now_ms,
+        ),
+    )
 
 
 def _stage_of(answer: Answer) -> Stage:

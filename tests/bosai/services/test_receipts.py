@@ -8,6 +8,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio.client import Pipeline
 
 from bosai.errors import InvalidInput, WrongSecret
 from bosai.model.instruction import Answer, Delivery, Stage
@@ -125,7 +126,44 @@ async def test_one_bad_token_does_not_spoil_a_batch(redis):
             (TOKEN, Answer.GOING),
         ]
     )
-    assert (report.recorded, report.ignored, report.refused) == (2, 1, 1)
+    assert (report.recorded, report.ignored, report.refused) == (1, 2, 1)  # the answer goes first
+
+
+async def test_a_batch_costs_one_round_trip_and_one_nudge_however_many_answer(redis, monkeypatch):
+    ids = [fake_id(n) for n in range(20)]
+    await make_known(redis, *ids)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(one) for one in ids], NOW)
+    receipts = ReceiptService(redis, Realm.LIVE, HandClock(), HMAC_KEY)
+    batch = [(receipt_token(HMAC_KEY, Realm.LIVE, one, INCIDENT, 1), Answer.GOING) for one in ids]
+    await redis.script_flush()  # a server that was restarted knows no script
+    trips: list[int] = []
+    execute = Pipeline.execute
+
+    async def counted(pipe, raise_on_error=True):
+        trips.append(len(pipe.command_stack))
+        return await execute(pipe, raise_on_error)
+
+    monkeypatch.setattr(Pipeline, "execute", counted)
+    assert (await receipts.record_many(batch[:10])).recorded == 10
+    assert trips == [10, 10]  # the second sends the text of the script
+    assert (await receipts.record_many(batch)).recorded == 10
+    assert trips == [10, 10, 20]
+    assert (await receipts.record_many(batch)).ignored == 20
+    assert await redis.xlen(Keys(Realm.LIVE).events) == 2
+
+
+async def test_under_load_answers_are_taken_and_the_rest_is_left_on_the_device(redis):
+    other = fake_id(2)
+    await make_known(redis, other)
+    receipts = await told(redis)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(other)], NOW)
+    seen = (receipt_token(HMAC_KEY, Realm.LIVE, other, INCIDENT, 1), Stage.DISPLAYED)
+    batch = [(TOKEN, Stage.OPENED), seen, (TOKEN, Answer.STAYING), ("nonsense", Stage.OPENED)]
+    report = await receipts.record_many(batch, answers_only=True)
+    assert (report.recorded, report.ignored, report.refused, report.later) == (1, 1, 1, 1)
+    assert ((await now_at(redis)).stage, (await now_at(redis)).answer) == (Stage.ANSWERED, Answer.STAYING)
+    assert (await receipts.record_many([seen], answers_only=True)).later == 1
+    assert (await receipts.record_many(batch)).recorded == 1  # only what was left out is new
 
 
 async def test_a_receipt_of_somebody_who_left_is_of_no_use_and_no_accident(redis):
