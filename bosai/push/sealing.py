@@ -22,6 +22,35 @@ _FORMAT = b"\x01"
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 OVERHEAD_BYTES = len(_FORMAT) + _NONCE_BYTES + _TAG_BYTES
+_BODY_FROM = len(_FORMAT) + _NONCE_BYTES
+
+
+class KindSealer:
+    """Seals and opens the records of one kind on one side: what is the same for all of them is worked out once."""
+
+    __slots__ = ("_bound", "_decrypt", "_encrypt", "kind")
+
+    def __init__(self, cipher: AESGCM, kind: str, bound: bytes) -> None:
+        self.kind = kind
+        self._encrypt, self._decrypt = cipher.encrypt, cipher.decrypt
+        self._bound = bound
+
+    def seal(self, name: bytes, plain: bytes) -> bytes:
+        """`plain` sealed for the record `name`. Every call takes a fresh nonce."""
+        nonce = os.urandom(_NONCE_BYTES)
+        bound = self._bound + len(name).to_bytes(4, "big") + name
+        return _FORMAT + nonce + self._encrypt(nonce, plain, bound)
+
+    def open(self, name: bytes, sealed: bytes) -> bytes:
+        """The plain bytes. Raises SealBroken for another key, kind, side or name, and for changed bytes."""
+        if len(sealed) < OVERHEAD_BYTES or sealed[0] != _FORMAT[0]:
+            raise SealBroken(self.kind)
+        try:
+            return self._decrypt(
+                sealed[1:_BODY_FROM], sealed[_BODY_FROM:], self._bound + len(name).to_bytes(4, "big") + name
+            )
+        except InvalidTag as error:
+            raise SealBroken(self.kind) from error
 
 
 class Sealer:
@@ -32,32 +61,24 @@ class Sealer:
             raise ValueError(f"master: expected {MASTER_BYTES} bytes, got {len(master)}")
         self.key_id = key_id
         self._master = master
-        self._ciphers: dict[str, AESGCM] = {}
+        self._kinds: dict[tuple[str, Realm], KindSealer] = {}
 
     def seal(self, kind: str, realm: Realm, name: str, plain: bytes) -> bytes:
         """`plain` sealed for the record `name` of `kind` on one side. Every call takes a fresh nonce."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return _FORMAT + nonce + self._cipher(kind).encrypt(nonce, plain, self._bound_to(kind, realm, name))
+        return self.of_kind(kind, realm).seal(name.encode(), plain)
 
     def open(self, kind: str, realm: Realm, name: str, sealed: bytes) -> bytes:
         """The plain bytes. Raises SealBroken for another key, kind, side or name, and for changed bytes."""
-        if len(sealed) < OVERHEAD_BYTES or sealed[:1] != _FORMAT:
-            raise SealBroken(kind)
-        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        try:
-            return self._cipher(kind).decrypt(nonce, body, self._bound_to(kind, realm, name))
-        except InvalidTag as error:
-            raise SealBroken(kind) from error
+        return self.of_kind(kind, realm).open(name.encode(), sealed)
 
-    def _cipher(self, kind: str) -> AESGCM:
-        cipher = self._ciphers.get(kind)
-        if cipher is None:
+    def of_kind(self, kind: str, realm: Realm) -> KindSealer:
+        """The same for one kind on one side, for those who open many."""
+        found = self._kinds.get((kind, realm))
+        if found is None:
             subkey = HKDF(
                 algorithm=SHA256(), length=32, salt=None, info=b"bosai sealing v1 " + kind.encode()
             ).derive(self._master)
-            cipher = self._ciphers[kind] = AESGCM(subkey)
-        return cipher
-
-    def _bound_to(self, kind: str, realm: Realm, name: str) -> bytes:
-        parts = (self.key_id.encode(), realm.value.encode(), kind.encode(), name.encode())
-        return _FORMAT + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+            parts = (self.key_id.encode(), realm.value.encode(), kind.encode())
+            bound = _FORMAT + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+            found = self._kinds[kind, realm] = KindSealer(AESGCM(subkey), kind, bound)
+        return found

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +66,15 @@ def test_what_was_never_sealed_is_refused_and_not_an_accident(sealed):
 
 def test_the_same_record_never_looks_the_same_twice():
     assert len({SEALER.seal("push", Realm.LIVE, "a", b"same") for _ in range(50)}) == 50
+
+
+def test_what_was_sealed_years_ago_still_opens():
+    """The format written out once more: what is in the stores of cities must never stop opening."""
+    subkey = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bosai sealing v1 push").derive(MASTER)
+    bound = b"\x01" + b"\0\0\0\x02k1" + b"\0\0\0\x04live" + b"\0\0\0\x04push" + b"\0\0\0\x03" + "湾".encode()
+    sealed = b"\x01" + b"n" * 12 + AESGCM(subkey).encrypt(b"n" * 12, b"endpoint", bound)
+    assert SEALER.open("push", Realm.LIVE, "湾", sealed) == b"endpoint"
+    assert SEALER.of_kind("push", Realm.LIVE).open("湾".encode(), sealed) == b"endpoint"
 
 
 def test_a_master_key_of_another_length_is_refused():
