@@ -139,6 +139,14 @@ class TooManyTries(BosaiError):
 
 
 @dataclass(eq=False)
+class Overloaded(BosaiError):
+    """There is more to do than can be done now; what can wait is asked to come again."""
+
+    code: ClassVar[str] = "overloaded"
+    retry_after_s: int
+
+
+@dataclass(eq=False)
 class PushHostRefused(BosaiError):
     """The endpoint is not a known push service, or not https, or a private address."""
 
@@ -193,6 +201,7 @@ OUTCOMES: dict[type[BosaiError], Outcome] = {
     WrongOrigin: Outcome(403),
     WrongSecret: Outcome(403),
     TooManyTries: Outcome(429),
+    Overloaded: Outcome(503),
     PushHostRefused: Outcome(422),
     BodyTooLarge: Outcome(413),
     StoreUnavailable: Outcome(503, pages_someone=True),

@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from bosai.errors import BodyTooLarge, BosaiError, InvalidInput, TooManyTries
+from bosai.errors import BodyTooLarge, BosaiError, InvalidInput, Overloaded, TooManyTries
 from bosai.messages.catalogue import has_text, text
 
 
@@ -42,7 +42,7 @@ def error_text(error: BosaiError, lang: str) -> ErrorText:
     code = next((one for one in (error.code, "internal") if _domain(one, lang)), "internal")
     domain = _domain(code, lang)
     facts = {name: _shown(value) for name, value in error.facts.items()} | {"city": text("terms.city", lang)}
-    if isinstance(error, TooManyTries):
+    if isinstance(error, TooManyTries | Overloaded):
         facts["seconds"] = str(max(1, math.ceil(error.retry_after_s)))
     if isinstance(error, BodyTooLarge):
         facts["limit_kb"] = str(error.limit_bytes // 1024)

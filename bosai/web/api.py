@@ -12,7 +12,16 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
-from bosai.errors import BosaiError, InvalidInput, NotFound, PushHostRefused, SealBroken, WrongSecret
+from bosai.errors import (
+    BosaiError,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    PushHostRefused,
+    SealBroken,
+    TooManyTries,
+    WrongSecret,
+)
 from bosai.messages.advice import AdviceText, render_advice
 from bosai.model.instruction import Answer, Instruction, Stage
 from bosai.model.subscription import Place, PushTarget, Subscription
@@ -20,7 +29,8 @@ from bosai.services.current import current_advice
 from bosai.web.base import OPENED, lang_of, services
 from bosai.web.geojson import alert_features, area_feature, site_features
 from bosai.web.parsing import bearer, json_body
-from bosai.web.rate_limit import limited
+from bosai.web.rate_limit import admit, limited
+from bosai.web.shedding import AGAIN_S, GATE
 
 V1 = "/api/v1"
 MAX_RECEIPTS = 50
@@ -201,16 +211,28 @@ async def advice(request: web.Request) -> web.Response:
 async def receipts(request: web.Request) -> web.Response:
     """Receipts of a device, in a batch. 204 also for tokens that say nothing new.
 
-    A token that is not ours is passed over, so that it does not spoil the others; when none is ours, 403.
+    A token that is not ours is passed over, so that it does not spoil the others; when none is ours, 403. Answers are
+    taken whatever the load; when "displayed" and "opened" have to wait, 503, and the device sends all of it again.
     """
     batch = await json_body(request, list[Receipt])
     if len(batch) > MAX_RECEIPTS:
         raise InvalidInput("body", "too_many", str(MAX_RECEIPTS))
-    report = await services(request).receipts.record_many(
-        [(one.r, _reported(one, row)) for row, one in enumerate(batch)]
-    )
+    reports = [(one.r, _reported(one, row)) for row, one in enumerate(batch)]
+    gate = request.config_dict[GATE]
+    answered, loaded = any(one.answer for one in batch), gate.is_loaded
+    if (
+        not answered
+    ):  # a whole carrier may stand behind one address: an answer with its token is not held up by it
+        admit(request)
+        if loaded:
+            raise Overloaded(AGAIN_S)
+    with gate.one_more():
+        report = await services(request).receipts.record_many(reports, answers_only=loaded)
     if batch and report.refused == len(batch):
+        admit(request)
         raise WrongSecret
+    if report.later:
+        raise Overloaded(AGAIN_S)
     return web.Response(status=204)
 
 
@@ -321,8 +343,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         handler=receipts,
         body=list[Receipt],
         status=204,
-        is_limited=True,
-        problems=(WrongSecret,),
+        problems=(WrongSecret, TooManyTries, Overloaded),
     ),
     ApiRoute(
         method="GET",

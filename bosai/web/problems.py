@@ -3,7 +3,7 @@
 import msgspec
 from aiohttp import web
 
-from bosai.errors import BosaiError, TooManyTries, outcome_of
+from bosai.errors import BosaiError, Overloaded, TooManyTries, outcome_of
 from bosai.messages.error_texts import error_text
 from bosai.web.base import html_lang, lang_of, render
 
@@ -40,7 +40,7 @@ def problem(request: web.Request, error: BosaiError, *, status: int | None = Non
     """
     status = status or outcome_of(error).status
     response = _page(request, error, status) if _wants_page(request) else _document(request, error, status)
-    if isinstance(error, TooManyTries):
+    if isinstance(error, TooManyTries | Overloaded):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 

@@ -69,12 +69,17 @@ def limited(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def checked(request: web.Request) -> web.StreamResponse:
-        wait_s = request.config_dict[BUCKETS].wait_s(f"{client_of(request)} {request.path}")
-        if wait_s:
-            raise TooManyTries(wait_s)
+        admit(request)
         return await handler(request)
 
     return checked
+
+
+def admit(request: web.Request) -> None:
+    """Nothing while this client may go on with this path. Raises TooManyTries."""
+    wait_s = request.config_dict[BUCKETS].wait_s(f"{client_of(request)} {request.path}")
+    if wait_s:
+        raise TooManyTries(wait_s)
 
 
 def client_of(request: web.Request) -> str:
