@@ -277,6 +277,15 @@ class Review(Section, frozen=True):
     notice_min: AtLeastOne
 
 
+class Checks(Section, frozen=True):
+    """The monthly check of all subscriptions, by day."""
+
+    monthly: bool
+    monthly_day: Annotated[int, Meta(ge=1, le=21)]
+    monthly_hour: Annotated[int, Meta(ge=9, le=16)]  # with its four hours it ends before the evening
+    spread_min: Annotated[int, Meta(ge=5, le=180)]
+
+
 class Settings(Section, frozen=True):
     """Everything, typed once at start."""
 
@@ -293,6 +302,7 @@ class Settings(Section, frozen=True):
     map: Map
     hazard_files: HazardFiles
     review: Review
+    checks: Checks
 
     @property
     def data_dir(self) -> Path:

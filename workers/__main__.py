@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from bosai.model.realm import Realm
+from bosai.services.monthly_check import TICK_S, MonthlyCheck
 from bosai.settings import Settings, SettingsInvalid, load_settings
 from bosai.stores.lease import Lease
 from bosai.wiring import Wired, open_services
@@ -17,7 +18,7 @@ from workers.fallback import open_watch
 from workers.feeds import FeedLoop, make_client, open_session
 from workers.leased import while_held
 from workers.planner import open_planner
-from workers.schedules import Schedules
+from workers.schedules import Job, Schedules
 
 log = logging.getLogger("workers")
 
@@ -54,12 +55,19 @@ async def feeds(wired: Wired) -> None:
 
 
 async def schedules(wired: Wired) -> None:
-    """Reviews, and the watch over releases."""
+    """Reviews, the watch over releases, and what is done in quiet times."""
     await Schedules(
         [wired.realms[realm].alerts for realm in Realm],
         [open_watch(wired, realm) for realm in Realm],
         Lease(wired.redis, Realm.LIVE, "schedules"),
+        [_monthly_check(wired)],
     ).run()
+
+
+def _monthly_check(wired: Wired) -> Job:
+    live = wired.realms[Realm.LIVE]
+    check = MonthlyCheck(wired.redis, live.realm, wired.clock, wired.settings, live.instructions)
+    return Job(name="monthly check", every_s=TICK_S, tick=check.tick)
 
 
 WORKERS: dict[str, Callable[[Wired], Awaitable[None]]] = {

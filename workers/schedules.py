@@ -7,7 +7,8 @@ the lease, in every process, because an order waits for nobody, not even for the
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -16,21 +17,43 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bosai.services.alerts import AlertService
 from bosai.stores.lease import Lease
 from workers.fallback import ReleaseWatch
+from workers.faults import log_fault
 from workers.leased import while_held
 
 log = logging.getLogger(__name__)
 REVIEW_TICK_S = 30
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A service's tick. It is idempotent by state; one that fails is logged and comes again."""
+
+    name: str
+    every_s: float
+    tick: Callable[[], Awaitable[None]]
+
+    async def run(self) -> None:
+        """Tick once."""
+        try:
+            await self.tick()
+        except Exception as error:
+            log_fault(log, f"{self.name}: this tick failed", error)
+
+
 class Schedules:
     """The ticks of both sides, and the watch over releases of both."""
 
     def __init__(
-        self, alerts: Sequence[AlertService], watches: Sequence[ReleaseWatch], lease: Lease | None = None
+        self,
+        alerts: Sequence[AlertService],
+        watches: Sequence[ReleaseWatch],
+        lease: Lease | None = None,
+        jobs: Sequence[Job] = (),
     ) -> None:
         self._alerts = alerts
         self._watches = watches
         self._lease = lease
+        self._jobs = jobs
 
     async def run(self) -> None:
         """Watch and, while the lease is held, tick until cancelled; an unexpected failure of a watch ends the process,
@@ -43,13 +66,16 @@ class Schedules:
 
     async def _tick(self) -> None:
         scheduler = AsyncIOScheduler(timezone=UTC)
-        scheduler.add_job(
-            self.renew_reviews,
-            IntervalTrigger(seconds=REVIEW_TICK_S, timezone=UTC),  # else it asks the disk for the local zone
-            id="reviews",
-            max_instances=1,
-            coalesce=True,
-        )
+        jobs = (Job(name="reviews", every_s=REVIEW_TICK_S, tick=self.renew_reviews), *self._jobs)
+        for job in jobs:
+            scheduler.add_job(
+                job.run,
+                # Without the zone it asks the disk for the local one.
+                IntervalTrigger(seconds=job.every_s, timezone=UTC),
+                id=job.name,
+                max_instances=1,
+                coalesce=True,
+            )
         scheduler.start()
         try:
             await asyncio.Event().wait()

@@ -51,7 +51,7 @@ class Keys:
         self.telegrams = f"{hq}:telegrams"  # stream of {key, xml} as received, trimmed
         self.health = f"{hq}:health"  # hash part → json {at, ok, detail}
         self.push_origins = f"{hq}:push-origins"  # hash "consumer origin" → json {at, …OriginState}; by delivery
-        self.checked = f"{hq}:checked"  # string: month of the last monthly check, "2026-11"
+        self.checked = f"{hq}:checked"  # hash month "2026-11" → json MonthlyRun: the monthly check, and what it found
 
         sites = f"bosai:{{{side}:sites}}"
         self.site_status = f"{sites}:status"  # hash site_id → msgpack SiteStatus
@@ -118,6 +118,10 @@ class Keys:
     def due(self, number: int) -> str:
         """zset "incident/subscription_id" → unix time of the next attempt; the guarantee of delivery."""
         return f"{self.bucket(number)}:due"
+
+    def self_tested(self, subscription_id: str) -> str:
+        """string, expires: this subscriber asked for a self-test a moment ago."""
+        return f"{self.bucket(bucket_of(subscription_id))}:self-tested:{subscription_id}"
 
     def fence(self, number: int) -> str:
         """string: the highest lease token seen in this bucket."""
