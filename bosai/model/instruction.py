@@ -110,3 +110,4 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     bytes_sent: int = 0
     answer: Answer | None = None
+    heard: int = 0  # of the incident: 0 nothing can have reached the person, 1 something may have, 2 it has

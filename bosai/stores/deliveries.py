@@ -1,4 +1,4 @@
-"""How far an instruction has travelled, as one short line that scripts read too (see lua/claim.lua)."""
+"""How far an instruction has travelled, as one short line that scripts read too (see lua/delivery_line.lua)."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ _LONGEST_CAUSE = 120
 
 def delivery_of(line: bytes) -> Delivery:
     """The stored line as a value."""
-    seq, stage, at_ms, attempts, sent, answer, _claimed, cause = line.decode().split(" ", 7)
+    seq, stage, at_ms, attempts, sent, answer, _claimed, heard, _alert, cause = line.decode().split(" ", 9)
     return Delivery(
         seq=int(seq),
         stage=Stage(stage),
@@ -20,6 +20,7 @@ def delivery_of(line: bytes) -> Delivery:
         cause=cause,
         bytes_sent=int(sent),
         answer=None if answer == _NO_ANSWER else Answer(answer),
+        heard=int(heard),
     )
 
 

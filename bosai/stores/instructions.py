@@ -2,13 +2,16 @@
 
 The instruction itself is sealed: how far somebody walks to two known sites tells where that person lives.
 
-drafts ─by bucket─▶ emit.lua ─▶ instruction + delivery (queued) + due in 30 s ─▶ pointers on the outbox streams
-                      │                              └── the guarantee              └── the fast path, may be lost
-                      └─▶ unchanged (same meaning) · refused (older, gone, or somebody was quicker)
+drafts ─by class, least time left─▶ emit.lua per bucket ─▶ instruction + delivery (queued) + due in 30 s ─▶ pointers
+                                      │                                              └── the guarantee      └── the fast
+                                      ├─▶ unchanged (same meaning) · refused (older, gone, somebody was quicker)   path
+                                      └─▶ spared (the end of an order nobody can have told this person of)
 """
 
+import itertools
 import logging
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,10 +19,19 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import SealBroken
-from bosai.model.instruction import Delivery, Destination, Instruction, MessageKind, Stage
+from bosai.model.instruction import (
+    CHECK_ALERT_KEY,
+    CHECK_INCIDENT,
+    Delivery,
+    Destination,
+    Instruction,
+    MessageKind,
+    Stage,
+)
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.stores.deliveries import delivery_of, unix_s
+from bosai.stores.delivery_counts import DeliveryCounts
 from bosai.stores.keys import BUCKETS, Keys, bucket_of
 from bosai.stores.replies import as_bytes, as_text, unix_ms
 from bosai.stores.scripts import Script
@@ -27,8 +39,12 @@ from shelters.model import Action
 
 FIRST_DUE = timedelta(seconds=30)
 DANGER_CLASSES = 3
+SLICE = 65_536
+"""Within a class the least time left goes first, as exactly as slices of so many people have it."""
 DRAFTS_PER_SCRIPT = 400
-ENTRIES_PER_POINTER = 200
+FIRST_WAVE, WAVE = 1_024, 4_096
+"""Drafts written per round trip: the first few soon, the rest in bulk."""
+ENTRIES_PER_POINTER = 256
 OUTBOX_KEPT = 100_000
 
 log = logging.getLogger(__name__)
@@ -36,11 +52,14 @@ log = logging.getLogger(__name__)
 TOLD_KIND = "told"
 T = TypeVar("T")
 _emit = Script("emit")
-_tally = Script("tally")
+_not_reached = Script("not_reached")
 
 
-class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """An instruction before the store gives it its seq; the fields are those of `Instruction`."""
+class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """An instruction before the store gives it its seq; the fields are those of `Instruction`.
+
+    left_s: seconds to spare before the danger arrives; who has least goes first within a danger class.
+    """
 
     subscription_id: str
     incident: str
@@ -56,15 +75,33 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime
     stale_at: datetime
     meaning: str
+    town: str = ""
+    left_s: int = 0
 
     def numbered(self, seq: int, alert_key: str) -> Instruction:
         """The instruction with its seq, standing on the version it now stands on."""
-        facts = {name: getattr(self, name) for name in self.__struct_fields__}
-        return Instruction(**{**facts, "seq": seq, "alert_key": alert_key})
+        return Instruction(
+            subscription_id=self.subscription_id,
+            incident=self.incident,
+            seq=seq,
+            place_id=self.place_id,
+            message=self.message,
+            action=self.action,
+            alert_key=alert_key,
+            danger_class=self.danger_class,
+            destination=self.destination,
+            alternate=self.alternate,
+            reasons=self.reasons,
+            plan_id=self.plan_id,
+            decided_at=self.decided_at,
+            stale_at=self.stale_at,
+            meaning=self.meaning,
+            town=self.town,
+        )
 
 
 class EmitReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How many drafts were written, were known already, and were refused (see emit.lua).
+    """How many drafts were written, were known already, were refused, and were spared (see emit.lua).
 
     `fenced`: the lease was lost to a holder with a higher token; nothing of the rest was written.
     """
@@ -72,6 +109,7 @@ class EmitReport(msgspec.Struct, frozen=True, kw_only=True):
     written: int = 0
     unchanged: int = 0
     refused: int = 0
+    spared: int = 0
     fenced: bool = False
 
 
@@ -126,68 +164,104 @@ class InstructionStore:
         whom nothing stands on that version of the order yet. Repeating a call changes nothing. Raises ValueError
         for a draft whose incident, meaning or alert key can not be stored.
         """
-        by_bucket: dict[int, list[InstructionDraft]] = {}
-        for one in sorted(drafts, key=lambda one: one.danger_class):
+        for one in drafts:
             _check(one)
-            by_bucket.setdefault(bucket_of(one.subscription_id), []).append(one)
-        written = unchanged = refused = 0
-        for number, group in by_bucket.items():
-            for chunk in _chunks(group, DRAFTS_PER_SCRIPT):
-                seqs = await self._emit_chunk(number, fence, chunk, at)
-                if seqs is None:
-                    left = len(drafts) - written - unchanged - refused
-                    return EmitReport(
-                        written=written, unchanged=unchanged, refused=refused + left, fenced=True
-                    )
-                written += sum(seq > 0 for seq in seqs)
-                unchanged += seqs.count(0)
-                refused += seqs.count(-1)
-        return EmitReport(written=written, unchanged=unchanged, refused=refused)
+        modes = {
+            kind: "a" if fence is None or kind is MessageKind.PROVISIONAL else "n" for kind in MessageKind
+        }
+        return await self._write(drafts, modes, fence, at)
 
-    async def _emit_chunk(
-        self, number: int, fence: int | None, chunk: Sequence[InstructionDraft], at: datetime
-    ) -> list[int] | None:
-        k = self._keys
-        rows: list[str | bytes] = []
-        for one in chunk:
-            only_if_absent = fence is None or one.message is MessageKind.PROVISIONAL
-            rows += [one.subscription_id, one.incident, one.meaning, one.alert_key, one.message.value]
-            rows += ["1" if only_if_absent else "0", self._told.seal(one)]
-        answer = await _emit(
-            self._redis,
-            keys=[
+    async def emit_checks(self, drafts: Sequence[InstructionDraft], at: datetime) -> EmitReport:
+        """Hand checks to delivery. They are nobody's newest advice, and stand on no order. Raises ValueError for
+        a draft that is not a check."""
+        for one in drafts:
+            if not one.message.is_check or (one.incident, one.alert_key) != (CHECK_INCIDENT, CHECK_ALERT_KEY):
+                raise ValueError(f"message: {one.message} of {one.incident} on {one.alert_key} is no check")
+            _check(one)
+        return await self._write(drafts, dict.fromkeys(MessageKind, "c"), None, at)
+
+    async def _write(
+        self,
+        drafts: Sequence[InstructionDraft],
+        modes: dict[MessageKind, str],
+        fence: int | None,
+        at: datetime,
+    ) -> EmitReport:
+        seen: Counter[int] = Counter()  # 1 written, 0 unchanged, -1 refused, -2 spared
+        ordered = sorted(drafts, key=_urgency)
+        fenced = False
+        for danger_class, of_class in itertools.groupby(ordered, key=_class_of):
+            for wave in _waves(list(of_class)):
+                seqs, fenced = await self._write_wave(wave, modes, fence, at)
+                written = [
+                    (number, [(one, seq) for one, seq in zip(group, got, strict=True) if seq > 0])
+                    for (number, group), got in zip(wave, seqs, strict=True)
+                ]
+                await self._point(danger_class, [pair for pair in written if pair[1]])
+                seen.update(min(seq, 1) for got in seqs for seq in got)
+                if fenced:
+                    break
+            if fenced:
+                break
+        return EmitReport(
+            written=seen[1],
+            unchanged=seen[0],
+            refused=seen[-1] + len(drafts) - seen.total(),
+            spared=seen[-2],
+            fenced=fenced,
+        )
+
+    async def _write_wave(
+        self,
+        wave: Sequence[tuple[int, Sequence[InstructionDraft]]],
+        modes: dict[MessageKind, str],
+        fence: int | None,
+        at: datetime,
+    ) -> tuple[list[list[int]], bool]:
+        """The seqs of each group, and whether a bucket refused the token (its group counts as refused)."""
+        k, token = self._keys, "" if fence is None else fence
+        calls = []
+        for number, group in wave:
+            rows: list[str | bytes] = []
+            for one in group:
+                mode = modes[one.message]
+                head = (
+                    f"{one.subscription_id} {one.incident} {one.meaning} {one.alert_key} {one.message} {mode}"
+                )
+                rows += [head, self._told.seal(one)]
+            keys = [
                 k.fence(number),
                 k.instructions(number),
                 k.deliveries(number),
                 k.due(number),
                 k.push(number),
                 k.told(number),
-            ],
-            args=["" if fence is None else fence, unix_ms(at), unix_s(at + FIRST_DUE), *rows],
-        )
-        if answer and answer[0] == b"fenced":
-            return None
-        seqs = [int(one) for one in answer]
-        await self._point(number, [(one, seq) for one, seq in zip(chunk, seqs, strict=True) if seq > 0])
-        return seqs
+                k.counts(number),
+            ]
+            calls.append((keys, [token, unix_ms(at), unix_s(at + FIRST_DUE), *rows]))
+        fenced, seqs = False, []
+        for (_, group), answer in zip(wave, await _emit.many(self._redis, calls), strict=True):
+            if answer and answer[0] == b"fenced":
+                fenced = True
+                seqs.append([-1] * len(group))
+            else:
+                seqs.append([int(one) for one in answer])
+        return seqs, fenced
 
-    async def _point(self, number: int, written: Iterable[tuple[InstructionDraft, int]]) -> None:
+    async def _point(
+        self, danger_class: int, written: Sequence[tuple[int, Sequence[tuple[InstructionDraft, int]]]]
+    ) -> None:
         """Put pointers on the streams. Lost ones (a crash here) cost the 30 s until the due sweep."""
-        by_class: dict[int, list[tuple[str, int]]] = {}
-        for one, seq in written:
-            danger_class = min(max(one.danger_class, 0), DANGER_CLASSES - 1)
-            by_class.setdefault(danger_class, []).append((member_of(one.incident, one.subscription_id), seq))
-        if not by_class:
+        if not written:
             return
         async with self._redis.pipeline(transaction=False) as pipe:
-            for danger_class, entries in sorted(by_class.items()):
-                for chunk in _chunks(entries, ENTRIES_PER_POINTER):
-                    pipe.xadd(
-                        self._keys.outbox(danger_class),
-                        {"bucket": number, "entries": _encode(chunk)},
-                        maxlen=OUTBOX_KEPT,
-                        approximate=True,
-                    )
+            for groups in _pointers(written):
+                pipe.xadd(
+                    self._keys.outbox(danger_class),
+                    {"groups": _encode(groups)},
+                    maxlen=OUTBOX_KEPT,
+                    approximate=True,
+                )
             await pipe.execute()
 
     async def latest(self, subscription_id: str) -> tuple[Instruction, Delivery] | None:
@@ -227,42 +301,32 @@ class InstructionStore:
                     found[subscription_id] = (instruction, delivery_of(as_bytes(line)))
         return found
 
-    async def deliveries_of_incident(self, incident: str) -> dict[str, Delivery]:
-        """Subscription id → how far its newest instruction has come."""
+    async def check_of(self, subscription_id: str) -> tuple[Instruction, Delivery] | None:
+        """The newest check of one subscriber with its travel."""
+        k, number, member = self._keys, bucket_of(subscription_id), member_of(CHECK_INCIDENT, subscription_id)
         async with self._redis.pipeline(transaction=False) as pipe:
-            for number in range(BUCKETS):
-                pipe.hgetall(self._keys.deliveries(number))
-            buckets = await pipe.execute()
-        found = {}
-        for rows in buckets:
-            for member, line in rows.items():
-                where, _, subscription_id = as_text(member).rpartition("/")
-                if where == incident:
-                    found[subscription_id] = delivery_of(as_bytes(line))
-        return found
+            pipe.hget(k.instructions(number), member)
+            pipe.hget(k.deliveries(number), member)
+            stored, line = await pipe.execute()
+        if stored is None or line is None:
+            return None
+        instruction = self._told.open(member, stored)
+        return None if instruction is None else (instruction, delivery_of(line))
 
     async def tally(self, incident: str) -> dict[Stage, int]:
-        """How many newest instructions stand at each stage. Accepted by a push service is not displayed.
-
-        Counted where they lie: every open board asks for it every few seconds.
-        """
-        counts = dict.fromkeys(Stage, 0)
-        for number in range(BUCKETS):
-            pairs = await _tally(self._redis, keys=[self._keys.deliveries(number)], args=[incident])
-            for stage, count in zip(pairs[::2], pairs[1::2], strict=True):
-                counts[Stage(as_text(stage))] += int(count)
-        return counts
+        """How many newest instructions stand at each stage. Accepted by a push service is not displayed."""
+        return await DeliveryCounts(self._redis, self.realm).by_stage(incident)
 
     async def not_reached(self, incident: str) -> list[tuple[str, Stage, str]]:
         """(subscription id, stage, cause) of everybody no push service has taken a message for, by id.
 
         Whoever still waits stands here as QUEUED; one whose order ended before it was sent (REPLACED) does not.
         """
-        return [
-            (subscription_id, one.stage, one.cause)
-            for subscription_id, one in sorted((await self.deliveries_of_incident(incident)).items())
-            if not one.stage.is_reached and one.stage is not Stage.REPLACED
-        ]
+        calls = [([self._keys.deliveries(number)], [incident]) for number in range(BUCKETS)]
+        rows = itertools.chain.from_iterable(await _not_reached.many(self._redis, calls))
+        words = [as_text(one) for one in rows]
+        found = zip(words[::3], map(Stage, words[1::3]), words[2::3], strict=True)
+        return sorted(found)
 
 
 def _check(draft: InstructionDraft) -> None:
@@ -274,6 +338,52 @@ def _check(draft: InstructionDraft) -> None:
     alert_id, _, version = draft.alert_key.rpartition(":")
     if not alert_id or not version.isdecimal() or any(map(str.isspace, draft.alert_key)):
         raise ValueError(f"alert_key: {draft.alert_key!r} must be 'alert_id:version'")
+
+
+def _class_of(one: InstructionDraft) -> int:
+    return min(max(one.danger_class, 0), DANGER_CLASSES - 1)
+
+
+def _urgency(one: InstructionDraft) -> tuple[int, int]:
+    return _class_of(one), one.left_s
+
+
+def _waves(ordered: Sequence[InstructionDraft]) -> Iterator[list[tuple[int, list[InstructionDraft]]]]:
+    """Groups of one bucket each, as many as one round trip takes; the first round trip is a short one."""
+    wave: list[tuple[int, list[InstructionDraft]]] = []
+    size, limit = 0, FIRST_WAVE
+    for some in _chunks(ordered, SLICE):
+        by_bucket: dict[int, list[InstructionDraft]] = {}
+        for one in some:
+            by_bucket.setdefault(bucket_of(one.subscription_id), []).append(one)
+        for number, group in by_bucket.items():
+            for chunk in _chunks(group, DRAFTS_PER_SCRIPT):
+                wave.append((number, list(chunk)))
+                size += len(chunk)
+                if size >= limit:
+                    yield wave
+                    wave, size, limit = [], 0, WAVE
+    if wave:
+        yield wave
+
+
+def _pointers(
+    written: Iterable[tuple[int, Sequence[tuple[InstructionDraft, int]]]],
+) -> Iterator[list[tuple[int, list[tuple[str, int]]]]]:
+    """What one worker takes at once: (bucket, [(member, seq)]) groups of about ENTRIES_PER_POINTER in all."""
+    groups: list[tuple[int, list[tuple[str, int]]]] = []
+    size = 0
+    for number, pairs in written:
+        for some in _chunks(pairs, ENTRIES_PER_POINTER):
+            groups.append(
+                (number, [(member_of(one.incident, one.subscription_id), seq) for one, seq in some])
+            )
+            size += len(some)
+            if size >= ENTRIES_PER_POINTER:
+                yield groups
+                groups, size = [], 0
+    if groups:
+        yield groups
 
 
 def _chunks(many: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -1,11 +1,12 @@
 """Delivery's side of the store: pointers from the streams, due deliveries, claims, results.
 
-outbox streams (class 0 first) ─┐
+outbox streams (class 0 first) ─┐              one round trip each
                                 ├─▶ claim.lua ─▶ send ─▶ record.lua ─▶ acknowledge the pointer
-due schedules (256 buckets)  ───┘
+due schedules (256 buckets)  ───┘   (with one prekey each)
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +17,8 @@ from redis.exceptions import ResponseError
 from bosai.model.instruction import Instruction, Stage
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
-from bosai.stores.deliveries import delivery_of, one_line, unix_s
-from bosai.stores.instructions import DANGER_CLASSES, ToldSeal
+from bosai.stores.deliveries import one_line, unix_s
+from bosai.stores.instructions import DANGER_CLASSES, ENTRIES_PER_POINTER, ToldSeal
 from bosai.stores.keys import BUCKETS, Keys
 from bosai.stores.replies import as_bytes, as_text, unix_ms
 from bosai.stores.scripts import Script
@@ -28,41 +29,53 @@ _IDLE_CONSUMER_MS = 3_600_000
 
 _claim = Script("claim")
 _record = Script("record")
-_entries = msgspec.msgpack.Decoder(list[tuple[str, int]]).decode
+_encode = msgspec.msgpack.Encoder().encode
+_groups = msgspec.msgpack.Decoder(list[tuple[int, list[tuple[str, int]]]]).decode
+
+Entries = tuple[tuple[str, int], ...]
+"""(member, seq) each; seq 0 = the newest, whichever it is."""
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """Deliveries of one bucket to be looked at: (member, seq), seq 0 = the newest.
+    """Deliveries to be looked at, by bucket.
 
     `stream` and `entry_id` name the stream entry to acknowledge; empty for what the due schedule gave.
     """
 
-    bucket: int
-    entries: tuple[tuple[str, int], ...]
+    groups: tuple[tuple[int, Entries], ...]
     stream: str = ""
     entry_id: str = ""
+
+    def __len__(self) -> int:
+        return sum(len(entries) for _, entries in self.groups)
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     """One delivery in our hands for a while."""
 
+    bucket: int
     member: str
     instruction: Instruction
     attempts: int
     cause: str  # why the last try failed
     push_sealed: bytes  # b"" = the subscriber is gone
+    pair_sealed: bytes  # a one-time pair that nobody else will ever get; b"" = none was left
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """How it went. A result that is QUEUED names the next try."""
+class Result(msgspec.Struct, frozen=True, array_like=True):
+    """How a try went, in the order record.lua reads it. One that is QUEUED names the next try.
+
+    heard: what the try adds: 0 nothing can have arrived, 1 it may have, 2 the push service took it.
+    """
 
     member: str
     seq: int
     stage: Stage
     attempts: int
     bytes_sent: int = 0
+    due_s: float = 0.0  # seconds since 1970, 0 = none
     cause: str = ""
-    due_at: datetime | None = None
+    heard: int = 0
 
 
 class Outbox:
@@ -145,70 +158,77 @@ class Outbox:
             for number in range(BUCKETS):
                 pipe.zrangebyscore(self._keys.due(number), "-inf", unix_s(now), start=0, num=per_bucket)
             rows = await pipe.execute()
-        return [
-            Pointer(bucket=number, entries=tuple((as_text(member), ANY_SEQ) for member in members))
-            for number, members in enumerate(rows)
-            if members
-        ]
+        found, groups, size = [], [], 0
+        for number, members in enumerate(rows):
+            if not members:
+                continue
+            groups.append((number, tuple((as_text(member), ANY_SEQ) for member in members)))
+            size += len(members)
+            if size >= ENTRIES_PER_POINTER:
+                found.append(Pointer(groups=tuple(groups)))
+                groups, size = [], 0
+        return [*found, Pointer(groups=tuple(groups))] if groups else found
 
     async def claim(self, pointer: Pointer, now: datetime, until: datetime) -> list[Claimed]:
-        """Take what is still to be sent of a pointer; nobody else gets it before `until`."""
-        k, number = self._keys, pointer.bucket
-        answer = await _claim(
-            self._redis,
-            keys=[k.deliveries(number), k.instructions(number), k.due(number), k.push(number)],
-            args=[
-                unix_ms(now),
-                unix_ms(until),
-                unix_s(until),
-                *(word for member, seq in pointer.entries for word in (member, seq)),
-            ],
-        )
-        rows = [answer[at : at + 5] for at in range(0, len(answer), 5)]
+        """Take what is still to be sent of a pointer, in one round trip; nobody else gets it before `until`."""
+        k, calls = self._keys, []
+        for number, entries in pointer.groups:
+            keys = [
+                k.deliveries(number),
+                k.instructions(number),
+                k.due(number),
+                k.push(number),
+                k.prekeys(number),
+            ]
+            calls.append((keys, [unix_ms(now), unix_ms(until), _encode(entries)]))
+        answers = await _claim.many(self._redis, calls)
         return [
             Claimed(
-                member=as_text(member),
+                bucket=number,
+                member=name,
                 instruction=instruction,
                 attempts=int(attempts),
                 cause=as_text(cause),
                 push_sealed=sealed,
+                pair_sealed=pair,
             )
-            for member, attempts, cause, stored, sealed in rows
-            if (instruction := self._told.open(as_text(member), as_bytes(stored))) is not None
+            for (number, _), answer in zip(pointer.groups, answers, strict=True)
+            for member, attempts, cause, stored, sealed, pair in _by_six(answer)
+            if (instruction := self._told.open(name := as_text(member), as_bytes(stored))) is not None
         ]
 
-    async def is_newest(self, bucket: int, one: Claimed) -> bool:
-        """True while no newer seq stands where this one was claimed."""
-        line = await self._redis.hget(self._keys.deliveries(bucket), one.member)
-        return line is not None and delivery_of(as_bytes(line)).seq == one.instruction.seq
-
-    async def record(self, bucket: int, results: Sequence[Result], now: datetime) -> int:
-        """Write results of one bucket in one go; returns how many still mattered (no newer seq had come)."""
-        if not results:
-            return 0
-        rows: list[str | int] = []
-        for one in results:
-            due = unix_s(one.due_at) if one.due_at else ""
-            rows += [
-                one.member,
-                one.seq,
-                one.stage.value,
-                one.attempts,
-                one.bytes_sent,
-                due,
-                one_line(one.cause),
-            ]
+    async def record(self, results: Mapping[int, Sequence[Result]], now: datetime) -> int:
+        """Write results, by bucket, in one round trip; how many still mattered (no newer seq had come)."""
         k = self._keys
-        answer = await _record(
-            self._redis, keys=[k.deliveries(bucket), k.due(bucket)], args=[unix_ms(now), *rows]
-        )
-        return sum(map(int, answer))
+        calls = [
+            (
+                [k.deliveries(number), k.due(number), k.counts(number), k.instructions(number)],
+                [unix_ms(now), _encode([_storable(one) for one in some])],
+            )
+            for number, some in results.items()
+            if some
+        ]
+        return sum(map(int, await _record.many(self._redis, calls))) if calls else 0
+
+
+def _storable(one: Result) -> Result:
+    return one if not one.cause else msgspec.structs.replace(one, cause=one_line(one.cause))
+
+
+def _by_six(answer: Sequence[Any]) -> Iterable[tuple[Any, Any, Any, Any, Any, Any]]:
+    rows = iter(answer)
+    return zip(rows, rows, rows, rows, rows, rows, strict=True)
 
 
 def _pointer(stream: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Pointer:
-    return Pointer(
-        bucket=int(fields[b"bucket"]),
-        entries=tuple(_entries(fields[b"entries"])),
-        stream=stream,
-        entry_id=as_text(entry_id),
-    )
+    groups = tuple((number, tuple(entries)) for number, entries in _groups(fields[b"groups"]))
+    return Pointer(groups=groups, stream=stream, entry_id=as_text(entry_id))
+
+
+def by_bucket(results: Iterable[tuple[int, Result]]) -> dict[int, list[Result]]:
+    """Results with their buckets, as `record` takes them."""
+    ordered = sorted(results, key=lambda one: one[0])
+    return {
+        number: [one for _, one in some]
+        for number, some in itertools.groupby(ordered, key=lambda one: one[0])
+    }
