@@ -6,7 +6,7 @@ Every language fits `PLAINTEXT_BYTES`: what matters least is left out first, ste
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -39,34 +39,40 @@ def payload(
     """
     if record.alert.realm_of is not realm:
         raise WrongRealm(realm.value, record.alert.realm_of.value)
-    limit = SHORT_BYTES if short else PLAINTEXT_BYTES
+    limit = limit_bytes(short=short)
     sent = b""
-    for attempt in _attempts(instruction, record, short=short):
+    for attempt in attempts(instruction, record, short=short):
         words = render_advice(attempt.instruction, attempt.record, realm, lang, now=now)
-        sent = msgspec.json.encode(
-            _document(attempt, realm, words, receipt_token, tag or f"{realm}-{instruction.incident}")
-        )
+        own = personal(attempt.instruction, realm, receipt_token, tag or f"{realm}-{instruction.incident}")
+        sent = msgspec.json.encode(document(attempt, realm, words, own))
         if len(sent) <= limit:
             return sent
     return sent
 
 
+def limit_bytes(*, short: bool) -> int:
+    """How long a message may be; `short` is for push services that refused the longer one."""
+    return SHORT_BYTES if short else PLAINTEXT_BYTES
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Attempt:
+class Attempt:
+    """One way of saying it: what is said, of which order, and whether only the first thing is."""
+
     instruction: Instruction
     record: AlertRecord
     short: bool
 
 
-def _attempts(instruction: Instruction, record: AlertRecord, *, short: bool) -> Iterator[_Attempt]:
+def attempts(instruction: Instruction, record: AlertRecord, *, short: bool) -> Iterator[Attempt]:
     """Ever smaller messages: whole ▸ without the second choice ▸ short ▸ with long names cut."""
     alone = msgspec.structs.replace(instruction, alternate=None)
     if not short:
-        yield _Attempt(instruction=instruction, record=record, short=False)
-        yield _Attempt(instruction=alone, record=record, short=False)
-    yield _Attempt(instruction=alone, record=record, short=True)
+        yield Attempt(instruction=instruction, record=record, short=False)
+        yield Attempt(instruction=alone, record=record, short=False)
+    yield Attempt(instruction=alone, record=record, short=True)
     cut = msgspec.structs.replace(alone, destination=_shortened(alone.destination))
-    yield _Attempt(instruction=cut, record=_with_short_areas(record), short=True)
+    yield Attempt(instruction=cut, record=_with_short_areas(record), short=True)
 
 
 def _shortened(site: Destination | None) -> Destination | None:
@@ -92,9 +98,42 @@ def _cut(words: str, chars: int) -> str:
     return words if len(words) <= chars else words[: chars - 1] + "…"
 
 
-def _document(
-    attempt: _Attempt, realm: Realm, words: AdviceText, receipt_token: str, tag: str
-) -> dict[str, Any]:
+class Personal(NamedTuple):
+    """What differs from one person to the next where the words are the same: JSON values, or `Raw` holes."""
+
+    navigate: Any
+    tag: Any
+    timestamp_ms: Any
+    seq: Any
+    site: Any
+    alt: Any
+    receipt: Any
+    at_s: Any
+    stale_s: Any
+
+
+def personal(one: Instruction, realm: Realm, receipt_token: str, tag: str) -> Personal:
+    """The values of one person's message."""
+    return Personal(
+        navigate=f"{advice_path(realm, one.incident)}{one.seq}",
+        tag=tag,
+        timestamp_ms=int(one.decided_at.timestamp() * 1000),
+        seq=one.seq,
+        site=site_block(one.destination),
+        alt=site_block(one.alternate),
+        receipt=receipt_token,
+        at_s=int(one.decided_at.timestamp()),
+        stale_s=int(one.stale_at.timestamp()),
+    )
+
+
+def advice_path(realm: Realm, incident: str) -> str:
+    """The page a notification opens, up to the number that ends it."""
+    return f"{realm.path_prefix}/advice?i={incident}&s="
+
+
+def document(attempt: Attempt, realm: Realm, words: AdviceText, own: Personal) -> dict[str, Any]:
+    """The message as JSON would have it; the order of its members is fixed."""
     one, alert = attempt.instruction, attempt.record.alert
     return {
         "web_push": 8030,
@@ -103,12 +142,12 @@ def _document(
             "body": words.short_body if attempt.short else words.body,
             "lang": words.html_lang,
             "dir": "ltr",
-            "navigate": f"{realm.path_prefix}/advice?i={one.incident}&s={one.seq}",
-            "tag": tag,
+            "navigate": own.navigate,
+            "tag": own.tag,
             "renotify": True,
             "requireInteraction": words.urgent,
             "silent": False,
-            "timestamp": int(one.decided_at.timestamp() * 1000),
+            "timestamp": own.timestamp_ms,
             "icon": icon_path(realm),
             "badge": BADGE_PATH,
         },
@@ -117,7 +156,7 @@ def _document(
             "v": 1,
             "realm": realm.value,
             "incident": one.incident,
-            "seq": one.seq,
+            "seq": own.seq,
             "alert": alert.key,
             "version": alert.version,
             "kind": one.message.value,
@@ -129,11 +168,11 @@ def _document(
             "hazard": alert.hazard.value,
             "urgent": words.urgent,
             "ended": one.message in (MessageKind.LIFTED, MessageKind.RECALLED, MessageKind.OUT_OF_AREA),
-            "site": _site(one.destination),
-            "alt": _site(one.alternate),
-            "r": receipt_token,
-            "at": int(one.decided_at.timestamp()),
-            "stale": int(one.stale_at.timestamp()),
+            "site": own.site,
+            "alt": own.alt,
+            "r": own.receipt,
+            "at": own.at_s,
+            "stale": own.stale_s,
         },
     }
 
@@ -146,7 +185,8 @@ def icon_path(realm: Realm) -> str:
     return f"/static/resident/icon-{realm.value}.png"
 
 
-def _site(site: Destination | None) -> dict[str, Any] | None:
+def site_block(site: Destination | None) -> dict[str, Any] | None:
+    """A place as the service worker and the page read it: degrees, metres and seconds on foot."""
     if site is None:
         return None
     return {
