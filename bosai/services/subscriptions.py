@@ -65,14 +65,16 @@ class SubscriptionService:
         self._bbox = bbox_lonlat
         self._wait = (wait_replicas, wait_timeout_s)
 
-    async def register(self, target: PushTarget, lang: str, places: tuple[Place, ...]) -> Registered:
+    async def register(
+        self, target: PushTarget, lang: str, places: tuple[Place, ...], *, wants_checks: bool = True
+    ) -> Registered:
         """A new subscriber, or a known endpoint anew: the later registration replaces, its secret alone counts.
 
         The endpoint is a capability of the browser that holds it, so no old secret is asked for. Returns once the
         subscriber is on disk. Raises InvalidInput, PushHostRefused, StoreUnavailable.
         """
         self._hosts.check(target.endpoint)
-        push = PushPart(target=check_keys(target), lang=check_lang(lang))
+        push = PushPart(target=check_keys(target), lang=check_lang(lang), wants_checks=wants_checks)
         settled = settled_places(places, self._bbox)
         secret = secrets.token_urlsafe(_SECRET_BYTES)
 
@@ -126,6 +128,7 @@ class SubscriptionService:
         lang: str | None = None,
         places: tuple[Place, ...] | None = None,
         target: PushTarget | None = None,
+        wants_checks: bool | None = None,
     ) -> None:
         """Change what is given, keep the rest; id and secret stay. Raises as `register` and `authenticate`."""
         if target is not None:
@@ -138,10 +141,14 @@ class SubscriptionService:
         async def write() -> str | None:
             held = await self._open(subscription_id, secret)
             old = self._store.open_push(subscription_id, held.push_sealed)
-            push = PushPart(target=target or old.target, lang=lang or old.lang)
+            push = PushPart(
+                target=target or old.target,
+                lang=lang or old.lang,
+                wants_checks=old.wants_checks if wants_checks is None else wants_checks,
+            )
             meta = msgspec.structs.replace(held.meta, seen_at=self._clock.now())
             async with self._durable() as redis:
-                if target is not None and target.endpoint != old.target.endpoint:
+                if target is not None and target.endpoint != old.endpoint:
                     # Before the move: a browser that registers the new endpoint later finds itself again.
                     await self._store.put_alias(redis, self._endpoint_id(target.endpoint), subscription_id)
                 written = await self._store.put(
@@ -165,7 +172,7 @@ class SubscriptionService:
             async with self._durable() as redis:
                 dropped = await self._store.drop(redis, subscription_id, expected=held.meta_raw)
                 if dropped:
-                    endpoint = self._store.open_push(subscription_id, held.push_sealed).target.endpoint
+                    endpoint = self._store.open_push(subscription_id, held.push_sealed).endpoint
                     await self._store.drop_alias(redis, self._endpoint_id(endpoint))
             return subscription_id if dropped else None
 
@@ -191,7 +198,7 @@ class SubscriptionService:
         endpoint_id = self._endpoint_id(endpoint)
         moved = await self._store.alias(endpoint_id)
         held = await self._store.held(moved) if moved else None
-        if moved and held and self._store.open_push(moved, held.push_sealed).target.endpoint == endpoint:
+        if moved and held and self._store.open_push(moved, held.push_sealed).endpoint == endpoint:
             return moved, held
         return endpoint_id, await self._store.held(endpoint_id)
 

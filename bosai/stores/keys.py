@@ -50,8 +50,12 @@ class Keys:
         self.feed_state = f"{hq}:feed-state"  # hash source → msgpack state
         self.telegrams = f"{hq}:telegrams"  # stream of {key, xml} as received, trimmed
         self.health = f"{hq}:health"  # hash part → json {at, ok, detail}
-        self.push_origins = f"{hq}:push-origins"  # hash "consumer origin" → json {at, …OriginState}; by delivery
-        self.checked = f"{hq}:checked"  # hash month "2026-11" → json MonthlyRun: the monthly check, and what it found
+        self.push_origins = (
+            f"{hq}:push-origins"  # hash "consumer origin" → json {at, …OriginState}; by delivery
+        )
+        self.checked = (
+            f"{hq}:checked"  # hash month "2026-11" → json MonthlyRun: the monthly check, and what it found
+        )
 
         sites = f"bosai:{{{side}:sites}}"
         self.site_status = f"{sites}:status"  # hash site_id → msgpack SiteStatus
@@ -76,16 +80,12 @@ class Keys:
         return f"bosai:{{{self.realm.value}:b{number:02x}}}"
 
     def push(self, number: int) -> str:
-        """hash subscription_id → sealed PushPart (target, lang)."""
+        """hash subscription_id → sealed PushPart (push/part.py)."""
         return f"{self.bucket(number)}:push"
 
     def places(self, number: int) -> str:
-        """hash subscription_id → sealed places."""
+        """hash subscription_id → meta (who owns it, since when) ‖ sealed places (stores/compact.py)."""
         return f"{self.bucket(number)}:places"
-
-    def meta(self, number: int) -> str:
-        """hash subscription_id → msgpack {secret_hash, created_at, seen_at}."""
-        return f"{self.bucket(number)}:meta"
 
     def aliases(self, number: int) -> str:
         """hash keyed hash of a later endpoint → subscription_id; bucket of that hash. Stale rows do no harm."""

@@ -23,6 +23,7 @@ from bosai.stores.keys import Keys
 from bosai.stores.lease import Lease
 from bosai.stores.subscriptions import Meta, PushPart, SubscriptionStore
 from geodata.hazards import HazardKind
+from tests.bed.vapid import b64url
 from tests.bosai.services.hq import Hq, square
 from tests.bosai.services.test_sites import table
 from tests.workers.street import NOW, PLACES_SEALER, PUSH_SEALER, TOLD_SEALER, fake_id
@@ -37,6 +38,7 @@ INLAND_SCHOOL = (
 NEAR_HALL = "B1,emergency,荒井会館,仙台市若林区荒井9,若林区,140.9760,38.2150,flood,,,,,,,,other,\n"
 TOWER = "C1,emergency,荒浜津波避難タワー,仙台市若林区荒浜1,若林区,140.9880,38.2150,tsunami,,,,,,,,tsunami_tower,\n"
 AREA = AlertArea(names=("若林区荒浜",), polygons_e7_lonlat=square(), zone_keys=("drawn",))
+P256DH, AUTH = b64url(b"\x04" + bytes(64)), b64url(bytes(16))  # nobody sends to these
 SMALLER = AlertArea(
     names=("荒浜の東",), polygons_e7_lonlat=square(west=140.986, side=0.004), zone_keys=("drawn",)
 )
@@ -99,7 +101,7 @@ class Plain:
         """A subscriber with these places; moving in again replaces them."""
         subscription_id = fake_id(number)
         held = await self.subscriptions.held(subscription_id)
-        target = PushTarget(endpoint=f"https://push.example/{number}", p256dh="p", auth="a")
+        target = PushTarget(endpoint=f"https://push.example/{number}", p256dh=P256DH, auth=AUTH)
         assert await self.subscriptions.put(
             self.redis,
             subscription_id,
