@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import shapely
+from numpy.typing import NDArray
 
 from geodata.crs import PLANE_EPSG, to_plane
 from geodata.kana import romaji_key, to_hiragana
@@ -72,6 +74,7 @@ class PlaceIndex:
         self._epsg = epsg
         self._keys = [_town_keys(town) for town in self.towns]
         self._xy_m = to_plane([[town.lon, town.lat] for town in self.towns], epsg)
+        self._tree = shapely.STRtree(np.asarray(shapely.points(self._xy_m), dtype=np.object_))
 
     def __len__(self) -> int:
         return len(self.towns)
@@ -102,6 +105,12 @@ class PlaceIndex:
         gaps = np.hypot(*(self._xy_m - to_plane([[lon, lat]], self._epsg)).T)
         row = int(gaps.argmin())
         return self.towns[row], float(gaps[row])
+
+    def nearest_rows(self, points_xy_m: NDArray[np.float64]) -> NDArray[np.intp]:
+        """(n,) row in `towns` of the town nearest to each of the (n, 2) points. Raises LookupError without towns."""
+        if not self.towns:
+            raise LookupError("no towns are loaded")
+        return np.asarray(self._tree.nearest(shapely.points(points_xy_m)), dtype=np.intp)
 
 
 def _town_keys(town: Town) -> dict[str, tuple[str, ...]]:

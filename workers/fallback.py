@@ -168,6 +168,7 @@ class ReleaseWatch:
                 decided_at=situation.now,
                 stale_at=stale_at,
                 meaning=meaning(record.alert, "provisional", action),
+                town=rows.towns[row],
             )
 
 

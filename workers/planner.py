@@ -273,6 +273,7 @@ def open_sources(wired: "Wired", realm: Realm) -> PlanSources:
         wired.settings,
         subscriptions=SubscriptionStore(wired.redis, realm, places_sealer=Sealer(key.key, key.key_id)),
         instructions=wired.realms[realm].instructions,
+        places=wired.realms[realm].places,
     )
 
 

@@ -53,6 +53,7 @@ def ending_drafts(
             decided_at=situation.now,
             stale_at=stale_at,
             meaning=meaning(head.alert, ending.message.value, None),
+            town=instruction.town,
         )
 
 

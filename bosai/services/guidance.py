@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
 import numpy as np
 
 from bosai.errors import InvalidInput
@@ -138,9 +137,7 @@ def _alerts_over(problem: PlanInput, ground: Ground) -> tuple[AlertRecord, ...]:
 def _unsent(made: Plan, rows: PeopleRows, situation: Situation, settings: Settings) -> Instruction | None:
     drafts = drafts_of(made, rows, situation, settings, plan_id=plan_id_of(made, situation))
     draft = next(iter(drafts), None)
-    if draft is None:
-        return None
-    return Instruction(seq=0, **msgspec.structs.asdict(draft))
+    return draft.numbered(0, draft.alert_key) if draft else None
 
 
 def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[NearestSite, ...]:

@@ -17,6 +17,7 @@ from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import Keys
 from bosai.stores.sites import SiteStore
 from bosai.stores.subscriptions import SubscriptionStore
+from geodata.places import PlaceIndex
 from shelters.model import Site
 from shelters.occupancy import still_said
 
@@ -33,6 +34,7 @@ class PlanSources:
         *,
         subscriptions: SubscriptionStore,
         instructions: InstructionStore,
+        places: PlaceIndex | None = None,
     ) -> None:
         self.realm = realm
         self._redis = redis
@@ -42,7 +44,7 @@ class PlanSources:
         self.instructions = instructions
         self.sites = SiteStore(redis, realm)
         self._subscriptions = subscriptions
-        self._people = PeopleCache(settings.city.plane_epsg)
+        self._people = PeopleCache(settings.city.plane_epsg, places)
         self._catalogue: tuple[int, list[Site]] = (-1, [])
         self._generation = 0
         self._lock = asyncio.Lock()

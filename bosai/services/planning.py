@@ -231,6 +231,7 @@ def drafts_of(
             decided_at=situation.now,
             stale_at=stale_at,
             meaning=meaning(record.alert, "directed", decision.action, destination),
+            town=rows.towns[decision.row],
         )
 
 

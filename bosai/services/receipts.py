@@ -8,11 +8,9 @@ import hashlib
 import hmac
 from binascii import b2a_base64
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
 
 from bosai.errors import InvalidInput, WrongSecret
 from bosai.model.instruction import Answer, Instruction, Stage
@@ -161,7 +159,8 @@ class ReceiptService:
         if not reports:
             return 0
         now = self._clock.now()
-        outcomes = await self._run([_call(self._keys, one, unix_ms(now)) for one in reports])
+        calls = [_call(self._keys, one, unix_ms(now)) for one in reports]
+        outcomes = await _receipt.many(self._redis, calls)
         written = [one for one, said in zip(reports, outcomes, strict=True) if as_text(said) == "recorded"]
         answered = [one.named.subscription_id for one in written if one.answer is not None]
         if answered:  # people on their way change with it: the planner looks again
@@ -172,24 +171,6 @@ class ReceiptService:
                 approximate=True,
             )
         return len(written)
-
-    async def _run(self, calls: Sequence[_Call]) -> list[Any]:
-        """Run the script once per call, in one round trip, or in two where the server does not know it yet."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for keys, args in calls:
-                pipe.evalsha(_receipt.sha, len(keys), *keys, *args)
-            found = await pipe.execute(raise_on_error=False)
-            unknown = [n for n, one in enumerate(found) if isinstance(one, NoScriptError)]
-            for n in unknown:
-                keys, args = calls[n]
-                pipe.eval(_receipt.text, len(keys), *keys, *args)
-            if unknown:
-                for n, one in zip(unknown, await pipe.execute(raise_on_error=False), strict=True):
-                    found[n] = one
-        for one in found:
-            if isinstance(one, Exception):
-                raise one
-        return found
 
 
 class _Reported(msgspec.Struct, frozen=True, kw_only=True):

@@ -220,9 +220,8 @@ async def receipts(request: web.Request) -> web.Response:
     reports = [(one.r, _reported(one, row)) for row, one in enumerate(batch)]
     gate = request.config_dict[GATE]
     answered, loaded = any(one.answer for one in batch), gate.is_loaded
-    if (
-        not answered
-    ):  # a whole carrier may stand behind one address: an answer with its token is not held up by it
+    # A whole carrier may stand behind one address: an answer with its token is not held up by that.
+    if not answered:
         admit(request)
         if loaded:
             raise Overloaded(AGAIN_S)

@@ -1,9 +1,13 @@
 """Places as arrays: each household at each of its places, buckets loaded again only when they moved."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bosai.model.subscription import Need, PaceClass, Place, Structure
 from bosai.services.people import CELL_BLUR_M, PeopleCache, joined, rows_of
+from geodata.crs import to_plane
+from geodata.places import PlaceIndex, ReadingStatus, Town
 from shelters.model import Pace, StructureRow
 
 EPSG = 6678
@@ -55,3 +59,47 @@ def test_only_buckets_that_moved_are_loaded_again():
     assert cache.stale(moved) == [0, 1]
     cache.put({0: [("b", (place(),))], 1: []}, moved)
     assert cache.rows().subscription_ids == ("b",) and cache.stale(moved) == []
+
+
+def town(name, lon, lat):
+    return Town(
+        name=name,
+        ward="若林区",
+        kana="",
+        romaji="",
+        lon=lon,
+        lat=lat,
+        reading_source="",
+        reading_status=ReadingStatus.DRAFT,
+    )
+
+
+def test_a_place_belongs_to_the_town_whose_point_is_nearest_and_keeps_it_when_parts_are_joined():
+    towns = PlaceIndex([town("荒浜", 140.970, 38.222), town("荒井", 140.956, 38.234)], EPSG)
+    entries = [
+        ("a", (place(lon=140.971, lat=38.221), place("work", lon=140.955, lat=38.236))),
+        ("b", (place(lon=140.90, lat=38.25),)),
+    ]
+    rows = rows_of(entries, EPSG, towns)
+    assert rows.towns == ("若林区荒浜", "若林区荒井", "若林区荒井")
+    assert joined([rows_of(entries[:1], EPSG, towns), rows_of(entries[1:], EPSG, towns)]).towns == rows.towns
+    cache = PeopleCache(EPSG, towns)
+    cache.put({0: entries}, [1])
+    assert cache.rows().towns == rows.towns
+
+
+def test_without_a_table_of_towns_no_place_has_one():
+    assert rows_of([("a", (place(),))], EPSG, PlaceIndex([], EPSG)).towns == ("",)
+
+
+@given(
+    st.lists(st.tuples(st.floats(140.6, 141.0), st.floats(38.1, 38.4)), min_size=1, max_size=8, unique=True),
+    st.lists(st.tuples(st.floats(140.6, 141.0), st.floats(38.1, 38.4)), min_size=1, max_size=8),
+)
+def test_no_town_is_nearer_than_the_one_that_is_named(points, homes):
+    index = PlaceIndex([town(str(n), *one) for n, one in enumerate(points)], EPSG)
+    rows = rows_of([("a", tuple(place(lon=lon, lat=lat) for lon, lat in homes))], EPSG, index)
+    for (lon, lat), named in zip(homes, rows.towns, strict=True):
+        chosen = index.towns[int(named.removeprefix("若林区"))]
+        reach = np.hypot(*(to_plane([[chosen.lon, chosen.lat]], EPSG) - to_plane([[lon, lat]], EPSG))[0])
+        assert reach <= index.nearest_with_distance(lon, lat)[1] + 1e-6
