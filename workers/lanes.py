@@ -1,0 +1,271 @@
+"""One push service never delays another: a bounded lane for each, a share of the slots, a rest for one that is down.
+
+    put ─▶ lane of the origin (bounded, first in first out) ─▶ take: round robin, a share of the slots each ─▶ fly
+     │      └ full ─▶ "push_service_slow"                        └ permit withdrawn ─▶ its cause
+     └ resting ─▶ "push_service_down"
+    answered / failed / released ─▶ breaker: 8 failures in a row ─▶ rest 2, 4 … 30 s ─▶ one tries ─▶ open or rest
+
+Pure: the time is an argument, nothing is sent here. One thread changes it; `room`, `rest_s` and `origins` only read and
+may be asked from another.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bosai.ports import OriginState, Parcel, PushOutcome
+
+FAILURES_IN_A_ROW = 8
+FIRST_REST_S = 2.0
+LONGEST_REST_S = 30.0
+WHILE_TRYING_S = 1.0
+"""What others are told while one message tries."""
+OLD_AFTER_S = 2.0
+"""A message under way for longer is old; where half of a lane's are, the lane is slow."""
+
+DOWN = "push_service_down"
+SLOW = "push_service_slow"
+
+Returned = tuple[Parcel, PushOutcome]
+
+
+class LaneState(StrEnum):
+    """Of one push service; the words of `ports.OriginState.state`."""
+
+    OPEN = "open"
+    RESTING = "resting"
+    TRYING = "trying"
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """One parcel under way. `is_try`: it alone finds out whether the push service is back."""
+
+    parcel: Parcel
+    lane: "Lane"
+    started_s: float
+    breaks: int  # how often the lane had broken down when this left
+    is_try: bool
+
+
+@dataclass(eq=False, slots=True)
+class Lane:
+    """One push service. `limit`: how many may be under way; it is learnt from the first answers."""
+
+    origin: str
+    limit: int
+    waiting: deque[Parcel] = field(default_factory=deque)
+    flying: OrderedDict[int, Flight] = field(default_factory=OrderedDict)  # by id(flight), oldest first
+    state: LaneState = LaneState.OPEN
+    is_slow: bool = False
+    failures: int = 0  # in a row
+    breaks: int = 0
+    rests: int = 0  # in a row
+    until_s: float = 0.0
+    broken_connection: int = -1
+    accepted: int = 0
+    failed: int = 0
+    cause: str = ""
+
+
+class Lanes:
+    """All lanes of a sending process, sharing `in_flight` slots.
+
+    in_flight_per_origin: at most so many for one, and never so many that less than a third is left for others.
+    lane_length: parcels that may wait for one origin. first_limit: under way to an origin nothing is known of yet.
+    """
+
+    def __init__(
+        self, *, in_flight: int, in_flight_per_origin: int, lane_length: int, first_limit: int
+    ) -> None:
+        self._in_flight = in_flight
+        self._most_each = max(1, min(in_flight_per_origin, in_flight - in_flight // 3))
+        self._few_each = max(1, in_flight // 4)
+        self._lane_length = lane_length
+        self._first_limit = first_limit
+        self._lanes: dict[str, Lane] = {}
+        self._turns: deque[Lane] = deque()  # lanes where something waits, each once
+        self._flying = 0
+
+    # ---- asked from any thread -----------------------------------------------------------------------
+
+    def room(self) -> int:
+        """Parcels that would find a place soon. A lane that does not move counts for no more than its share."""
+        taken = 0
+        for lane in list(self._lanes.values()):
+            count = len(lane.waiting) + len(lane.flying)
+            stuck = lane.is_slow or lane.state is not LaneState.OPEN
+            taken += min(count, self._few_each) if stuck else count
+        return max(0, 3 * self._in_flight - taken)
+
+    def rest_s(self, origin: str, now_s: float) -> float:
+        """Seconds the origin is to be left alone yet; 0 = send."""
+        lane = self._lanes.get(origin)
+        return 0.0 if lane is None else _rest_s(lane, now_s)
+
+    def origins(self, now_s: float) -> list[OriginState]:
+        """Every push service met, in order of name."""
+        return [
+            OriginState(
+                origin=one.origin,
+                state=one.state.value,
+                in_flight=len(one.flying),
+                waiting=len(one.waiting),
+                accepted=one.accepted,
+                failed=one.failed,
+                rest_s=_rest_s(one, now_s),
+                cause=one.cause,
+            )
+            for one in sorted(self._lanes.values(), key=lambda one: one.origin)
+        ]
+
+    # ---- asked from the one thread that sends --------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """True while anything waits in any lane."""
+        return bool(self._turns)
+
+    @property
+    def flying(self) -> int:
+        """How many are under way."""
+        return self._flying
+
+    def flights(self) -> list[Flight]:
+        """All under way."""
+        return [flight for lane in self._lanes.values() for flight in lane.flying.values()]
+
+    def put(self, parcel: Parcel, now_s: float) -> Returned | None:
+        """Take a parcel in; or it comes back at once, because its push service rests or its lane is full."""
+        lane = self._lanes.get(parcel.origin)
+        if lane is None:
+            lane = Lane(parcel.origin, min(self._first_limit, self._most_each))
+            self._lanes[parcel.origin] = lane
+        if lane.state is LaneState.RESTING:
+            if now_s < lane.until_s:
+                return parcel, _back(DOWN, _rest_s(lane, now_s))
+            lane.state = LaneState.TRYING
+        if len(lane.waiting) >= self._lane_length:
+            return parcel, _back(SLOW, WHILE_TRYING_S)
+        if not lane.waiting:
+            self._turns.append(lane)
+        lane.waiting.append(parcel)
+        return None
+
+    def take(self, now_s: float, back: list[Returned]) -> Iterator[Flight]:
+        """What may leave now, one lane after the other. Withdrawn ones are put into `back` instead."""
+        passed = 0  # lanes in a row that could not send
+        while self._flying < self._in_flight and passed < len(self._turns):
+            lane = self._turns[0]
+            if len(lane.flying) >= self._share(lane):
+                self._turns.rotate(-1)
+                passed += 1
+                continue
+            passed = 0
+            parcel = lane.waiting.popleft()
+            if lane.waiting:
+                self._turns.rotate(-1)
+            else:
+                self._turns.popleft()
+            if parcel.permit.withdrawn:
+                back.append((parcel, _back(parcel.permit.withdrawn)))
+                continue
+            flight = Flight(parcel, lane, now_s, lane.breaks, lane.state is LaneState.TRYING)
+            lane.flying[id(flight)] = flight
+            self._flying += 1
+            yield flight
+
+    def answered(self, flight: Flight, *, accepted: bool, multiplexes: bool, h1_limit: int) -> None:
+        """The push service spoke, and it is well. multiplexes: many share one connection there."""
+        lane = self._land(flight)
+        lane.accepted += accepted
+        lane.limit = self._most_each if multiplexes else min(h1_limit, self._most_each)
+        if flight.breaks == lane.breaks:
+            lane.failures, lane.rests, lane.state, lane.until_s = 0, 0, LaneState.OPEN, 0.0
+
+    def failed(
+        self,
+        flight: Flight,
+        cause: str,
+        now_s: float,
+        back: list[Returned],
+        *,
+        connection: int = -1,
+        told_s: float | None = None,
+    ) -> None:
+        """It failed: time-outs, resets, 5xx. When that opens the breaker, what waits comes back (into `back`).
+
+        connection: the one that broke, if known: all its messages are one failure. told_s: its Retry-After.
+        """
+        lane = self._land(flight)
+        lane.failed += 1
+        lane.cause = cause
+        if flight.breaks != lane.breaks:
+            return  # under way when the rest began: known already
+        if connection >= 0 and connection == lane.broken_connection and not flight.is_try:
+            return
+        lane.broken_connection = connection
+        lane.failures += 1
+        if lane.state is LaneState.TRYING or lane.failures >= FAILURES_IN_A_ROW:
+            rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(lane.rests, 10))
+            lane.until_s = now_s + min(LONGEST_REST_S, max(rest_s, told_s or 0.0))
+            lane.state, lane.failures = LaneState.RESTING, 0
+            lane.rests += 1
+            lane.breaks += 1
+            self._empty(lane, _back(DOWN, lane.until_s - now_s), back)
+
+    def released(self, flight: Flight) -> None:
+        """It ended and says nothing of its push service (refused by us, withdrawn, stopped)."""
+        self._land(flight)
+
+    def look(self, now_s: float, back: list[Returned]) -> None:
+        """Now and then: find slow lanes, and waiting parcels whose permit was withdrawn (they go into `back`)."""
+        for lane in self._lanes.values():
+            old = 0
+            for flight in lane.flying.values():
+                if now_s - flight.started_s < OLD_AFTER_S:
+                    break
+                old += 1
+            lane.is_slow = old > 0 and 2 * old >= len(lane.flying)
+            if any(one.permit.withdrawn for one in lane.waiting):
+                stays: deque[Parcel] = deque()
+                for one in lane.waiting:
+                    if one.permit.withdrawn:
+                        back.append((one, _back(one.permit.withdrawn)))
+                    else:
+                        stays.append(one)
+                lane.waiting = stays
+                if not stays:
+                    self._turns.remove(lane)
+
+    def give_up(self, cause: str, back: list[Returned]) -> None:
+        """Everything that waits comes back."""
+        for lane in list(self._turns):
+            self._empty(lane, _back(cause), back)
+
+    def _share(self, lane: Lane) -> int:
+        if lane.state is LaneState.TRYING:
+            return 1
+        return min(lane.limit, self._few_each) if lane.is_slow else lane.limit
+
+    def _land(self, flight: Flight) -> Lane:
+        del flight.lane.flying[id(flight)]
+        self._flying -= 1
+        return flight.lane
+
+    def _empty(self, lane: Lane, outcome: PushOutcome, back: list[Returned]) -> None:
+        if lane.waiting:
+            back += [(one, outcome) for one in lane.waiting]
+            lane.waiting.clear()
+            self._turns.remove(lane)
+
+
+def _rest_s(lane: Lane, now_s: float) -> float:
+    if lane.state is LaneState.RESTING:
+        return max(0.0, lane.until_s - now_s)
+    return WHILE_TRYING_S if lane.state is LaneState.TRYING and lane.flying else 0.0
+
+
+def _back(cause: str, retry_after_s: float | None = None) -> PushOutcome:
+    return PushOutcome(status=0, cause=cause, retry_after_s=retry_after_s, left=False)

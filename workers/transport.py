@@ -1,0 +1,426 @@
+"""Web Push by libcurl: one thread owns the multi handle, many messages share one HTTP/2 connection.
+
+    event loop                     thread "push-transport"
+    post(parcels) ─▶ deque ─wake─▶ lanes ─▶ permit? ─▶ easy handle ─▶ curl multi (epoll) ─▶ push service
+    on_done(list) ◀─call_soon_threadsafe─ outcomes ◀──────────────────┘
+
+The thread holds the interpreter for a few microseconds of a message; the rest is libcurl's, without it. Each outcome
+says whether anything may have reached the push service (`left`): libcurl's pre-transfer time is 0 until a request begins
+to leave, and stays when libcurl repeats one on a new connection by itself (the old one closed before it answered).
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pycurl
+
+from bosai.errors import InvalidInput, PushHostRefused
+from bosai.ports import OriginState, Parcel, PushOutcome
+from bosai.push.hosts import HostPolicy, origin_of
+from workers.easy import REFUSED, Easy, EasyOptions, outcome_of, roots_file
+from workers.lanes import Flight, Lanes, Returned
+
+log = logging.getLogger(__name__)
+
+STOPPED = "stopped"
+DIED = "transport_died"
+LAST_MOMENT_S = 1.0
+"""What is under way at the end may still finish within this."""
+LOOK_EVERY_S = 0.25
+
+OnDone = Callable[[list[tuple[Parcel, PushOutcome]]], None]
+
+
+class TransportDied(RuntimeError):
+    """The sending thread ended by an error: this process can send nothing any more and should end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportTuning:
+    """Figures of the transport.
+
+    in_flight: messages under way at once; in_flight_per_origin: to one push service (two thirds of all at most).
+    lane_length: messages that may wait for one. connections_per_origin: for HTTP/1.1 also the messages under way.
+    """
+
+    in_flight: int = 600
+    in_flight_per_origin: int = 400
+    lane_length: int = 4000
+    connections_per_origin: int = 16
+    connect_timeout_s: float = 5.0
+    total_timeout_s: float = 15.0
+
+
+class CurlTransport:
+    """`ports.PushTransport`, made by `open_transport`. All but `_run` and below belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        hosts: HostPolicy,
+        on_done: OnDone,
+        loop: asyncio.AbstractEventLoop,
+        tuning: TransportTuning,
+        options: EasyOptions,
+    ) -> None:
+        self._on_done = on_done
+        self._loop = loop
+        self._posted: deque[Parcel] = deque()
+        self._done: deque[Returned] = deque()
+        self._is_telling = False
+        self._is_awake = False
+        self._is_closing = False
+        self._died: BaseException | None = None
+        self._lanes = Lanes(
+            in_flight=tuning.in_flight,
+            in_flight_per_origin=tuning.in_flight_per_origin,
+            lane_length=tuning.lane_length,
+            first_limit=tuning.connections_per_origin,
+        )
+        self._hosts = hosts
+        self._tuning = tuning
+        self._options = options
+        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name="push-transport", daemon=True)
+
+    # ---- the event loop's side -----------------------------------------------------------------------
+
+    def post(self, parcels: Sequence[Parcel]) -> None:
+        """Hand over; outcomes come to `on_done`. Raises TransportDied; never for what a network can do."""
+        if self._died is not None or self._is_closing:
+            raise TransportDied("the sending thread has ended") from self._died
+        self._posted.extend(parcels)
+        if not self._is_awake:
+            self._wake()
+
+    def room(self) -> int:
+        """How many parcels may be handed over now without holding anything up."""
+        return max(0, self._lanes.room() - len(self._posted))
+
+    def rest_s(self, origin: str) -> float:
+        """Seconds this push service is to be left alone yet; 0 = send."""
+        return self._lanes.rest_s(origin, monotonic_s())
+
+    def origins(self) -> list[OriginState]:
+        """Every push service met since the start."""
+        return self._lanes.origins(monotonic_s())
+
+    def start(self) -> None:
+        """Begin; once."""
+        self._thread.start()
+
+    async def close(self) -> None:
+        """End the thread; every outcome still owed is told before this returns."""
+        self._is_closing = True
+        self._wake()
+        await asyncio.to_thread(self._thread.join)
+        self._tell()
+        os.close(self._wake_fd)
+
+    def _wake(self) -> None:
+        self._is_awake = True
+        os.eventfd_write(self._wake_fd, 1)
+
+    def _tell(self) -> None:
+        """In the loop's thread: everything done so far, in one list."""
+        self._is_telling = False
+        done = self._done
+        told = [done.popleft() for _ in range(len(done))]
+        if told:
+            self._on_done(told)
+
+    # ---- the thread's side ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        engine = None
+        try:
+            engine = _Engine(self._lanes, self._hosts, self._tuning, self._options, self._wake_fd)
+            self._send_until_closed(engine)
+        except BaseException as error:
+            log.critical("the sending thread ended by an error: nothing can be sent", exc_info=True)
+            self._died = error
+        left: list[Returned] = []
+        if engine is not None:
+            with contextlib.suppress(Exception):
+                left += engine.end(DIED if self._died else STOPPED)
+        cause = DIED if self._died else STOPPED
+        unsent = PushOutcome(status=0, cause=cause, left=False)
+        self._lanes.give_up(cause, left)
+        left += [(self._posted.popleft(), unsent) for _ in range(len(self._posted))]
+        self._hand_back(left)
+
+    def _send_until_closed(self, engine: "_Engine") -> None:
+        posted, until_s = self._posted, 0.0
+        while True:
+            self._is_awake = False  # before looking: what is posted from here on wakes us again
+            arrived = [posted.popleft() for _ in range(len(posted))]
+            if self._is_closing:
+                now_s = monotonic_s()
+                until_s = until_s or now_s + LAST_MOMENT_S
+                posted.extendleft(reversed(arrived))  # they come back unsent, with what waits in the lanes
+                if not self._lanes.flying or now_s >= until_s:
+                    return
+                self._hand_back(engine.turn([], takes=False))
+            else:
+                self._hand_back(engine.turn(arrived, takes=True))
+
+    def _hand_back(self, results: list[Returned]) -> None:
+        if not results:
+            return
+        self._done.extend(results)
+        if not self._is_telling:
+            self._is_telling = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+                self._loop.call_soon_threadsafe(self._tell)
+
+
+class _Engine:
+    """The multi handle, its sockets and its clock; lives and dies in the sending thread."""
+
+    def __init__(
+        self, lanes: Lanes, hosts: HostPolicy, tuning: TransportTuning, options: EasyOptions, wake_fd: int
+    ) -> None:
+        self._lanes = lanes
+        self._hosts = hosts
+        self._options = options
+        self._connections = tuning.connections_per_origin
+        self._most_idle = tuning.in_flight
+        self._good_origins: set[str] = set()
+        self._idle: dict[str, list[Easy]] = {}
+        self._idle_count = 0
+        self._flights: dict[Any, tuple[Easy, Flight]] = {}  # by pycurl handle
+        self._curl_due_s: float | None = None
+        self._look_due_s = 0.0
+        self._sockets: set[int] = set()
+        self._wake_fd = wake_fd
+        self._poll = select.epoll()
+        self._poll.register(wake_fd, select.EPOLLIN)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
+        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, tuning.connections_per_origin)
+        self._multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, max(100, tuning.in_flight_per_origin))
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+
+    def turn(self, arrived: Sequence[Parcel], *, takes: bool) -> list[Returned]:
+        """Take in what arrived, let leave what may, wait for news or for the next date, give what ended."""
+        back: list[Returned] = []
+        lanes, now_s = self._lanes, monotonic_s()
+        for parcel in arrived:
+            returned = lanes.put(parcel, now_s) if self._allows(parcel) else (parcel, REFUSED)
+            if returned is not None:
+                back.append(returned)
+        if takes:
+            self._launch(now_s, back)
+        if now_s >= self._look_due_s:
+            self._look_due_s = now_s + LOOK_EVERY_S
+            lanes.look(now_s, back)
+            self._recall(back)
+        self._wait(now_s, at_once=bool(back))
+        self._collect(back)
+        if takes:
+            self._launch(monotonic_s(), back)
+        return back
+
+    def end(self, cause: str) -> list[Returned]:
+        """Break off what is under way and close everything."""
+        back: list[Returned] = []
+        for curl, (easy, flight) in list(self._flights.items()):
+            with contextlib.suppress(pycurl.error):
+                self._multi.remove_handle(curl)
+            left = easy.has_left()
+            size = len(flight.parcel.body) if left else 0
+            back.append((flight.parcel, PushOutcome(status=0, cause=cause, left=left, bytes_sent=size)))
+            self._lanes.released(flight)
+            curl.close()
+        self._flights.clear()
+        for some in self._idle.values():
+            for easy in some:
+                easy.curl.close()
+        self._multi.close()
+        self._poll.close()
+        return back
+
+    # ---- steps of a turn -----------------------------------------------------------------------------
+
+    def _allows(self, parcel: Parcel) -> bool:
+        origin, endpoint = parcel.origin, parcel.endpoint
+        size = len(origin)
+        if origin in self._good_origins and endpoint.startswith(origin) and _PATH.fullmatch(endpoint, size):
+            return True
+        try:
+            self._hosts.check(endpoint)
+        except (InvalidInput, PushHostRefused):
+            return False
+        if origin_of(endpoint) != origin:
+            return False
+        self._good_origins.add(origin)
+        return True
+
+    def _launch(self, now_s: float, back: list[Returned]) -> None:
+        multi, flights = self._multi, self._flights
+        for flight in self._lanes.take(now_s, back):
+            origin = flight.parcel.origin
+            idle = self._idle.get(origin)
+            if idle:
+                easy = idle.pop()
+                self._idle_count -= 1
+            else:
+                easy = Easy(origin, self._options)
+            easy.prepare(flight.parcel, fresh=flight.is_try)
+            flights[easy.curl] = (easy, flight)
+            multi.add_handle(easy.curl)
+
+    def _wait(self, now_s: float, *, at_once: bool) -> None:
+        due_s = self._curl_due_s
+        if self._flights or self._lanes.waiting:
+            due_s = self._look_due_s if due_s is None else min(due_s, self._look_due_s)
+        wait_s = 0.0 if at_once else None if due_s is None else max(0.0, due_s - now_s)
+        multi = self._multi
+        for fd, events in self._poll.poll(-1 if wait_s is None else wait_s):
+            if fd == self._wake_fd:
+                with contextlib.suppress(BlockingIOError):
+                    os.eventfd_read(fd)
+                continue
+            what = pycurl.CSELECT_IN if events & select.EPOLLIN else 0
+            if events & select.EPOLLOUT:
+                what |= pycurl.CSELECT_OUT
+            if events & (select.EPOLLERR | select.EPOLLHUP):
+                what |= pycurl.CSELECT_ERR
+            multi.socket_action(fd, what)
+        if self._curl_due_s is not None and self._curl_due_s <= monotonic_s():
+            self._curl_due_s = None
+            multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _collect(self, back: list[Returned]) -> None:
+        more = 1
+        while more:
+            more, good, bad = self._multi.info_read(1000)
+            for curl in good:
+                self._landed(curl, 0, back)
+            for curl, code, _ in bad:
+                self._landed(curl, code, back)
+
+    def _landed(self, curl: Any, code: int, back: list[Returned]) -> None:
+        easy, flight = self._flights.pop(curl)
+        parcel, lanes = flight.parcel, self._lanes
+        outcome = outcome_of(easy, code, len(parcel.body))
+        if outcome is REFUSED:
+            lanes.released(flight)
+        elif 0 < outcome.status < 500:
+            lanes.answered(
+                flight,
+                accepted=outcome.status < 300,
+                multiplexes=easy.multiplexed(),
+                h1_limit=self._connections,
+            )
+        else:
+            lanes.failed(
+                flight,
+                outcome.cause,
+                monotonic_s(),
+                back,
+                connection=easy.connection() if outcome.status == 0 and outcome.cause == "reset" else -1,
+                told_s=outcome.retry_after_s,
+            )
+        self._multi.remove_handle(curl)
+        self._put_by(easy)
+        back.append((parcel, outcome))
+
+    def _recall(self, back: list[Returned]) -> None:
+        """What was handed to curl but did not begin to leave, and may not any more."""
+        for curl, (easy, flight) in list(self._flights.items()):
+            cause = flight.parcel.permit.withdrawn
+            if cause and not easy.has_left():
+                self._multi.remove_handle(curl)
+                del self._flights[curl]
+                self._lanes.released(flight)
+                self._put_by(easy)
+                back.append((flight.parcel, PushOutcome(status=0, cause=cause, left=False)))
+
+    def _put_by(self, easy: Easy) -> None:
+        if self._idle_count >= self._most_idle:
+            easy.curl.close()
+            return
+        self._idle.setdefault(easy.origin, []).append(easy)
+        self._idle_count += 1
+
+    # ---- what curl asks for --------------------------------------------------------------------------
+
+    def _on_socket(self, what: int, fd: int, multi: object, data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            if fd in self._sockets:
+                self._sockets.discard(fd)
+                with contextlib.suppress(OSError, ValueError):  # closed already
+                    self._poll.unregister(fd)
+            return
+        events = _EVENTS[what]
+        if fd in self._sockets:
+            try:
+                self._poll.modify(fd, events)
+            except FileNotFoundError:  # closed and opened again under the same number
+                self._poll.register(fd, events)
+            return
+        self._sockets.add(fd)
+        self._poll.register(fd, events)
+
+    def _on_timer(self, wait_ms: int) -> None:
+        self._curl_due_s = None if wait_ms < 0 else monotonic_s() + wait_ms / 1000
+
+
+_EVENTS = {
+    pycurl.POLL_NONE: 0,
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
+# A path as push services write them: visible ASCII without a fragment or a backslash.
+_PATH = re.compile(r"/[!$-\[\]-~\"]{0,2000}")
+
+
+def monotonic_s() -> float:
+    """A clock that only rises."""
+    return time.monotonic()
+
+
+@asynccontextmanager
+async def open_transport(
+    hosts: HostPolicy,
+    on_done: OnDone,
+    *,
+    tuning: TransportTuning,
+    ca_file: str = "",
+    proxy: str = "",
+) -> AsyncIterator[CurlTransport]:
+    """The transport with its thread, ended at the end. `on_done` is called in the event loop's thread, with lists.
+
+    ca_file: PEM trusted besides the system's roots. Behind a proxy the proxy connects: there the allow-list and TLS
+    stand in for the address check. Raises RootsMissing.
+    """
+    with TemporaryDirectory(prefix="bosai-roots-") as folder:
+        roots = await asyncio.to_thread(roots_file, ca_file, Path(folder))
+        options = EasyOptions(
+            hosts=hosts,
+            roots=roots,
+            proxy=proxy,
+            connect_timeout_s=tuning.connect_timeout_s,
+            total_timeout_s=tuning.total_timeout_s,
+        )
+        transport = CurlTransport(hosts, on_done, asyncio.get_running_loop(), tuning, options)
+        transport.start()
+        try:
+            yield transport
+        finally:
+            await transport.close()
