@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from bosai.commands import files, people, running
+from bosai.commands import files, people, prekeys, running
 from bosai.commands.output import Stopped
 from bosai.errors import BosaiError
 from bosai.messages.error_texts import error_text
@@ -123,6 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     desk = add("desk", people.desk, "a shelter's link and PIN (the old link stops working)", drill)
     desk.add_argument("action", choices=["link"])
     desk.add_argument("site", help="site id, or the exact name")
+
+    pairs = add("prekeys", prekeys.prekeys, "one-time keys for fast sending, of both sides")
+    pairs.add_argument("action", choices=["status", "fill"], help="fill: now, not in the quiet hours")
 
     add("verify-audit", people.verify_audit, "check the hash chain of the audit log", drill)
     add("doctor", people.doctor, "what this machine has and lacks")

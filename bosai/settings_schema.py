@@ -136,11 +136,17 @@ class Push(Section, frozen=True):
     ttl_order_s: Annotated[int, Meta(ge=60, le=86_400)]
     in_flight: AtLeastOne
     in_flight_per_origin: AtLeastOne
+    lane_length: AtLeastOne
+    connections_per_origin: AtLeastOne
     connect_timeout_s: Positive
     total_timeout_s: Positive
     retry_base_s: Positive
     retry_max_s: Positive
-    vapid_token_min: Annotated[int, Meta(ge=5, le=1440)]
+    vapid_token_min: Annotated[int, Meta(ge=5, le=1400)]  # half an hour is added for clocks that differ
+    prekeys_each: Annotated[int, Meta(ge=1, le=16)]
+    prekeys_from_hour: Hour
+    prekeys_until_hour: Hour
+    prekeys_trickle: AtLeastOne
 
     def __post_init__(self) -> None:
         for host in self.allowed_hosts:
@@ -159,6 +165,10 @@ class Push(Section, frozen=True):
             raise ValueError("connect_timeout_s must not pass total_timeout_s")
         if self.retry_base_s > self.retry_max_s:
             raise ValueError("retry_base_s must not pass retry_max_s")
+        if self.prekeys_from_hour == self.prekeys_until_hour:
+            raise ValueError(
+                "prekeys_from_hour and prekeys_until_hour must differ: between them pairs are made"
+            )
 
 
 class PaceClasses(Section, frozen=True):

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from bosai.model.realm import Realm
+from bosai.services import prekey_fill
 from bosai.services.monthly_check import TICK_S, MonthlyCheck
 from bosai.settings import Settings, SettingsInvalid, load_settings
 from bosai.stores.lease import Lease
-from bosai.wiring import Wired, open_services
+from bosai.wiring import Wired, open_services, push_sealer
 from workers.delivery import open_delivery
 from workers.fallback import open_watch
 from workers.feeds import FeedLoop, make_client, open_session
@@ -60,7 +61,7 @@ async def schedules(wired: Wired) -> None:
         [wired.realms[realm].alerts for realm in Realm],
         [open_watch(wired, realm) for realm in Realm],
         Lease(wired.redis, Realm.LIVE, "schedules"),
-        [_monthly_check(wired)],
+        [_monthly_check(wired), *(_prekeys(wired, realm) for realm in Realm)],
     ).run()
 
 
@@ -68,6 +69,12 @@ def _monthly_check(wired: Wired) -> Job:
     live = wired.realms[Realm.LIVE]
     check = MonthlyCheck(wired.redis, live.realm, wired.clock, wired.settings, live.instructions)
     return Job(name="monthly check", every_s=TICK_S, tick=check.tick)
+
+
+def _prekeys(wired: Wired, realm: Realm) -> Job:
+    sealer = push_sealer(wired.secrets.realm(realm.value))
+    fill = prekey_fill.PrekeyFill(wired.redis, realm, wired.clock, wired.settings, sealer)
+    return Job(name=f"prekeys {realm.value}", every_s=prekey_fill.TICK_S, tick=fill.tick)
 
 
 WORKERS: dict[str, Callable[[Wired], Awaitable[None]]] = {
