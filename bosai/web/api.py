@@ -25,11 +25,13 @@ from bosai.errors import (
 from bosai.messages.advice import AdviceText, render_advice
 from bosai.model.instruction import Answer, Instruction, Stage
 from bosai.model.subscription import Place, PushTarget, Subscription
+from bosai.services.checks import SelfTest, SelfTestStatus
 from bosai.services.current import current_advice
 from bosai.web.base import OPENED, lang_of, services
 from bosai.web.geojson import alert_features, area_feature, site_features
 from bosai.web.parsing import bearer, json_body
 from bosai.web.rate_limit import admit, limited
+from bosai.web.resident_checks import read_self_test, start_self_test
 from bosai.web.shedding import AGAIN_S, GATE
 
 V1 = "/api/v1"
@@ -42,6 +44,7 @@ class NewSubscription(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     subscription: "BrowserSubscription"
     lang: str
     places: tuple[Place, ...]
+    checks: bool = True  # the monthly check
 
 
 class BrowserKeys(msgspec.Struct, kw_only=True):
@@ -68,6 +71,7 @@ class ChangedSubscription(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     subscription: BrowserSubscription | None = None
     lang: str | None = None
     places: tuple[Place, ...] | None = None
+    checks: bool | None = None
 
 
 class Receipt(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -160,7 +164,7 @@ async def register(request: web.Request) -> web.Response:
     """Subscribe. 201 with the id and the secret, once both are on disk."""
     wanted = await json_body(request, NewSubscription)
     made = await services(request).subscriptions.register(
-        wanted.subscription.target(), wanted.lang, wanted.places
+        wanted.subscription.target(), wanted.lang, wanted.places, wants_checks=wanted.checks
     )
     return _json(Created(id=made.subscription_id, secret=made.secret), status=201)
 
@@ -172,11 +176,16 @@ async def read(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """Replace language, places or push keys."""
+    """Replace language, places, push keys or the wish for monthly checks."""
     wanted = await json_body(request, ChangedSubscription)
     target = wanted.subscription.target() if wanted.subscription else None
     await services(request).subscriptions.replace(
-        request.match_info["id"], bearer(request), lang=wanted.lang, places=wanted.places, target=target
+        request.match_info["id"],
+        bearer(request),
+        lang=wanted.lang,
+        places=wanted.places,
+        target=target,
+        wants_checks=wanted.checks,
     )
     return web.Response(status=204)
 
@@ -333,6 +342,24 @@ ROUTES: tuple[ApiRoute, ...] = (
         path=f"{_ONE}/advice",
         handler=advice,
         answer=CurrentAdvice,
+        needs_secret=True,
+        problems=_OPENED,
+    ),
+    ApiRoute(
+        method="POST",
+        path=f"{_ONE}/self-test",
+        handler=start_self_test,
+        answer=SelfTest,
+        status=202,
+        needs_secret=True,
+        is_limited=True,
+        problems=_OPENED,
+    ),
+    ApiRoute(
+        method="GET",
+        path=f"{_ONE}/self-test",
+        handler=read_self_test,
+        answer=SelfTestStatus,
         needs_secret=True,
         problems=_OPENED,
     ),

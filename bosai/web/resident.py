@@ -2,6 +2,7 @@
 
 /                    orders in force ▸ choose a place (name, location, map) ▸ answer for it ▸ register this device
 /advice              this device's newest guidance; works without a connection
+/check               the self-test: does a message reach this device?
 /sw.js               the service worker, whose scope is this side's prefix
 /manifest.webmanifest
 """
@@ -21,6 +22,7 @@ from bosai.model.gravity import gravest_first
 from bosai.web.assets import STATIC_DIR
 from bosai.web.base import LANG_COOKIE, html_lang, lang_of, realm_of, render, services
 from bosai.web.parsing import number
+from bosai.web.resident_checks import STEPS, check_texts
 from bosai.web.resident_views import HereView, here_view, order_view
 from geodata.places import Town
 
@@ -72,6 +74,7 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/", home),
         web.get("/advice", advice),
+        web.get("/check", check),
         web.get("/sw.js", service_worker),
         web.get("/manifest.webmanifest", manifest),
     ]
@@ -106,6 +109,14 @@ async def advice(request: web.Request) -> web.Response:
     page = render(
         request, "resident/advice.html", **_common(request), page_config=_page_config(request, None)
     )
+    return _remembering_language(request, page)
+
+
+async def check(request: web.Request) -> web.Response:
+    """The self-test, and what a check's notification opens."""
+    config = _page_config(request, None)
+    config["texts"] = config["texts"] | check_texts(lang_of(request))
+    page = render(request, "resident/check.html", **_common(request), page_config=config, steps=STEPS)
     return _remembering_language(request, page)
 
 

@@ -13,7 +13,7 @@ const element = (name, words, attributes = {}) => {
 
 class BosaiCurrent extends HTMLElement {
   connectedCallback() {
-    this.onMessage = () => this.refresh();
+    this.onMessage = (event) => event.data?.bosai === "check" || this.refresh(); // a check says nothing here
     this.onVisible = () => document.visibilityState === "visible" && this.refresh();
     if (hasWorker) navigator.serviceWorker.addEventListener("message", this.onMessage);
     document.addEventListener("bosai-subscribed", this.onMessage);

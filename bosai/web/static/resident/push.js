@@ -29,9 +29,16 @@ export async function unsubscribe() {
   await (await registration?.pushManager.getSubscription())?.unsubscribe();
 }
 
+// The browser's push subscription as it stands: null when there is none, or one under another key than this side's.
+export async function heldSubscription() {
+  const registration = await navigator.serviceWorker.getRegistration(`${config.prefix}/`);
+  const held = await registration?.pushManager.getSubscription();
+  return held && isUnder(held, config.vapid) ? held : null;
+}
+
 // This side's registration once its worker is active. `navigator.serviceWorker.ready` might be the other side's,
 // as /drill/ lies inside "/".
-async function readyHere() {
+export async function readyHere() {
   const registration = await navigator.serviceWorker.getRegistration(`${config.prefix}/`);
   const coming = registration.installing ?? registration.waiting;
   if (!registration.active && coming) {

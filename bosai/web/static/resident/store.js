@@ -1,6 +1,6 @@
-// What this device keeps for one side (live or drill): settings of the page, the newest push of each incident, and
-// receipts that wait for a connection. A classic script, because the service worker and the pages both load it:
-// it sets `self.bosaiStore(realm)` and `self.flushReceipts(store, prefix)`.
+// What this device keeps for one side (live or drill): settings of the page, the newest push of each incident, the
+// newest check, and receipts that wait for a connection. A classic script, because the service worker and the pages
+// both load it: it sets `self.bosaiStore(realm)` and `self.flushReceipts(store, prefix)`.
 (() => {
   const VERSION = 1;
   const BATCH = 50; // the API takes no more at once
@@ -65,6 +65,26 @@
       });
     }
 
+    // Keep the newest check, beside the messages: {message: the newest now, isNew}. A device that registers anew counts
+    // from 1 again, but later.
+    keepCheck(message) {
+      return this.with(["kept"], "readwrite", async (kept) => {
+        const known = await done(kept.get("check"));
+        const { seq, at } = message.bosai;
+        if (known && known.bosai.seq >= seq && known.bosai.at >= at) return { message: known, isNew: false };
+        await done(kept.put(message, "check"));
+        return { message, isNew: true };
+      });
+    }
+
+    // What became of the check `seq` on this device: {is_shown, shown_at}.
+    noteCheck(seq, seen) {
+      return this.with(["kept"], "readwrite", async (kept) => {
+        const known = await done(kept.get("check"));
+        if (known?.bosai.seq === seq) await done(kept.put({ ...known, ...seen }, "check"));
+      });
+    }
+
     message(incident) {
       return this.with(["messages"], "readonly", (messages) => done(messages.get(incident)));
     }
@@ -97,6 +117,7 @@
     clear() {
       return this.with(["kept", "messages", "receipts"], "readwrite", async (kept, messages, receipts) => {
         await done(kept.delete("subscription"));
+        await done(kept.delete("check"));
         await done(messages.clear());
         await done(receipts.clear());
       });

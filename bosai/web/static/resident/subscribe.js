@@ -1,6 +1,7 @@
 // <bosai-subscribe>: the form that registers this device for the chosen place, changes it, and deletes everything.
 import { api, config, store, text, worker } from "/static/resident/page.js";
 import { obstacle, subscribe, unsubscribe } from "/static/resident/push.js";
+import { change, register } from "/static/resident/registration.js";
 
 const WHOLE = /^\d+$/;
 
@@ -56,6 +57,8 @@ class BosaiSubscribe extends HTMLElement {
     this.querySelector("[data-choose]").hidden = Boolean(config.place || known);
     this.querySelector("[data-save]").textContent = text(known ? "notify.update" : "notify.button");
     this.querySelector("[data-permission]").hidden = Boolean(known);
+    this.querySelector("[data-check]").hidden = !known;
+    this.form.elements.checks.checked = known?.checks ?? true;
     this.status.textContent = known ? `${text("notify.on")} ${text("notify.place", { place: known.label })}` : "";
     if (known) worker().catch((error) => console.error(error)); // a new version of it, and the language of today
   }
@@ -64,26 +67,17 @@ class BosaiSubscribe extends HTMLElement {
     this.status.textContent = text("notify.working");
     const target = await subscribe(); // first, while the tap still counts as one
     const known = await store.get("subscription");
-    const wanted = { subscription: target.toJSON(), lang: config.lang, places: [this.place()] };
-    if (!(known && (await this.replace(known, wanted)))) {
-      const made = await api("POST", "/subscriptions", { body: wanted });
-      await store.put("subscription", { ...made, label: config.place.label });
-    }
+    const wanted = {
+      subscription: target.toJSON(),
+      lang: config.lang,
+      places: [this.place()],
+      checks: this.form.elements.checks.checked,
+    };
+    const { label } = config.place;
+    if (!(known && (await change({ ...known, label }, wanted)))) await register(wanted, label);
     await this.show();
     this.status.textContent = `${text("notify.done")} ${text("notify.place", { place: config.place.label })}`;
     this.dispatchEvent(new CustomEvent("bosai-subscribed", { bubbles: true }));
-  }
-
-  // False when the service no longer knows this device: register anew.
-  async replace(known, wanted) {
-    try {
-      await api("PUT", `/subscriptions/${known.id}`, { body: wanted, secret: known.secret });
-    } catch (error) {
-      if (error.status === 403 || error.status === 404) return false;
-      throw error;
-    }
-    await store.put("subscription", { ...known, label: config.place.label });
-    return true;
   }
 
   async deleteAll() {

@@ -5,13 +5,16 @@ importScripts("/static/resident/store.js");
 const prefix = new URL(self.registration.scope).pathname.replace(/\/$/, "");
 const realm = prefix === "/drill" ? "drill" : "live";
 const store = self.bosaiStore(realm);
-const SHELL = `bosai-shell-${realm}-2`;
-const SHELL_PAGES = [`${prefix}/`, `${prefix}/advice`];
+const SHELL = `bosai-shell-${realm}-3`;
+const CHECK_PAGE = `${prefix}/check`;
+const SHELL_PAGES = [`${prefix}/`, `${prefix}/advice`, CHECK_PAGE];
 // Modules import each other by plain path; what a page names with its version is found in the page itself.
 const MODULES = ["/static/resident/store.js", "/static/resident/page.js", "/static/resident/current.js",
-  "/static/resident/age.js", "/static/resident/place.js", "/static/resident/subscribe.js", "/static/resident/push.js"];
+  "/static/resident/age.js", "/static/resident/place.js", "/static/resident/subscribe.js", "/static/resident/push.js",
+  "/static/resident/registration.js"];
 const VERSIONED = /"(\/static\/[^"?]+\?v=[0-9a-f]+)"/g;
 const NETWORK_WAIT_MS = 4000; // then the kept page, with its age
+const CHECK = "check"; // the incident of self-tests and monthly checks
 const JITTER_S = 120; // "displayed" is spread over two minutes, so that a city does not answer at once
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
@@ -52,6 +55,7 @@ async function receive(data) {
   const message = parse(data);
   if (!message) return showUnreadable();
   message.received_at = Date.now();
+  if (message.bosai.incident === CHECK) return receiveCheck(message);
   let newest = { message, isNew: true };
   try {
     newest = await store.keepNewest(message);
@@ -59,8 +63,50 @@ async function receive(data) {
     console.error("the device's store failed; the message is shown all the same", error);
   }
   await show(newest.message, newest.isNew);
-  await tellPages();
-  if (newest.isNew) await confirmDisplay(message.bosai.r);
+  await tellPages({ bosai: "message" });
+  if (newest.isNew) await confirmDisplay(message.bosai.r, await jitter_s());
+}
+
+// A check is nobody's advice: it is kept apart and shown as it asks to be. A page that waits for it hears at once that
+// it arrived, and whether the browser took the notification.
+async function receiveCheck(message) {
+  let newest = { message, isNew: true };
+  try {
+    newest = await store.keepCheck(message);
+  } catch (error) {
+    console.error("the device's store failed; the check is shown all the same", error);
+  }
+  const { seq, r, kind } = message.bosai;
+  const news = { bosai: "check", realm, seq, arrived_at: message.received_at };
+  if (newest.isNew) await tellPages(news, { includeUncontrolled: true });
+  const isShown = await showCheck(newest.message, newest.isNew);
+  if (!newest.isNew) return;
+  const seen = { is_shown: isShown, shown_at: Date.now() };
+  await store.noteCheck(seq, seen).catch((error) => console.error(error));
+  await tellPages({ ...news, ...seen }, { includeUncontrolled: true });
+  if (isShown) await confirmDisplay(r, kind === "self_test" ? 0 : await jitter_s());
+}
+
+// True when the browser lists the notification afterwards; what the system does with it nobody can tell.
+async function showCheck({ notification, bosai }, isNew) {
+  try {
+    await self.registration.showNotification(notification.title, {
+      body: notification.body,
+      lang: notification.lang,
+      dir: notification.dir,
+      tag: notification.tag,
+      renotify: isNew && notification.renotify === true,
+      silent: !isNew || notification.silent === true,
+      timestamp: notification.timestamp,
+      icon: notification.icon,
+      badge: notification.badge,
+      data: { navigate: notification.navigate, incident: bosai.incident, seq: bosai.seq, r: bosai.r },
+    });
+    return (await self.registration.getNotifications({ tag: notification.tag })).length > 0;
+  } catch (error) {
+    console.error("the check can not be shown", error);
+    return false;
+  }
 }
 
 // The message, or null when it is not one of ours or belongs to the other side.
@@ -127,13 +173,16 @@ async function kept(key) {
   }
 }
 
-async function tellPages() {
-  for (const client of await self.clients.matchAll({ type: "window" })) client.postMessage({ bosai: "message" });
+async function tellPages(news, which = {}) {
+  for (const client of await self.clients.matchAll({ type: "window", ...which })) client.postMessage(news);
 }
 
-async function confirmDisplay(r) {
-  const config = (await kept("config")) ?? {};
-  const wait_ms = Math.random() * 1000 * (config.receipt_jitter_s ?? JITTER_S);
+async function jitter_s() {
+  return (await kept("config"))?.receipt_jitter_s ?? JITTER_S;
+}
+
+async function confirmDisplay(r, most_s) {
+  const wait_ms = Math.random() * 1000 * most_s;
   await store.queue({ r, stage: "displayed" }, Date.now() + wait_ms);
   await new Promise((resolve) => setTimeout(resolve, wait_ms + 20));
   await self.flushReceipts(store, prefix);
@@ -159,8 +208,11 @@ async function openPage(path) {
   const mayGo = url.origin === self.location.origin && url.pathname.startsWith(`${prefix}/`);
   const target = mayGo ? url.href : new URL(`${prefix}/`, self.location.origin).href;
   for (const client of await self.clients.matchAll({ type: "window" })) {
-    if (!SHELL_PAGES.includes(new URL(client.url).pathname)) continue;
+    const open = new URL(client.url).pathname;
+    if (!SHELL_PAGES.includes(open)) continue;
     try {
+      // A test that runs there must not start over.
+      if (open === CHECK_PAGE && new URL(target).pathname === CHECK_PAGE) return client.focus();
       await client.navigate(target);
       return client.focus();
     } catch {
@@ -188,7 +240,7 @@ async function renew(event) {
 
 // --- pages without a connection --------------------------------------------------------------------------------
 
-// Only our two pages and the static files; everything else (the other side, /hq/, /s/, /api/) is left alone.
+// Only our three pages and the static files; everything else (the other side, /hq/, /s/, /api/) is left alone.
 function answerFor(request) {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return null;

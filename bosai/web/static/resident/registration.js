@@ -1,0 +1,24 @@
+// What this device is registered with, here and at the service. Both know the same places, so that a registration that
+// was lost can be made anew by one tap.
+import { api, store } from "/static/resident/page.js";
+
+// wanted: {subscription, lang, places, checks}; label: the place in words.
+export async function register(wanted, label) {
+  const made = await api("POST", "/subscriptions", { body: wanted });
+  await keep({ ...made, label }, wanted);
+}
+
+// Change what `changes` names. False when the service no longer knows this device: register anew.
+export async function change(known, changes) {
+  try {
+    await api("PUT", `/subscriptions/${known.id}`, { body: changes, secret: known.secret });
+  } catch (error) {
+    if (error.status === 403 || error.status === 404) return false;
+    throw error;
+  }
+  await keep(known, changes);
+  return true;
+}
+
+const keep = (known, { places = known.places, lang = known.lang, checks = known.checks }) =>
+  store.put("subscription", { ...known, places, lang, checks });
