@@ -153,8 +153,6 @@ class _Opened:
 def outcome_of(easy: Easy, code: int, size: int) -> PushOutcome:
     """The outcome of a message that ended with curl's `code` (0 = fine); size: octets of its body."""
     status = easy.curl.getinfo(_RESPONSE_CODE)
-    if status == ACCEPTED and code == 0:
-        return _accepted(size)
     if status >= 200:  # it answered, even if the rest of the answer was lost or too long
         told = easy.curl.getinfo(pycurl.RETRY_AFTER)  # 0 when there is none, or when it asks for no wait
         return PushOutcome(
@@ -219,7 +217,8 @@ def _forget(data: bytes) -> None:
     """What a push service says besides its status is not used."""
 
 
-def _accepted(size: int) -> PushOutcome:
+def accepted(size: int) -> PushOutcome:
+    """The outcome of a message of so many octets that was taken: 201."""
     found = _ACCEPTED.get(size)
     if found is None:
         if len(_ACCEPTED) > 8192:

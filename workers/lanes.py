@@ -3,14 +3,13 @@
     put ─▶ lane of the origin (bounded, first in first out) ─▶ take: round robin, a share of the slots each ─▶ fly
      │      └ full ─▶ "push_service_slow"                        └ permit withdrawn ─▶ its cause
      └ resting ─▶ "push_service_down"
-    answered / failed / released ─▶ breaker: 8 failures in a row ─▶ rest 2, 4 … 30 s ─▶ one tries ─▶ open or rest
+    accepted / answered / failed / released ─▶ breaker: 8 failures in a row ─▶ rest 2 … 30 s ─▶ one tries
 
 Pure: the time is an argument, nothing is sent here. One thread changes it; `room`, `rest_s` and `origins` only read and
 may be asked from another.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,6 +20,8 @@ FIRST_REST_S = 2.0
 LONGEST_REST_S = 30.0
 WHILE_TRYING_S = 1.0
 """What others are told while one message tries."""
+A_FEW = 16
+"""How many of one lane leave before it is the next one's turn."""
 OLD_AFTER_S = 2.0
 """A message under way for longer is old; where half of a lane's are, the lane is slow."""
 
@@ -56,7 +57,8 @@ class Lane:
     origin: str
     limit: int
     waiting: deque[Parcel] = field(default_factory=deque)
-    flying: OrderedDict[int, Flight] = field(default_factory=OrderedDict)  # by id(flight), oldest first
+    flying: dict["Flight", None] = field(default_factory=dict)  # a set that keeps its order: oldest first
+    is_known: bool = False  # whether many share a connection there
     state: LaneState = LaneState.OPEN
     is_slow: bool = False
     failures: int = 0  # in a row
@@ -73,7 +75,8 @@ class Lanes:
     """All lanes of a sending process, sharing `in_flight` slots.
 
     in_flight_per_origin: at most so many for one, and never so many that less than a third is left for others.
-    lane_length: parcels that may wait for one origin. first_limit: under way to an origin nothing is known of yet.
+    lane_length: parcels that may wait for one origin. first_limit: under way to an origin nothing is known of yet,
+    and to one where every message needs a connection of its own.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Lanes:
         self._most_each = max(1, min(in_flight_per_origin, in_flight - in_flight // 3))
         self._few_each = max(1, in_flight // 4)
         self._lane_length = lane_length
-        self._first_limit = first_limit
+        self._first_limit = min(first_limit, self._most_each)
         self._lanes: dict[str, Lane] = {}
         self._turns: deque[Lane] = deque()  # lanes where something waits, each once
         self._flying = 0
@@ -134,13 +137,13 @@ class Lanes:
 
     def flights(self) -> list[Flight]:
         """All under way."""
-        return [flight for lane in self._lanes.values() for flight in lane.flying.values()]
+        return [flight for lane in self._lanes.values() for flight in lane.flying]
 
     def put(self, parcel: Parcel, now_s: float) -> Returned | None:
         """Take a parcel in; or it comes back at once, because its push service rests or its lane is full."""
         lane = self._lanes.get(parcel.origin)
         if lane is None:
-            lane = Lane(parcel.origin, min(self._first_limit, self._most_each))
+            lane = Lane(parcel.origin, self._first_limit)
             self._lanes[parcel.origin] = lane
         if lane.state is LaneState.RESTING:
             if now_s < lane.until_s:
@@ -153,36 +156,51 @@ class Lanes:
         lane.waiting.append(parcel)
         return None
 
-    def take(self, now_s: float, back: list[Returned]) -> Iterator[Flight]:
-        """What may leave now, one lane after the other. Withdrawn ones are put into `back` instead."""
-        passed = 0  # lanes in a row that could not send
-        while self._flying < self._in_flight and passed < len(self._turns):
-            lane = self._turns[0]
-            if len(lane.flying) >= self._share(lane):
-                self._turns.rotate(-1)
+    def take(self, now_s: float, back: list[Returned]) -> list[Flight]:
+        """What leaves now, a few of each lane in turn. Withdrawn ones are put into `back` instead."""
+        flights: list[Flight] = []
+        turns, passed = self._turns, 0  # lanes in a row that could not send
+        while passed < len(turns):
+            lane = turns[0]
+            count = min(
+                A_FEW, len(lane.waiting), self._share(lane) - len(lane.flying), self._in_flight - self._flying
+            )
+            if count <= 0:
+                turns.rotate(-1)
                 passed += 1
                 continue
             passed = 0
-            parcel = lane.waiting.popleft()
+            is_try = lane.state is LaneState.TRYING
+            for _ in range(count):
+                parcel = lane.waiting.popleft()
+                if parcel.permit.withdrawn:
+                    back.append((parcel, _back(parcel.permit.withdrawn)))
+                    continue
+                flight = Flight(parcel, lane, now_s, lane.breaks, is_try)
+                lane.flying[flight] = None
+                flights.append(flight)
+                self._flying += 1
             if lane.waiting:
-                self._turns.rotate(-1)
+                turns.rotate(-1)
             else:
-                self._turns.popleft()
-            if parcel.permit.withdrawn:
-                back.append((parcel, _back(parcel.permit.withdrawn)))
-                continue
-            flight = Flight(parcel, lane, now_s, lane.breaks, lane.state is LaneState.TRYING)
-            lane.flying[id(flight)] = flight
-            self._flying += 1
-            yield flight
+                turns.popleft()
+        return flights
 
-    def answered(self, flight: Flight, *, accepted: bool, multiplexes: bool, h1_limit: int) -> None:
-        """The push service spoke, and it is well. multiplexes: many share one connection there."""
-        lane = self._land(flight)
-        lane.accepted += accepted
-        lane.limit = self._most_each if multiplexes else min(h1_limit, self._most_each)
-        if flight.breaks == lane.breaks:
-            lane.failures, lane.rests, lane.state, lane.until_s = 0, 0, LaneState.OPEN, 0.0
+    def accepted(self, flight: Flight) -> None:
+        """The push service took it."""
+        self._land(flight)
+        flight.lane.accepted += 1
+        self._is_well(flight)
+
+    def answered(self, flight: Flight) -> None:
+        """The push service is well, but did not take this one."""
+        self._land(flight)
+        self._is_well(flight)
+
+    def learn(self, lane: Lane, *, multiplexes: bool) -> None:
+        """How many may be under way: many where they share a connection, else one for each connection."""
+        lane.is_known = True
+        lane.limit = self._most_each if multiplexes else self._first_limit
 
     def failed(
         self,
@@ -198,9 +216,11 @@ class Lanes:
 
         connection: the one that broke, if known: all its messages are one failure. told_s: its Retry-After.
         """
-        lane = self._land(flight)
+        self._land(flight)
+        lane = flight.lane
         lane.failed += 1
         lane.cause = cause
+        lane.is_known = False  # whoever comes back may be another
         if flight.breaks != lane.breaks:
             return  # under way when the rest began: known already
         if connection >= 0 and connection == lane.broken_connection and not flight.is_try:
@@ -223,7 +243,7 @@ class Lanes:
         """Now and then: find slow lanes, and waiting parcels whose permit was withdrawn (they go into `back`)."""
         for lane in self._lanes.values():
             old = 0
-            for flight in lane.flying.values():
+            for flight in lane.flying:
                 if now_s - flight.started_s < OLD_AFTER_S:
                     break
                 old += 1
@@ -249,10 +269,16 @@ class Lanes:
             return 1
         return min(lane.limit, self._few_each) if lane.is_slow else lane.limit
 
-    def _land(self, flight: Flight) -> Lane:
-        del flight.lane.flying[id(flight)]
+    def _land(self, flight: Flight) -> None:
+        del flight.lane.flying[flight]
         self._flying -= 1
-        return flight.lane
+
+    def _is_well(self, flight: Flight) -> None:
+        lane = flight.lane
+        if flight.breaks == lane.breaks:  # else it left before the rest began, and says nothing of now
+            lane.failures = 0
+            if lane.rests:
+                lane.rests, lane.state, lane.until_s = 0, LaneState.OPEN, 0.0
 
     def _empty(self, lane: Lane, outcome: PushOutcome, back: list[Returned]) -> None:
         if lane.waiting:

@@ -5,8 +5,8 @@
     on_done(list) ◀─call_soon_threadsafe─ outcomes ◀──────────────────┘
 
 The thread holds the interpreter for a few microseconds of a message; the rest is libcurl's, without it. Each outcome
-says whether anything may have reached the push service (`left`): libcurl's pre-transfer time is 0 until a request begins
-to leave, and stays when libcurl repeats one on a new connection by itself (the old one closed before it answered).
+says whether anything may have reached the push service (`left`): libcurl's pre-transfer time is 0 until a request
+begins to leave, and stays when libcurl repeats one on a new connection by itself (the old one closed unanswered).
 """
 
 import asyncio
@@ -30,13 +30,14 @@ import pycurl
 from bosai.errors import InvalidInput, PushHostRefused
 from bosai.ports import OriginState, Parcel, PushOutcome
 from bosai.push.hosts import HostPolicy, origin_of
-from workers.easy import REFUSED, Easy, EasyOptions, outcome_of, roots_file
+from workers.easy import ACCEPTED, REFUSED, Easy, EasyOptions, accepted, outcome_of, roots_file
 from workers.lanes import Flight, Lanes, Returned
 
 log = logging.getLogger(__name__)
 
 STOPPED = "stopped"
 DIED = "transport_died"
+NOT_SENDABLE = PushOutcome(status=0, cause="not_sendable", left=False)
 LAST_MOMENT_S = 1.0
 """What is under way at the end may still finish within this."""
 LOOK_EVERY_S = 0.25
@@ -78,10 +79,11 @@ class CurlTransport:
         self._on_done = on_done
         self._loop = loop
         self._posted: deque[Parcel] = deque()
-        self._done: deque[Returned] = deque()
+        self._done: deque[list[Returned]] = deque()
         self._is_telling = False
         self._is_awake = False
         self._is_closing = False
+        self._has_ended = False
         self._died: BaseException | None = None
         self._lanes = Lanes(
             in_flight=tuning.in_flight,
@@ -137,9 +139,14 @@ class CurlTransport:
         """In the loop's thread: everything done so far, in one list."""
         self._is_telling = False
         done = self._done
-        told = [done.popleft() for _ in range(len(done))]
+        told = [one for _ in range(len(done)) for one in done.popleft()]
+        if self._has_ended:  # what was posted while the thread ended
+            told += [(self._posted.popleft(), self._unsent()) for _ in range(len(self._posted))]
         if told:
             self._on_done(told)
+
+    def _unsent(self) -> PushOutcome:
+        return PushOutcome(status=0, cause=DIED if self._died else STOPPED, left=False)
 
     # ---- the thread's side ---------------------------------------------------------------------------
 
@@ -152,13 +159,11 @@ class CurlTransport:
             log.critical("the sending thread ended by an error: nothing can be sent", exc_info=True)
             self._died = error
         left: list[Returned] = []
+        cause = self._unsent().cause
         if engine is not None:
-            with contextlib.suppress(Exception):
-                left += engine.end(DIED if self._died else STOPPED)
-        cause = DIED if self._died else STOPPED
-        unsent = PushOutcome(status=0, cause=cause, left=False)
+            left += engine.end(cause)
         self._lanes.give_up(cause, left)
-        left += [(self._posted.popleft(), unsent) for _ in range(len(self._posted))]
+        self._has_ended = True
         self._hand_back(left)
 
     def _send_until_closed(self, engine: "_Engine") -> None:
@@ -177,9 +182,9 @@ class CurlTransport:
                 self._hand_back(engine.turn(arrived, takes=True))
 
     def _hand_back(self, results: list[Returned]) -> None:
-        if not results:
+        if not results and not self._has_ended:
             return
-        self._done.extend(results)
+        self._done.append(results)
         if not self._is_telling:
             self._is_telling = True
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
@@ -195,7 +200,6 @@ class _Engine:
         self._lanes = lanes
         self._hosts = hosts
         self._options = options
-        self._connections = tuning.connections_per_origin
         self._most_idle = tuning.in_flight
         self._good_origins: set[str] = set()
         self._idle: dict[str, list[Easy]] = {}
@@ -240,7 +244,7 @@ class _Engine:
         for curl, (easy, flight) in list(self._flights.items()):
             with contextlib.suppress(pycurl.error):
                 self._multi.remove_handle(curl)
-            left = easy.has_left()
+            left = easy.has_left()  # asked of the handle, so it must be open yet
             size = len(flight.parcel.body) if left else 0
             back.append((flight.parcel, PushOutcome(status=0, cause=cause, left=left, bytes_sent=size)))
             self._lanes.released(flight)
@@ -270,16 +274,27 @@ class _Engine:
         return True
 
     def _launch(self, now_s: float, back: list[Returned]) -> None:
-        multi, flights = self._multi, self._flights
+        multi, flights, every_idle = self._multi, self._flights, self._idle
         for flight in self._lanes.take(now_s, back):
-            origin = flight.parcel.origin
-            idle = self._idle.get(origin)
+            parcel = flight.parcel
+            idle = every_idle.get(parcel.origin)
             if idle:
                 easy = idle.pop()
                 self._idle_count -= 1
             else:
-                easy = Easy(origin, self._options)
-            easy.prepare(flight.parcel, fresh=flight.is_try)
+                easy = Easy(parcel.origin, self._options)
+            try:
+                easy.prepare(parcel, fresh=flight.is_try)
+            except (
+                pycurl.error,
+                ValueError,
+                TypeError,
+            ):  # one message curl can't take must not stop the others
+                log.exception("a message that can not be sent to %s", parcel.origin)
+                self._lanes.released(flight)
+                easy.curl.close()
+                back.append((parcel, NOT_SENDABLE))
+                continue
             flights[easy.curl] = (easy, flight)
             multi.add_handle(easy.curl)
 
@@ -305,39 +320,42 @@ class _Engine:
             multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
 
     def _collect(self, back: list[Returned]) -> None:
-        more = 1
+        flights, lanes, multi, more = self._flights, self._lanes, self._multi, 1
         while more:
-            more, good, bad = self._multi.info_read(1000)
+            more, good, bad = multi.info_read(1000)
             for curl in good:
-                self._landed(curl, 0, back)
+                easy, flight = flights[curl]
+                if curl.getinfo(_RESPONSE_CODE) != ACCEPTED:
+                    self._ended(curl, 0, back)
+                    continue
+                del flights[curl]
+                lanes.accepted(flight)
+                if not flight.lane.is_known:
+                    lanes.learn(flight.lane, multiplexes=easy.multiplexed())
+                multi.remove_handle(curl)
+                self._put_by(easy)
+                parcel = flight.parcel
+                back.append((parcel, accepted(len(parcel.body))))
             for curl, code, _ in bad:
-                self._landed(curl, code, back)
+                self._ended(curl, code, back)
 
-    def _landed(self, curl: Any, code: int, back: list[Returned]) -> None:
+    def _ended(self, curl: Any, code: int, back: list[Returned]) -> None:
+        """It ended otherwise than by being accepted."""
         easy, flight = self._flights.pop(curl)
-        parcel, lanes = flight.parcel, self._lanes
-        outcome = outcome_of(easy, code, len(parcel.body))
+        lanes = self._lanes
+        outcome = outcome_of(easy, code, len(flight.parcel.body))
         if outcome is REFUSED:
             lanes.released(flight)
         elif 0 < outcome.status < 500:
-            lanes.answered(
-                flight,
-                accepted=outcome.status < 300,
-                multiplexes=easy.multiplexed(),
-                h1_limit=self._connections,
-            )
+            lanes.answered(flight)
+            lanes.learn(flight.lane, multiplexes=easy.multiplexed())
         else:
-            lanes.failed(
-                flight,
-                outcome.cause,
-                monotonic_s(),
-                back,
-                connection=easy.connection() if outcome.status == 0 and outcome.cause == "reset" else -1,
-                told_s=outcome.retry_after_s,
-            )
+            broken = easy.connection() if outcome.cause == "reset" else -1
+            told_s = outcome.retry_after_s
+            lanes.failed(flight, outcome.cause, monotonic_s(), back, connection=broken, told_s=told_s)
         self._multi.remove_handle(curl)
         self._put_by(easy)
-        back.append((parcel, outcome))
+        back.append((flight.parcel, outcome))
 
     def _recall(self, back: list[Returned]) -> None:
         """What was handed to curl but did not begin to leave, and may not any more."""
@@ -386,6 +404,7 @@ _EVENTS = {
     pycurl.POLL_OUT: select.EPOLLOUT,
     pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
 }
+_RESPONSE_CODE = pycurl.RESPONSE_CODE
 # A path as push services write them: visible ASCII without a fragment or a backslash.
 _PATH = re.compile(r"/[!$-\[\]-~\"]{0,2000}")
 
