@@ -133,9 +133,17 @@
 
   const isRefused = (response) => response.status >= 400 && response.status < 500 && response.status !== 429;
 
-  // Send what is due. True when nothing due is left. A receipt that is refused alone will always be: it is dropped.
+  // Send what is due, answers first and apart: under load the service takes these at once and leaves the others for
+  // later. True when no answer is left. A receipt that is refused alone will always be: it is dropped.
   async function flushReceipts(store, prefix) {
     const waiting = await store.due(Date.now());
+    const isAnswer = ({ receipt }) => Boolean(receipt.answer);
+    if (!(await sendAll(store, prefix, waiting.filter(isAnswer)))) return false;
+    await sendAll(store, prefix, waiting.filter((one) => !isAnswer(one)));
+    return true;
+  }
+
+  async function sendAll(store, prefix, waiting) {
     for (let n = 0; n < waiting.length; n += BATCH) {
       const batch = waiting.slice(n, n + BATCH);
       try {
