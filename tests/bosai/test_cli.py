@@ -127,6 +127,7 @@ def test_help_lists_every_command(capsys):
         "feed",
         "staff",
         "desk",
+        "prekeys",
         "verify-audit",
         "doctor",
     ):
