@@ -47,7 +47,7 @@ class PushOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class Permit:
     """Whether the messages made under it may still go out; one for many. Withdrawn by a cause, never given back."""
 
-    __slots__ = ("withdrawn",)
+    __slots__ = ("__weakref__", "withdrawn")
 
     def __init__(self) -> None:
         self.withdrawn = ""  # the cause: "order_recalled", …

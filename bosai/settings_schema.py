@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
+from bosai.push.contact import is_contact
+
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=0)]
 AtLeastOne = Annotated[int, Meta(ge=1)]
@@ -48,10 +50,7 @@ class City(Section, frozen=True):
             raise ValueError(
                 f"timezone must be an IANA name such as Asia/Tokyo, not {self.timezone!r}"
             ) from None
-        parts = urlsplit(self.contact_vapid_sub)
-        if not (
-            (parts.scheme == "mailto" and "@" in parts.path) or (parts.scheme == "https" and parts.netloc)
-        ):
+        if not is_contact(self.contact_vapid_sub):
             raise ValueError(
                 "contact_vapid_sub must be mailto:<address> or https://<page>, push services refuse others"
             )

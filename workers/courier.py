@@ -1,171 +1,167 @@
-"""One claimed delivery: may it still go out, in which words, and what did the push service say?
+"""Claimed deliveries into parcels, and what came of the parcels into results. Speaks to no network and no store.
 
-open the push part ─▶ slot of its push service ─▶ newest? fresh? order stands? ─▶ render ─▶ send ─▶ Result
+open the push part ─▶ order stands? fresh? push service up? ─▶ letter ─▶ encrypt (prekey) ─▶ Parcel
+PushOutcome ─▶ accepted · later · retired · failed ─▶ Result        413 ─▶ the shorter letter, once
 """
 
-import asyncio
 import logging
+import os
 import random
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import msgspec
-
-from bosai.errors import NotFound, SealBroken, WrongRealm
+from bosai.errors import SealBroken, WrongRealm
 from bosai.model.alert import AlertRecord
-from bosai.model.instruction import Instruction, Stage
+from bosai.model.instruction import Instruction, MessageKind, Stage
 from bosai.model.realm import Realm
-from bosai.ports import Clock, PushMessage, PushOutcome, PushSender
-from bosai.push.hosts import origin_of
+from bosai.ports import Clock, Parcel, Permit, PushOutcome
+from bosai.push.encryption import SALT_BYTES, OneTimePair, encrypt, make_pair
+from bosai.push.part import PushPart
 from bosai.push.payload_limits import fits
+from bosai.push.prekeys import open_pair
+from bosai.push.sealing import Sealer
 from bosai.push.topics import topic_of
-from bosai.services.receipts import receipt_token
-from bosai.stores.outbox import Claimed, Outbox, Result
-from bosai.stores.subscriptions import PushPart, SubscriptionStore
-from workers.delivery_rules import HOLD_FOR, Backoff, Drop, Go, Hold, settle, standing, urgency_of
-from workers.origins import Origins
-from workers.push_sender import BAD_KEYS, REFUSED
+from bosai.push.vapid import VapidSigner
+from bosai.services.receipts import TokenMaker
+from bosai.stores.outbox import Claimed, Result
+from bosai.stores.subscriptions import SubscriptionStore
+from workers.chunks import Chunk, Load
+from workers.delivery_rules import (
+    BAD_KEYS,
+    ENDINGS,
+    HOLD_FOR,
+    TOO_LARGE,
+    Backoff,
+    Drop,
+    Go,
+    Hold,
+    heard,
+    is_untried,
+    settle,
+    standing,
+    urgency_of,
+)
+from workers.orders import CHANGED, Missing, OrderBook
 
 log = logging.getLogger(__name__)
 
-TOO_LARGE = 413
-_HOPELESS = frozenset({REFUSED, BAD_KEYS})
-_ORDERS_KEPT = 256
+_SALTS_AT_ONCE = 256
 
 
-class Alerts(Protocol):
-    """What delivery reads of the orders (`bosai.stores.alerts.AlertStore`)."""
+class Letters(Protocol):
+    """The words of messages (`bosai.messages.letters.Letters`)."""
 
-    async def get(self, key: str) -> AlertRecord:
-        """The version "alert_id:version". Raises NotFound, WrongRealm."""
-
-    async def head(self, alert_id: str) -> AlertRecord:
-        """The newest released version. Raises NotFound."""
-
-    async def planned(self, alert_key: str) -> bool:
-        """True once the planner has told everybody concerned by this version."""
-
-
-class RenderPayload(Protocol):
-    """The text of a message (`bosai.messages.payload.payload`)."""
-
-    def __call__(
+    def letter(
         self,
         instruction: Instruction,
-        record: AlertRecord,
-        realm: Realm,
+        record: AlertRecord | None,
         lang: str,
         *,
         now: datetime,
         receipt_token: str,
-        tag: str | None = None,
+        tag: str,
         short: bool = False,
     ) -> bytes:
-        """The plaintext in one language."""
+        """The plaintext in one language; record None for a check."""
 
 
-@dataclass(slots=True)
-class Chunk:
-    """Deliveries of one bucket claimed together, and what came of them so far."""
+class RestOf(Protocol):
+    """What the courier asks a transport."""
 
-    bucket: int
-    claimed_s: float  # monotonic
-    results: list[Result] = field(default_factory=list)
-    gone: dict[str, bytes] = field(default_factory=dict)  # id → the sealed push part it was refused with
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    record: AlertRecord
-    newest: AlertRecord
-    newest_planned: bool
-    read_s: float
+    def rest_s(self, origin: str) -> float:
+        """Seconds this push service is to be left alone yet; 0 = send."""
 
 
 class Courier:
-    """Carries deliveries of one side, at most `in_flight` at a time and a share of them per push service.
-
-    `recheck_after_s`: how old the knowledge of an order or of the newest seq may be when a message goes out.
-    """
+    """Carries deliveries of one side. `clock` is the service's; VAPID tokens live by the machine's, `machine`."""
 
     def __init__(
         self,
         realm: Realm,
         clock: Clock,
         *,
-        outbox: Outbox,
+        machine: Clock,
         subscriptions: SubscriptionStore,
-        alerts: Alerts,
-        sender: PushSender,
-        render: RenderPayload,
+        orders: OrderBook,
+        letters: Letters,
+        vapid: VapidSigner,
+        push_sealer: Sealer,
         hmac_key: bytes,
         rng: random.Random,
         backoff: Backoff,
-        in_flight: int,
-        in_flight_per_origin: int,
-        recheck_after_s: float,
     ) -> None:
         if subscriptions.realm is not realm:
             raise WrongRealm(realm.value, subscriptions.realm.value)
         self.realm = realm
         self.alarm: tuple[datetime, str] | None = None  # the last fault of ours, for the health record
-        self._outbox = outbox
         self._clock = clock
+        self._machine = machine
         self._subscriptions = subscriptions
-        self._alerts = alerts
-        self._sender = sender
-        self._render = render
+        self._orders = orders
+        self._letters = letters
+        self._vapid = vapid
+        self._push_sealer = push_sealer
+        self._tokens = TokenMaker(hmac_key, realm)
         self._hmac_key = hmac_key
         self._rng = rng
         self._backoff = backoff
-        self._slots = asyncio.Semaphore(in_flight)
-        self._origins = Origins(in_flight_per_origin, monotonic_s)
-        self._recheck_after_s = recheck_after_s
-        self._orders: dict[str, _Order] = {}
-        self._orders_lock = asyncio.Lock()
+        self._salts: Iterator[bytes] = iter(())
+        self._topics: dict[str, str] = {}
+        self._headers: dict[tuple[str, int, str, str], tuple[str, ...]] = {}
+        self._headers_at = 0
 
-    async def carry(self, chunk: Chunk, one: Claimed) -> Result:
-        """Send it if it may still go out. Never raises for what networks, push services or records can do."""
+    # ---- out ---------------------------------------------------------------------------------------
+
+    def prepare(self, chunk: Chunk, some: Sequence[Claimed], rests: RestOf) -> list[Parcel]:
+        """Parcels for those who are to be sent to now; the others are settled in the chunk.
+
+        Their orders must have been learnt. Never raises for what records or texts can be.
+        """
+        now, parcels = self._clock.now(), []
+        for one in some:
+            made = self._parcel(chunk, one, rests, now)
+            if isinstance(made, Parcel):
+                chunk.posted.add(one.member)
+                parcels.append(made)
+            else:
+                chunk.settle(one, made)
+        return parcels
+
+    def _parcel(self, chunk: Chunk, one: Claimed, rests: RestOf, now: datetime) -> Parcel | Result:
         instruction = one.instruction
         if not one.push_sealed:
             return _result(one, Stage.RETIRED, "no_subscription")
         try:
             part = self._subscriptions.open_push(instruction.subscription_id, one.push_sealed)
-        except (SealBroken, msgspec.DecodeError):
+        except (SealBroken, ValueError):
             self._raise_alarm("seal_broken")
             return _result(one, Stage.FAILED, "seal_broken")
-        origin = origin_of(part.target.endpoint)
-        async with self._origins.slots(origin), self._slots:
-            rest_s = self._origins.rest_s(origin)
-            if rest_s > 0:
-                wait = timedelta(seconds=rest_s * self._rng.uniform(1.0, 1.5))
-                return self.again(one, self._clock.now() + wait, "push_service_down", tries=one.attempts)
-            if monotonic_s() - chunk.claimed_s > self._recheck_after_s and not await self._outbox.is_newest(
-                chunk.bucket, one
-            ):
-                return _result(one, Stage.REPLACED, "newer_seq")
-            checked = await self._checked(one)
-            if isinstance(checked, Result):
-                return checked
-            return await self._send(chunk, one, part, checked, origin)
-
-    async def _checked(self, one: Claimed) -> AlertRecord | Result:
-        """The version to word the message by, or why it is not sent now."""
-        now = self._clock.now()
-        if now >= one.instruction.stale_at:
+        if now >= instruction.stale_at:
             return _result(one, Stage.EXPIRED, one.cause or "stale")
-        try:
-            order = await self._order(one.instruction.alert_key)
-        except NotFound:
-            self._raise_alarm("alert_missing")
+        record = self._record_of(one, part, now)
+        if isinstance(record, Result):
+            return record
+        rest_s = rests.rest_s(part.origin)
+        if rest_s > 0:  # asked before anything dear is done; spread, as many wait for the same service
+            wait = timedelta(seconds=rest_s * self._rng.uniform(1.0, 2.0))
+            return self.again(one, now + wait, "push_service_down", tries=one.attempts)
+        return self._packed(Load(chunk, one, part, record), now)
+
+    def _record_of(self, one: Claimed, part: PushPart, now: datetime) -> AlertRecord | None | Result:
+        """The version to word the message by (None for a check), or why it is not sent now."""
+        instruction = one.instruction
+        if instruction.message.is_check:
+            declined = instruction.message is MessageKind.MONTHLY_CHECK and not part.wants_checks
+            return _result(one, Stage.REPLACED, "opted_out") if declined else None
+        order = self._orders.of(instruction.alert_key)
+        if isinstance(order, Missing):
+            self._raise_alarm(order.cause)
+            if order.cause == "wrong_realm":
+                return _result(one, Stage.FAILED, order.cause)
             wait = timedelta(seconds=self._backoff.wait_s(one.attempts + 1, self._rng))
-            return self.again(one, now + wait, "alert_missing", tries=one.attempts + 1)
-        except WrongRealm:
-            log.exception("an order of the other side: not sent")
-            self._raise_alarm("wrong_realm")
-            return _result(one, Stage.FAILED, "wrong_realm")
-        match standing(one.instruction, order.record, order.newest, order.newest_planned, now):
+            return self.again(one, now + wait, order.cause, tries=one.attempts + 1)
+        match standing(instruction, order.record, order.newest, order.newest_planned, now):
             case Go(record):
                 return record
             case Hold():
@@ -173,88 +169,163 @@ class Courier:
             case Drop(cause):
                 return _result(one, Stage.REPLACED, cause)
 
-    async def _send(
-        self, chunk: Chunk, one: Claimed, part: PushPart, record: AlertRecord, origin: str
-    ) -> Result:
-        tries = one.attempts + 1
-        outcome, sent = None, 0
-        for short in (False, True):
-            message = self._message(one.instruction, record, part.lang, short=short)
-            if message is None:
-                return _result(one, Stage.FAILED, "not_rendered")
-            if message.ttl_s < 1:
-                return _result(one, Stage.EXPIRED, one.cause or "stale")
-            if not fits(message.plaintext):
-                continue
-            outcome = await self._sender.send(part.target, message)
-            self._origins.heard(origin, alive=_is_alive(outcome))
-            sent += outcome.bytes_sent
-            if outcome.status != TOO_LARGE:
-                break
-        if outcome is None:
+    def _packed(self, load: Load, now: datetime) -> Parcel | Result:
+        """The parcel, or why there is none."""
+        one, part = load.claimed, load.part
+        instruction = one.instruction
+        ttl_s = int((instruction.stale_at - now).total_seconds())
+        if ttl_s < 1:
+            return _result(one, Stage.EXPIRED, one.cause or "stale")
+        topic = self._topic(instruction.incident)
+        plaintext = self._letter(load, topic, now)
+        if plaintext is None:
+            return _result(one, Stage.FAILED, "not_rendered")
+        if not fits(plaintext):
             self._raise_alarm("too_large")
             return _result(one, Stage.FAILED, "too_large")
-        settled = settle(outcome, tries, self._backoff, self._rng, hopeless=_HOPELESS)
-        if settled.our_fault:
-            self._raise_alarm(f"{settled.cause} from {origin}")
-        if settled.stage is Stage.RETIRED:
-            chunk.gone[one.instruction.subscription_id] = one.push_sealed
-        if settled.wait_s is not None:
-            due_at = self._clock.now() + timedelta(seconds=settled.wait_s)
-            return self.again(one, due_at, settled.cause, tries=tries, bytes_sent=sent)
-        return _result(one, settled.stage, settled.cause, tries=tries, bytes_sent=sent)
-
-    def _message(
-        self, instruction: Instruction, record: AlertRecord, lang: str, *, short: bool
-    ) -> PushMessage | None:
-        """The message as it stands now; None (and an alarm) when its text can not be made."""
-        now, topic = self._clock.now(), topic_of(self._hmac_key, self.realm, instruction.incident)
-        token = receipt_token(
-            self._hmac_key, self.realm, instruction.subscription_id, instruction.incident, instruction.seq
-        )
         try:
-            plaintext = self._render(
-                instruction, record, self.realm, lang, now=now, receipt_token=token, tag=topic, short=short
-            )
+            body = encrypt(plaintext, self._pair(load), self._salt())
+        except ValueError:
+            return _result(one, Stage.FAILED, BAD_KEYS)
+        headers = self._headers_of(part.origin, ttl_s, _urgency(load), topic)
+        return Parcel(part.endpoint, part.origin, headers, body, self._permit(load), load)
+
+    def _letter(self, load: Load, topic: str, now: datetime) -> bytes | None:
+        """The text as it stands now, the shorter one where the whole does not fit; None, and an alarm, when it can
+        not be made."""
+        instruction = load.claimed.instruction
+        token = self._tokens.token(instruction.subscription_id, instruction.incident, instruction.seq)
+        text = b""
+        try:
+            for short in (False, True)[load.short :]:
+                text = self._letters.letter(
+                    instruction,
+                    load.record,
+                    load.part.lang,
+                    now=now,
+                    receipt_token=token,
+                    tag=topic,
+                    short=short,
+                )
+                load.short = short
+                if fits(text):
+                    break
         except Exception:  # one text that can not be made must not stop everybody else's
-            log.exception("no text for %s in %s", record.alert.key, lang)
+            log.exception("no text for %s in %s", instruction.alert_key, load.part.lang)
             self._raise_alarm("not_rendered")
             return None
-        return PushMessage(
-            plaintext=plaintext,
-            ttl_s=int((instruction.stale_at - now).total_seconds()),
-            urgency=urgency_of(record),
-            topic=topic,
-        )
+        return text
 
-    async def _order(self, alert_key: str) -> _Order:
-        """The order an instruction stands on, at most `recheck_after_s` old. Raises NotFound, WrongRealm."""
-        async with self._orders_lock:  # one reads, the others of the chunk use it
-            known = self._orders.get(alert_key)
-            if known is not None and monotonic_s() - known.read_s < self._recheck_after_s:
-                return known
-            read_s = monotonic_s()
-            record = await self._alerts.get(alert_key)
-            newest = await self._alerts.head(record.alert.alert_id)
-            for one in (record, newest):
-                if one.alert.realm_of is not self.realm:
-                    raise WrongRealm(self.realm.value, one.alert.realm_of.value)
-            planned = newest.alert.key == alert_key or await self._alerts.planned(newest.alert.key)
-            if len(self._orders) >= _ORDERS_KEPT:
-                self._orders.clear()
-            order = self._orders[alert_key] = _Order(record, newest, planned, read_s)
-            return order
+    def _pair(self, load: Load) -> OneTimePair:
+        """The pair taken with the claim, for the first text only; else a new one. Raises ValueError: bad keys."""
+        one, part = load.claimed, load.part
+        if one.pair_sealed and not load.bytes_before:
+            try:
+                return open_pair(
+                    self._push_sealer,
+                    self.realm,
+                    one.instruction.subscription_id,
+                    part.fingerprint,
+                    one.pair_sealed,
+                )
+            except SealBroken:
+                log.warning("a prekey did not open: made on the spot")
+        return make_pair(part.p256dh, part.auth)
 
-    def again(self, one: Claimed, due_at: datetime, cause: str, *, tries: int, bytes_sent: int = 0) -> Result:
+    def _salt(self) -> bytes:
+        salt = next(self._salts, None)
+        if salt is None:
+            many = os.urandom(SALT_BYTES * _SALTS_AT_ONCE)
+            self._salts = (many[at : at + SALT_BYTES] for at in range(0, len(many), SALT_BYTES))
+            salt = next(self._salts)
+        return salt
+
+    def _permit(self, load: Load) -> Permit:
+        """Whoever was told of an order hears of its end, whatever comes later: endings have a permit of their own."""
+        chunk, instruction = load.chunk, load.claimed.instruction
+        stands_alone = load.record is None or instruction.message in ENDINGS
+        key = "" if stands_alone else instruction.alert_key
+        permit = chunk.permits.get(key)
+        if permit is None:
+            permit = chunk.permits[key] = Permit() if stands_alone else self._orders.permit(key)
+        return permit
+
+    def _topic(self, incident: str) -> str:
+        topic = self._topics.get(incident)
+        if topic is None:
+            if len(self._topics) > 100:
+                self._topics.clear()
+            topic = self._topics[incident] = topic_of(self._hmac_key, self.realm, incident)
+        return topic
+
+    def _headers_of(self, origin: str, ttl_s: int, urgency: str, topic: str) -> tuple[str, ...]:
+        """The same tuple for everybody who gets the same: the transport then sets it once."""
+        machine_s = self._machine.now().timestamp()
+        if int(machine_s) != self._headers_at:  # the VAPID token may be a new one
+            self._headers_at = int(machine_s)
+            self._headers.clear()
+        key = (origin, ttl_s, urgency, topic)
+        headers = self._headers.get(key)
+        if headers is None:
+            headers = self._headers[key] = (
+                f"Authorization: {self._vapid.authorization(origin, machine_s)}",
+                "Content-Encoding: aes128gcm",
+                "Content-Type: application/octet-stream",
+                f"TTL: {ttl_s}",
+                f"Urgency: {urgency}",
+                f"Topic: {topic}",
+            )
+        return headers
+
+    # ---- back --------------------------------------------------------------------------------------
+
+    def judge(self, chunk: Chunk) -> list[Parcel]:
+        """Settle what came back; returns the parcels of those who are tried again at once, with the shorter text."""
+        again = []
+        for load, outcome in chunk.take_outcomes():
+            one = load.claimed
+            if outcome.status == 201:  # the usual way, kept short
+                sent = outcome.bytes_sent + load.bytes_before
+                chunk.settle(
+                    one, _result(one, Stage.ACCEPTED, "", tries=one.attempts + 1, sent=sent, heard=2)
+                )
+            elif outcome.status == TOO_LARGE and not load.short:
+                load.short, load.bytes_before = True, load.bytes_before + outcome.bytes_sent
+                made = self._packed(load, self._clock.now())
+                if isinstance(made, Parcel):
+                    chunk.posted.add(one.member)
+                    again.append(made)
+                else:
+                    chunk.settle(one, made)
+            else:
+                chunk.settle(one, self._judged(load, outcome))
+        return again
+
+    def _judged(self, load: Load, outcome: PushOutcome) -> Result:
+        one, now = load.claimed, self._clock.now()
+        sent = outcome.bytes_sent + load.bytes_before
+        if is_untried(outcome):
+            wait_s = (outcome.retry_after_s or 1.0) * self._rng.uniform(1.0, 2.0)
+            wait = timedelta(0) if outcome.cause == CHANGED else timedelta(seconds=wait_s)
+            return self.again(one, now + wait, outcome.cause, tries=one.attempts, sent=sent)
+        tries = one.attempts + 1
+        settled = settle(outcome, tries, self._backoff, self._rng)
+        if settled.our_fault:
+            self._raise_alarm(f"{settled.cause} from {load.part.origin}")
+        if settled.stage is Stage.RETIRED:
+            load.chunk.gone[one.instruction.subscription_id] = one.push_sealed
+        if settled.wait_s is not None:
+            due_at = now + timedelta(seconds=settled.wait_s)
+            return self.again(one, due_at, settled.cause, tries=tries, sent=sent, heard=heard(outcome))
+        return _result(one, settled.stage, settled.cause, tries=tries, sent=sent, heard=heard(outcome))
+
+    def again(
+        self, one: Claimed, due_at: datetime, cause: str, *, tries: int, sent: int = 0, heard: int = 0
+    ) -> Result:
         """Back to the due schedule; never later than the advice is fresh, so that it expires in time."""
+        due_at = min(due_at, max(one.instruction.stale_at, self._clock.now()))
         return Result(
-            member=one.member,
-            seq=one.instruction.seq,
-            stage=Stage.QUEUED,
-            attempts=tries,
-            bytes_sent=bytes_sent,
-            cause=cause,
-            due_at=min(due_at, max(one.instruction.stale_at, self._clock.now())),
+            one.member, one.instruction.seq, Stage.QUEUED, tries, sent, due_at.timestamp(), cause, heard
         )
 
     def _raise_alarm(self, cause: str) -> None:
@@ -262,23 +333,14 @@ class Courier:
         self.alarm = (self._clock.now(), cause)
 
 
+def _urgency(load: Load) -> str:
+    if load.record is not None:
+        return urgency_of(load.record)
+    return "high" if load.claimed.instruction.message is MessageKind.SELF_TEST else "low"
+
+
 def _result(
-    one: Claimed, stage: Stage, cause: str, *, tries: int | None = None, bytes_sent: int = 0
+    one: Claimed, stage: Stage, cause: str, *, tries: int | None = None, sent: int = 0, heard: int = 0
 ) -> Result:
-    return Result(
-        member=one.member,
-        seq=one.instruction.seq,
-        stage=stage,
-        attempts=one.attempts if tries is None else tries,
-        bytes_sent=bytes_sent,
-        cause=cause,
-    )
-
-
-def _is_alive(outcome: PushOutcome) -> bool:
-    return 0 < outcome.status < 500 or outcome.cause in _HOPELESS
-
-
-def monotonic_s() -> float:
-    """The event loop's clock, which only rises."""
-    return asyncio.get_running_loop().time()
+    tried = one.attempts if tries is None else tries
+    return Result(one.member, one.instruction.seq, stage, tried, sent, 0.0, cause, heard)

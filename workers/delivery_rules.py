@@ -12,8 +12,13 @@ HOLD_AT_MOST = timedelta(seconds=10)
 """How long a message of a superseded version waits for the plan of the new one (the watchdog answers in 5 s)."""
 HOLD_FOR = timedelta(seconds=1)
 MAX_TRIES = 200
+TOO_LARGE = 413
+REFUSED = "host_refused"
+"""Cause of an outcome that no repetition mends: the endpoint leads where nothing may be sent."""
+BAD_KEYS = "bad_keys"
+"""Cause of a failure that no repetition mends: the stored keys can not be encrypted to."""
 
-_ENDINGS = {MessageKind.LIFTED, MessageKind.RECALLED, MessageKind.OUT_OF_AREA}
+ENDINGS = {MessageKind.LIFTED, MessageKind.RECALLED, MessageKind.OUT_OF_AREA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def standing(
     instruction: Instruction, record: AlertRecord, newest: AlertRecord, newest_planned: bool, now: datetime
 ) -> Go | Hold | Drop:
     """May this instruction still go out? `record`: the version it stands on; `newest`: the newest released one."""
-    if instruction.message in _ENDINGS:
+    if instruction.message in ENDINGS:
         return Go(record)  # whoever was told of the order hears of its end, whatever came later
     ended = {Act.LIFT: "order_lifted", Act.RECALL: "order_recalled"}.get(newest.alert.act)
     if ended is not None:
@@ -81,20 +86,15 @@ class Settled:
     our_fault: bool = False
 
 
-def settle(
-    outcome: PushOutcome, tries: int, backoff: Backoff, rng: random.Random, *, hopeless: frozenset[str]
-) -> Settled:
-    """The table of answers: taken, gone, later, our fault. `hopeless`: causes that no repetition mends.
-
-    413 is settled here only after the shorter text was tried.
-    """
+def settle(outcome: PushOutcome, tries: int, backoff: Backoff, rng: random.Random) -> Settled:
+    """The table of answers: taken, gone, later, our fault. 413 comes here only after the shorter text was tried."""
     status, cause = outcome.status, outcome.cause
     if 200 <= status < 300:
         return Settled(stage=Stage.ACCEPTED)
     if status in (404, 410):
         return Settled(stage=Stage.RETIRED, cause=cause)
-    if status == 413 or cause in hopeless:
-        return Settled(stage=Stage.FAILED, cause=cause, our_fault=status == 413)
+    if status == TOO_LARGE or cause == REFUSED:
+        return Settled(stage=Stage.FAILED, cause=cause, our_fault=status == TOO_LARGE)
     if tries >= MAX_TRIES:
         return Settled(stage=Stage.FAILED, cause=f"gave_up {cause}")
     if status in (0, 408, 429) or status >= 500:
@@ -106,3 +106,20 @@ def settle(
     return Settled(
         stage=Stage.QUEUED, cause=cause, wait_s=backoff.max_s * rng.uniform(0.5, 1.0), our_fault=True
     )
+
+
+_UNTRIED = frozenset(
+    {"push_service_down", "push_service_slow", "deadline", "stopped", "order_changed", "out_of_files"}
+)
+
+
+def is_untried(outcome: PushOutcome) -> bool:
+    """True when the message was held back on our side: it does not count as a try."""
+    return outcome.status == 0 and not outcome.left and outcome.cause in _UNTRIED
+
+
+def heard(outcome: PushOutcome) -> int:
+    """Whether the person can have got it: 2 the push service took it, 1 it may have, 0 it can not."""
+    if 200 <= outcome.status < 300:
+        return 2
+    return int(outcome.left and (outcome.status in (0, 408) or outcome.status >= 500))

@@ -7,7 +7,7 @@ due schedules (256 buckets)  ───┘   (with one prekey each)
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,15 +20,17 @@ from bosai.push.sealing import Sealer
 from bosai.stores.deliveries import one_line, unix_s
 from bosai.stores.instructions import DANGER_CLASSES, ENTRIES_PER_POINTER, ToldSeal
 from bosai.stores.keys import BUCKETS, Keys
-from bosai.stores.replies import as_bytes, as_text, unix_ms
-from bosai.stores.scripts import Script
+from bosai.stores.replies import as_text, unix_ms
+from bosai.stores.scripts import Arg, Script
 
 GROUP = "delivery"
 ANY_SEQ = 0
+BROKEN = "seal_broken"
 _IDLE_CONSUMER_MS = 3_600_000
 
 _claim = Script("claim")
 _record = Script("record")
+_due_forward = Script("due_forward")
 _encode = msgspec.msgpack.Encoder().encode
 _groups = msgspec.msgpack.Decoder(list[tuple[int, list[tuple[str, int]]]]).decode
 
@@ -169,9 +171,22 @@ class Outbox:
                 groups, size = [], 0
         return [*found, Pointer(groups=tuple(groups))] if groups else found
 
+    async def bring_forward(self, now: datetime, back: timedelta) -> int:
+        """The clock was set back: what it had put off comes earlier by as much; how many deliveries that was.
+
+        Several workers may each do it: then somebody is tried too early, and nobody too late.
+        """
+        args: list[Arg] = [unix_s(now), f"{back.total_seconds():.3f}"]
+        calls = [([self._keys.due(number)], args) for number in range(BUCKETS)]
+        return sum(map(int, await _due_forward.many(self._redis, calls)))
+
     async def claim(self, pointer: Pointer, now: datetime, until: datetime) -> list[Claimed]:
-        """Take what is still to be sent of a pointer, in one round trip; nobody else gets it before `until`."""
-        k, calls = self._keys, []
+        """Take what is still to be sent of a pointer, in one round trip; nobody else gets it before `until`.
+
+        What does not open is parked with its cause: the person stands on the list of those not reached.
+        """
+        k = self._keys
+        calls: list[tuple[list[str], list[Arg]]] = []
         for number, entries in pointer.groups:
             keys = [
                 k.deliveries(number),
@@ -182,25 +197,34 @@ class Outbox:
             ]
             calls.append((keys, [unix_ms(now), unix_ms(until), _encode(entries)]))
         answers = await _claim.many(self._redis, calls)
-        return [
-            Claimed(
-                bucket=number,
-                member=name,
-                instruction=instruction,
-                attempts=int(attempts),
-                cause=as_text(cause),
-                push_sealed=sealed,
-                pair_sealed=pair,
-            )
-            for (number, _), answer in zip(pointer.groups, answers, strict=True)
-            for member, attempts, cause, stored, sealed, pair in _by_six(answer)
-            if (instruction := self._told.open(name := as_text(member), as_bytes(stored))) is not None
-        ]
+        taken, broken = [], []
+        for (number, _), answer in zip(pointer.groups, answers, strict=True):
+            for raw_member, attempts, cause, stored, push_sealed, pair_sealed in _by_six(answer):
+                member = as_text(raw_member)
+                instruction = self._told.open(member, stored)
+                if instruction is None:
+                    seq = int(stored.partition(b" ")[0])
+                    broken.append((number, Result(member, seq, Stage.FAILED, 0, cause=BROKEN)))
+                    continue
+                taken.append(
+                    Claimed(
+                        bucket=number,
+                        member=member,
+                        instruction=instruction,
+                        attempts=int(attempts),
+                        cause=as_text(cause),
+                        push_sealed=push_sealed,
+                        pair_sealed=pair_sealed,
+                    )
+                )
+        if broken:
+            await self.record(by_bucket(broken), now)
+        return taken
 
     async def record(self, results: Mapping[int, Sequence[Result]], now: datetime) -> int:
         """Write results, by bucket, in one round trip; how many still mattered (no newer seq had come)."""
         k = self._keys
-        calls = [
+        calls: list[tuple[list[str], list[Arg]]] = [
             (
                 [k.deliveries(number), k.due(number), k.counts(number), k.instructions(number)],
                 [unix_ms(now), _encode([_storable(one) for one in some])],
@@ -208,7 +232,7 @@ class Outbox:
             for number, some in results.items()
             if some
         ]
-        return sum(map(int, await _record.many(self._redis, calls))) if calls else 0
+        return sum(int(one) for one in await _record.many(self._redis, calls)) if calls else 0
 
 
 def _storable(one: Result) -> Result:

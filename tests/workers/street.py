@@ -18,7 +18,6 @@ from bosai.model.alert import AlertRecord
 from bosai.model.instruction import Delivery, Destination, Instruction, MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.model.subscription import Place, PushTarget
-from bosai.ports import SystemClock
 from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
 from bosai.push.vapid import VapidSigner
@@ -30,8 +29,9 @@ from tests.bed.push_service import PushService
 from tests.bed.subscriber import Subscriber
 from tests.bed.vapid import ApplicationKeys
 from tests.bosai.services.hq import HandClock, Hq
+from workers.chunks import hand_back
 from workers.delivery import DeliveryTuning, DeliveryWorker
-from workers.push_sender import WebPushSender, open_push_sender
+from workers.transport import CurlTransport, TransportTuning, open_transport
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 INCIDENT = "i-2026"
@@ -40,6 +40,9 @@ PUSH_SEALER = Sealer(b"\x01" * 32, "push")
 PLACES_SEALER = Sealer(b"\x02" * 32, "places")
 TOLD_SEALER = Sealer(b"\x03" * 32, "told")
 HOME = Place(place_id="home", lon=140.98, lat=38.22)
+
+
+SMALL = TransportTuning(in_flight=50, in_flight_per_origin=50, connect_timeout_s=1.0, total_timeout_s=1.0)
 
 
 def fake_id(number: int) -> str:
@@ -91,31 +94,33 @@ async def settle_in(
     return ids
 
 
-def plain_render(
-    instruction: Instruction,
-    record: AlertRecord,
-    realm: Realm,
-    lang: str,
-    *,
-    now: datetime,
-    receipt_token: str,
-    tag: str | None = None,
-    short: bool = False,
-) -> bytes:
+class PlainLetters:
     """A payload with just what a test looks at."""
-    return msgspec.json.encode(
-        {
-            "id": instruction.subscription_id,
-            "seq": instruction.seq,
-            "alert": record.alert.key,
-            "kind": instruction.message,
-            "realm": realm,
-            "lang": lang,
-            "r": receipt_token,
-            "tag": tag,
-            "short": short,
-        }
-    )
+
+    def letter(
+        self,
+        instruction: Instruction,
+        record: AlertRecord | None,
+        lang: str,
+        *,
+        now: datetime,
+        receipt_token: str,
+        tag: str,
+        short: bool = False,
+    ) -> bytes:
+        return msgspec.json.encode(
+            {
+                "id": instruction.subscription_id,
+                "seq": instruction.seq,
+                "alert": record.alert.key if record else None,
+                "kind": instruction.message,
+                "realm": record.alert.realm_of if record else None,
+                "lang": lang,
+                "r": receipt_token,
+                "tag": tag,
+                "short": short,
+            }
+        )
 
 
 def seeded() -> random.Random:
@@ -133,7 +138,8 @@ class Street:
     order: AlertRecord
     subscribers: list[Subscriber]
     ids: list[str]
-    sender: WebPushSender
+    transport: CurlTransport
+    vapid: VapidSigner
     instructions: InstructionStore
     pem: str
 
@@ -145,10 +151,12 @@ class Street:
         parts: dict[str, Any] = {
             "subscriptions": store_of(self.redis, self.realm),
             "alerts": self.hq.store,
-            "sender": self.sender,
-            "render": plain_render,
-            "hmac_key": HMAC_KEY,
+            "transport": self.transport,
+            "letters": PlainLetters(),
+            "vapid": self.vapid,
+            "push_sealer": PUSH_SEALER,
             "told_sealer": TOLD_SEALER,
+            "hmac_key": HMAC_KEY,
             "consumer": consumer,
             "rng": seeded(),
             "tuning": DeliveryTuning(recheck_after_s=0.0),
@@ -180,7 +188,12 @@ class Street:
 
 @asynccontextmanager
 async def open_street(
-    redis: Redis, homes: int = 1, *, realm: Realm = Realm.LIVE, tls: bool = False
+    redis: Redis,
+    homes: int = 1,
+    *,
+    realm: Realm = Realm.LIVE,
+    tls: bool = False,
+    transport_tuning: TransportTuning = SMALL,
 ) -> AsyncIterator[Street]:
     keys = ApplicationKeys.make()
     vapid = VapidSigner(keys.private_pem, "mailto:ops@example.jp")
@@ -191,15 +204,8 @@ async def open_street(
         hq = Hq(redis, realm)
         order = await hq.issue()
         hosts = HostPolicy([], test_hosts=[push.endpoint_host])
-        async with open_push_sender(
-            vapid,
-            hosts,
-            SystemClock(),
-            in_flight=50,
-            connect_timeout_s=1.0,
-            total_timeout_s=1.0,
-            ca_file=push.ca_file if tls else "",
-        ) as sender:
+        ca_file = push.ca_file if tls else ""
+        async with open_transport(hosts, hand_back, tuning=transport_tuning, ca_file=ca_file) as transport:
             yield Street(
                 redis=redis,
                 realm=realm,
@@ -208,7 +214,8 @@ async def open_street(
                 order=order,
                 subscribers=subscribers,
                 ids=ids,
-                sender=sender,
+                transport=transport,
+                vapid=vapid,
                 instructions=InstructionStore(redis, realm, TOLD_SEALER),
                 pem=keys.private_pem.decode(),
             )

@@ -11,11 +11,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bosai.errors import WrongRealm
 from bosai.messages.catalogue import LANGS
-from bosai.messages.payload import payload
 from bosai.model.alert import OrderKind
 from bosai.model.instruction import MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.model.subscription import PushTarget
+from bosai.push.part import PushPart
 from bosai.push.topics import topic_of
 from bosai.services.receipts import ReceiptService, parse_receipt_token
 from bosai.stores.keys import Keys, bucket_of
@@ -34,9 +34,10 @@ from tests.bed.answers import (
 )
 from tests.bed.clocks import RealClock
 from tests.bosai.services.hq import flood
-from tests.workers.street import HMAC_KEY, INCIDENT, drain, open_street, settle_in, store_of
-from workers.delivery import DeliveryTuning, read_texts
+from tests.workers.street import HMAC_KEY, INCIDENT, PlainLetters, drain, open_street, settle_in, store_of
+from workers.delivery import DeliveryTuning, PressedLetters, read_texts
 from workers.delivery_rules import Backoff
+from workers.transport import TransportTuning
 
 
 async def test_an_instruction_reaches_the_browser_once_with_every_header_explicit(redis):
@@ -172,7 +173,7 @@ async def test_too_large_even_when_short_is_parked_with_the_reason_and_an_alarm(
 
 async def health(redis, worker) -> dict[str, object]:
     await worker.report_health()
-    state: dict[str, object] = msgspec.json.decode(await redis.hget(Keys(Realm.LIVE).health, "delivery"))
+    state: dict[str, object] = msgspec.json.decode(await redis.hget(Keys(Realm.LIVE).health, "delivery:w1"))
     return state
 
 
@@ -243,10 +244,11 @@ async def test_an_order_recalled_or_lifted_before_sending_goes_to_nobody(redis):
 async def test_the_end_of_an_order_is_told_as_such(redis, message):
     async with open_street(redis) as street:
         await street.emit()
+        await drain(street.worker())
         lift = await street.hq.lift(street.order.alert.alert_id)
         await street.emit(message=message, action=None, meaning="over", alert_key=lift.alert.key)
         await drain(street.worker())
-        assert [(one["kind"], one["alert"]) for one in street.got()] == [(message, lift.alert.key)]
+        assert [(one["kind"], one["alert"]) for one in street.got()[1:]] == [(message, lift.alert.key)]
         assert street.push.attempts[0].urgency == "high"
 
 
@@ -325,22 +327,24 @@ async def test_a_drill_is_delivered_on_its_own_side_while_the_live_side_stays_si
 
 async def test_a_text_that_can_not_be_made_stops_nobody_else(redis):
     async with open_street(redis, 2) as street:
-        from tests.workers.street import plain_render
 
-        def broken(instruction, *rest, **more):
-            if instruction.subscription_id == street.ids[0]:
-                raise KeyError("no such sentence")
-            return plain_render(instruction, *rest, **more)
+        class Broken(PlainLetters):
+            def letter(self, instruction, *rest, **more):
+                if instruction.subscription_id == street.ids[0]:
+                    raise KeyError("no such sentence")
+                return super().letter(instruction, *rest, **more)
 
         await street.emit()
-        await drain(street.worker(render=broken))
+        await drain(street.worker(letters=Broken()))
         assert [await street.stage(one) for one in street.ids] == [Stage.FAILED, Stage.ACCEPTED]
 
 
 async def test_a_text_beyond_the_limit_is_parked_before_it_is_sent(redis):
     async with open_street(redis) as street:
         await street.emit()
-        await drain(street.worker(render=lambda *_, **__: b"x" * 3073))
+        letters = PlainLetters()
+        letters.letter = lambda *_, **__: b"x" * 3073
+        await drain(street.worker(letters=letters))
         assert street.push.attempts == []
         assert (await street.delivery(street.ids[0])).cause == "too_large"
 
@@ -403,7 +407,7 @@ async def test_a_chunk_past_its_deadline_goes_back_to_the_schedule(redis):
     async with open_street(redis, 2) as street:
         street.push.answer_next(1, slow(0.9), to=street.subscribers[0])
         await street.emit()
-        worker = street.worker(tuning=DeliveryTuning(chunk_deadline_s=0.3, claim_s=5.0))
+        worker = street.worker(tuning=DeliveryTuning(chunk_deadline_s=0.4, outcome_s=0.2, claim_s=5.0))
         await drain(worker)
         assert [(await street.delivery(one)).cause for one in street.ids] == ["deadline", ""]
         await worker.sweep()
@@ -411,10 +415,11 @@ async def test_a_chunk_past_its_deadline_goes_back_to_the_schedule(redis):
 
 
 async def test_a_dead_push_service_is_left_alone_after_a_few_tries(redis):
-    async with open_street(redis, 60) as street:
+    few = TransportTuning(in_flight=6, in_flight_per_origin=4)
+    async with open_street(redis, 60, transport_tuning=few) as street:
         street.push.answer_always(UNAVAILABLE)
         await street.emit()
-        worker = street.worker(tuning=DeliveryTuning(in_flight=4, in_flight_per_origin=4))
+        worker = street.worker()
         await drain(worker)
         assert len(street.push.attempts) < 20
         assert {await street.stage(one) for one in street.ids} == {Stage.QUEUED}
@@ -465,7 +470,7 @@ async def test_the_message_of_the_service_itself_reaches_the_browser_in_every_la
         for number, lang in enumerate(LANGS):
             await settle_in_again(redis, street, lang)
             await street.emit(meaning=f"m{number}")
-            await drain(street.worker(render=payload))
+            await drain(street.worker(letters=PressedLetters(Realm.LIVE)))
         assert [one["web_push"] for one in street.got()] == [8030] * len(LANGS)
         assert {one["notification"]["tag"] for one in street.got()} == {street.push.attempts[0].topic}
         assert [one["bosai"]["seq"] for one in street.got()] == list(range(1, len(LANGS) + 1))
@@ -477,7 +482,7 @@ async def settle_in_again(redis, street, lang) -> None:
     store, (subscription_id,) = store_of(redis), street.ids
     held = await store.held(subscription_id)
     part = store.open_push(subscription_id, held.push_sealed)
-    changed = msgspec.structs.replace(part, lang=lang)
+    changed = PushPart(target=part.target, lang=lang)
     assert await store.put(redis, subscription_id, expected=held.meta_raw, meta=held.meta, push=changed)
 
 

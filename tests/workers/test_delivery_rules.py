@@ -12,8 +12,18 @@ from bosai.model.alert import Act, AlertState
 from bosai.model.instruction import MessageKind, Stage
 from bosai.ports import PushOutcome
 from tests.workers.street import NOW, draft, fake_id
-from workers.delivery_rules import HOLD_AT_MOST, MAX_TRIES, Backoff, Drop, Go, Hold, settle, standing
-from workers.origins import FAILURES_IN_A_ROW, LONGEST_REST_S, Origins
+from workers.delivery_rules import (
+    HOLD_AT_MOST,
+    MAX_TRIES,
+    Backoff,
+    Drop,
+    Go,
+    Hold,
+    heard,
+    is_untried,
+    settle,
+    standing,
+)
 
 BACKOFF = Backoff(base_s=1.0, max_s=60.0)
 
@@ -52,7 +62,7 @@ def test_the_end_of_an_order_is_always_told(message, act):
 @given(st.integers(0, 599), st.integers(1, 500), st.one_of(st.none(), st.floats(0, 3600)), st.randoms())
 def test_every_answer_ends_or_names_the_next_try(status, tries, retry_after_s, rng):
     outcome = PushOutcome(status=status, cause=f"http_{status}", retry_after_s=retry_after_s)
-    settled = settle(outcome, tries, BACKOFF, rng, hopeless=frozenset({"host_refused"}))
+    settled = settle(outcome, tries, BACKOFF, rng)
     assert (settled.stage is Stage.QUEUED) is (settled.wait_s is not None)
     assert (settled.stage is Stage.ACCEPTED) is (200 <= status < 300)
     assert (settled.stage is Stage.RETIRED) is (status in (404, 410))
@@ -67,10 +77,7 @@ def test_every_answer_ends_or_names_the_next_try(status, tries, retry_after_s, r
 
 def test_what_no_repetition_mends_is_parked_at_once():
     outcome = PushOutcome(status=0, cause="host_refused")
-    assert (
-        settle(outcome, 1, BACKOFF, random.Random(1), hopeless=frozenset({"host_refused"})).stage
-        is Stage.FAILED
-    )
+    assert settle(outcome, 1, BACKOFF, random.Random(1)).stage is Stage.FAILED
 
 
 @given(st.integers(1, 10_000), st.randoms())
@@ -80,42 +87,23 @@ def test_waiting_grows_to_a_bound_and_is_never_nothing(tries, rng):
     assert wait_s <= 2.0 ** min(tries - 1, 30)
 
 
-class Watch:
-    def __init__(self):
-        self.at_s = 100.0
-
-    def __call__(self):
-        return self.at_s
-
-
-def test_a_push_service_that_fails_in_a_row_rests_longer_each_time_and_one_message_tries():
-    watch = Watch()
-    origins = Origins(4, watch)
-    for _ in range(FAILURES_IN_A_ROW):
-        assert origins.rest_s("down") == 0
-        origins.heard("down", alive=False)
-    rests = []
-    for _ in range(8):
-        rests.append(origins.rest_s("down"))
-        watch.at_s += rests[-1]
-        assert origins.rest_s("down") == 0  # the one that tries
-        assert origins.rest_s("down") > 0  # everybody else
-        origins.heard("down", alive=False)
-    assert rests == sorted(rests)
-    assert rests[-1] == LONGEST_REST_S
-    assert origins.rest_s("other") == 0
-    watch.at_s += LONGEST_REST_S
-    assert origins.rest_s("down") == 0
-    origins.heard("down", alive=True)
-    assert origins.rest_s("down") == origins.rest_s("down") == 0
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (PushOutcome(status=201), 2),
+        (PushOutcome(status=429, cause="http_429"), 0),
+        (PushOutcome(status=404, cause="http_404"), 0),
+        (PushOutcome(status=502, cause="http_502"), 1),
+        (PushOutcome(status=0, cause="timeout"), 1),
+        (PushOutcome(status=0, cause="no_connection", left=False), 0),
+        (PushOutcome(status=0, cause="order_changed", left=False), 0),
+    ],
+)
+def test_whoever_may_have_got_it_is_known_from_the_answer(outcome, expected):
+    assert heard(outcome) == expected
 
 
-def test_a_try_that_is_never_heard_of_is_followed_by_another():
-    watch = Watch()
-    origins = Origins(4, watch)
-    for _ in range(FAILURES_IN_A_ROW):
-        origins.heard("down", alive=False)
-    watch.at_s += LONGEST_REST_S
-    assert origins.rest_s("down") == 0
-    watch.at_s += LONGEST_REST_S
-    assert origins.rest_s("down") == 0
+def test_what_was_held_back_on_our_side_is_no_try():
+    assert is_untried(PushOutcome(status=0, cause="push_service_down", left=False))
+    assert not is_untried(PushOutcome(status=0, cause="timeout"))
+    assert not is_untried(PushOutcome(status=0, cause="no_connection", left=False))

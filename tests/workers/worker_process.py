@@ -14,41 +14,43 @@ from bosai.ports import SystemClock
 from bosai.push.hosts import HostPolicy
 from bosai.push.vapid import VapidSigner
 from bosai.stores.alerts import AlertStore
-from tests.workers.street import HMAC_KEY, TOLD_SEALER, plain_render, store_of
+from tests.workers.street import HMAC_KEY, PUSH_SEALER, TOLD_SEALER, PlainLetters, store_of
+from workers.chunks import hand_back
 from workers.delivery import DeliveryTuning, DeliveryWorker
-from workers.push_sender import open_push_sender
+from workers.transport import TransportTuning, open_transport
 
 
 async def main(url: str, host: str, pem: str, consumer: str) -> None:
     vapid = VapidSigner(pem.encode(), "mailto:ops@example.jp")
-    opened = open_push_sender(
-        vapid,
+    opened = open_transport(
         HostPolicy([], test_hosts=[host]),
-        SystemClock(),
-        in_flight=20,
-        connect_timeout_s=1.0,
-        total_timeout_s=1.0,
+        hand_back,
+        tuning=TransportTuning(
+            in_flight=20, in_flight_per_origin=20, connect_timeout_s=1.0, total_timeout_s=1.0
+        ),
     )
     tuning = DeliveryTuning(
-        in_flight=20,
         chunks_open=2,
-        chunk_deadline_s=1.2,
+        chunk_deadline_s=0.4,
+        outcome_s=1.0,
         claim_s=1.5,
         sweep_every_s=0.05,
         reclaim_every_s=0.2,
         block_ms=20,
     )
-    async with Redis.from_url(url) as redis, opened as sender:
+    async with Redis.from_url(url) as redis, opened as transport:
         worker = DeliveryWorker(
             redis,
             Realm.LIVE,
             SystemClock(),
             subscriptions=store_of(redis),
             alerts=AlertStore(redis, Realm.LIVE),
-            sender=sender,
-            render=plain_render,
-            hmac_key=HMAC_KEY,
+            transport=transport,
+            letters=PlainLetters(),
+            vapid=vapid,
+            push_sealer=PUSH_SEALER,
             told_sealer=TOLD_SEALER,
+            hmac_key=HMAC_KEY,
             consumer=consumer,
             rng=random.Random(),
             tuning=tuning,

@@ -8,6 +8,7 @@
 --include delivery_line
 local PAIR_BYTES = 125
 local now, taken = tonumber(ARGV[1]), {}
+local furthest = tonumber(ARGV[2]) + 5000 -- a claim beyond it was made by a clock that has been set back since
 
 local function pop(id)
   local pairs_left = redis.call('HGET', KEYS[5], id)
@@ -26,7 +27,7 @@ for _, entry in ipairs(cmsgpack.unpack(ARGV[3])) do
   local instruction = redis.call('HGET', KEYS[2], member)
   if not seq or not instruction or stage ~= 'queued' then
     redis.call('ZREM', KEYS[3], member)
-  elseif tonumber(claimed) > now then
+  elseif tonumber(claimed) > now and tonumber(claimed) <= furthest then
     -- The schedule asks again when the claim has run out, should its holder have died.
     if wanted == 0 then redis.call('ZADD', KEYS[3], string.format('%.3f', claimed / 1000), member) end
   elseif wanted == 0 or wanted == tonumber(seq) then

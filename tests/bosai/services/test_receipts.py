@@ -38,7 +38,7 @@ async def now_at(redis) -> Delivery:
 
 async def accepted(redis) -> None:
     result = Result(member=f"{INCIDENT}/{ONE}", seq=1, stage=Stage.ACCEPTED, attempts=1)
-    await Outbox(redis, Realm.LIVE, "w", TOLD_SEALER).record(bucket_of(ONE), [result], NOW)
+    await Outbox(redis, Realm.LIVE, "w", TOLD_SEALER).record({bucket_of(ONE): [result]}, NOW)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import msgspec
@@ -11,10 +12,13 @@ from redis.asyncio import Redis
 
 from bosai.model.instruction import MessageKind, Stage
 from bosai.model.realm import Realm
+from bosai.services.receipts import ReceiptService, receipt_token
+from bosai.stores.delivery_counts import DeliveryCounts
 from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.outbox import Outbox, Pointer, Result
-from tests.workers.street import INCIDENT, NOW, TOLD_SEALER, draft, fake_id, make_known
+from tests.bosai.services.hq import HandClock
+from tests.workers.street import HMAC_KEY, INCIDENT, NOW, TOLD_SEALER, draft, fake_id, make_known
 
 ONE = fake_id(1)
 
@@ -28,14 +32,15 @@ def server_url(redis_server):
 async def take(redis: Redis, number: int, member: str, at=NOW):
     """Claim as a worker does."""
     outbox = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER)
-    pointer = Pointer(bucket=number, entries=((member, 0),))
+    pointer = Pointer(groups=((number, ((member, 0),)),))
     return outbox, await outbox.claim(pointer, at, at + timedelta(seconds=30))
 
 
 async def record(redis: Redis, subscription_id: str, stage: Stage, seq: int = 1, **more) -> int:
+    more.setdefault("heard", 2 if stage is Stage.ACCEPTED else 0)
     outbox = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER)
     result = Result(member=f"{INCIDENT}/{subscription_id}", seq=seq, stage=stage, attempts=1, **more)
-    return await outbox.record(bucket_of(subscription_id), [result], NOW)
+    return await outbox.record({bucket_of(subscription_id): [result]}, NOW)
 
 
 async def test_a_new_instruction_is_stored_queued_due_and_pointed_to(redis):
@@ -122,6 +127,7 @@ async def test_the_watchdog_never_overwrites_what_stands_on_the_same_version(red
     await make_known(redis, ONE)
     store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
+    await record(redis, ONE, Stage.ACCEPTED, heard=2)
     provisional = draft(ONE, message=message, meaning="cautious")
     assert (await store.emit(fence, [provisional], NOW)).refused == 1
     newer = msgspec.structs.replace(provisional, alert_key="a:2")
@@ -248,10 +254,10 @@ async def test_a_newer_seq_waits_until_the_older_under_way_is_through(redis):
     member, number = f"{INCIDENT}/{ONE}", bucket_of(ONE)
     outbox, claimed = await take(redis, number, member)
     await store.emit(1, [draft(ONE, meaning="newer")], NOW)
-    assert not await outbox.is_newest(number, claimed[0])
+    assert [one.instruction.seq for one in claimed] == [1]
     assert (await take(redis, number, member))[1] == []
     assert await record(redis, ONE, Stage.ACCEPTED, seq=1) == 0
-    assert [one.entries for one in await outbox.due(NOW, 10)] == [((member, 0),)]
+    assert [one.groups for one in await outbox.due(NOW, 10)] == [((number, ((member, 0),)),)]
     _, newer = await take(redis, number, member)
     assert [one.instruction.seq for one in newer] == [2]
 
@@ -263,3 +269,196 @@ async def test_live_and_drill_instructions_never_meet(redis):
     assert await drill.latest(ONE) is None
     assert await drill.latest_of_incident(INCIDENT) == {}
     assert (await drill.emit(1, [draft(ONE)], NOW)).refused == 1
+
+
+# ---- whom the end of an order concerns --------------------------------------------------------------------
+
+
+def ending(subscription_id: str, message=MessageKind.RECALLED, alert_key="a:2"):
+    return draft(subscription_id, message=message, action=None, meaning="over", alert_key=alert_key)
+
+
+async def stand(store, subscription_id):
+    found = await store.latest(subscription_id)
+    assert found is not None
+    return found[0].message, found[1].stage, found[1].cause
+
+
+@pytest.mark.parametrize("message", [MessageKind.RECALLED, MessageKind.LIFTED, MessageKind.OUT_OF_AREA])
+async def test_whom_nothing_can_have_reached_is_stopped_and_hears_of_no_end(redis, message):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(ONE)], NOW)
+    report = await store.emit(1, [ending(ONE, message)], NOW)
+    assert (report.spared, report.written) == (1, 0)
+    assert await stand(store, ONE) == (MessageKind.ORDER, Stage.REPLACED, f"order_{message}")
+    assert await redis.zcard(Keys(Realm.LIVE).due(bucket_of(ONE))) == 0
+    assert (await store.emit(1, [ending(ONE, message)], NOW)).spared == 1
+
+
+async def test_somebody_never_told_of_an_order_hears_nothing_of_its_end(redis):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    assert (await store.emit(1, [ending(ONE)], NOW)).spared == 1
+    assert await store.latest(ONE) is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "heard", "is_told"),
+    [
+        (Stage.ACCEPTED, 2, True),
+        (Stage.QUEUED, 1, True),  # a time-out: the push service may have taken it
+        (Stage.EXPIRED, 1, True),
+        (Stage.QUEUED, 0, False),  # 429: it was refused
+        (Stage.FAILED, 0, False),
+    ],
+)
+async def test_the_correction_goes_to_those_who_got_or_may_have_got_the_old_text(
+    redis, stage, heard, is_told
+):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(ONE)], NOW)
+    await record(redis, ONE, stage, heard=heard, due_s=NOW.timestamp() + 5 if stage is Stage.QUEUED else 0.0)
+    report = await store.emit(1, [ending(ONE)], NOW)
+    assert (report.written, report.spared) == ((1, 0) if is_told else (0, 1))
+
+
+async def test_who_got_an_earlier_text_of_the_incident_is_corrected_though_the_newest_waits(redis):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(ONE)], NOW)
+    await record(redis, ONE, Stage.ACCEPTED)
+    await store.emit(1, [draft(ONE, meaning="go-b")], NOW)
+    assert (await store.emit(1, [ending(ONE)], NOW)).written == 1
+
+
+async def test_a_message_under_way_when_the_order_ends_is_corrected_only_if_it_may_have_gone_out(redis):
+    ids = [fake_id(1), fake_id(2)]
+    await make_known(redis, *ids)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(one) for one in ids], NOW)
+    for one in ids:
+        await take(redis, bucket_of(one), f"{INCIDENT}/{one}")
+    assert (await store.emit(1, [ending(one) for one in ids], NOW)).written == 2
+    await record(redis, ids[0], Stage.QUEUED, heard=1, cause="timeout", due_s=NOW.timestamp())
+    await record(redis, ids[1], Stage.QUEUED, heard=0, cause="order_changed", due_s=NOW.timestamp())
+    assert [(await stand(store, one))[1] for one in ids] == [Stage.QUEUED, Stage.REPLACED]
+    outbox = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER)
+    (due,) = await outbox.due(NOW, 10)
+    assert [one.instruction.subscription_id for one in await outbox.claim(due, NOW, NOW)] == [ids[0]]
+
+
+async def test_a_claim_whose_holder_died_counts_as_may_have_been_sent(redis):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(ONE)], NOW)
+    await take(redis, bucket_of(ONE), f"{INCIDENT}/{ONE}")
+    later = NOW + timedelta(seconds=31)
+    await take(redis, bucket_of(ONE), f"{INCIDENT}/{ONE}", later)
+    await record(redis, ONE, Stage.QUEUED, heard=0, cause="http_429", due_s=later.timestamp())
+    assert (await store.emit(1, [ending(ONE)], later)).written == 1
+
+
+async def test_a_claim_from_before_the_clock_was_set_back_holds_nobody_up(redis):
+    await make_known(redis, ONE)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(ONE)], NOW)
+    await take(redis, bucket_of(ONE), f"{INCIDENT}/{ONE}", NOW + timedelta(hours=1))
+    _, again = await take(redis, bucket_of(ONE), f"{INCIDENT}/{ONE}")
+    assert len(again) == 1
+
+
+# ---- order, pointers, counts -------------------------------------------------------------------------------
+
+
+async def test_a_few_people_in_many_buckets_travel_in_few_pointers(redis):
+    ids = [fake_id(n) for n in range(200)]
+    await make_known(redis, *ids)
+    await InstructionStore(redis, Realm.LIVE, TOLD_SEALER).emit(1, [draft(one) for one in ids], NOW)
+    assert await redis.xlen(Keys(Realm.LIVE).outbox(1)) == 1
+    outbox = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER)
+    pointer = await outbox.next_pointer(1)
+    assert pointer is not None
+    taken = await outbox.claim(pointer, NOW, NOW + timedelta(seconds=30))
+    assert sorted(one.instruction.subscription_id for one in taken) == sorted(ids)
+
+
+async def test_within_a_class_the_least_time_left_goes_first(redis, monkeypatch):
+    monkeypatch.setattr("bosai.stores.instructions.SLICE", 10)
+    monkeypatch.setattr("bosai.stores.instructions.ENTRIES_PER_POINTER", 5)
+    ids = [fake_id(n) for n in range(30)]
+    await make_known(redis, *ids)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(one, left_s=-n) for n, one in enumerate(ids)], NOW)
+    outbox, order = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER), []
+    while pointer := await outbox.next_pointer(1):
+        order += [member.partition("/")[2] for _, entries in pointer.groups for member, _ in entries]
+    assert [set(order[at : at + 10]) for at in (0, 10, 20)] == [set(ids[20:]), set(ids[10:20]), set(ids[:10])]
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["emit", "emit other", "update", "end", "claim", "accept", "retry", "fail", "shown"]),
+        st.integers(0, 2),
+    ),
+    max_size=25,
+)
+
+
+@given(MOVES)
+@settings(max_examples=60, deadline=None)
+async def test_the_counts_are_what_a_count_of_the_lines_gives(server_url, moves):
+    async with Redis.from_url(server_url) as redis:
+        await redis.flushall()
+        ids = [fake_id(n) for n in range(3)]
+        await make_known(redis, *ids)
+        store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+        receipts = ReceiptService(redis, Realm.LIVE, HandClock(NOW), HMAC_KEY)
+        for what, who in moves:
+            one = ids[who]
+            found = await store.latest(one)
+            seq = found[0].seq if found else 1
+            match what:
+                case "emit":
+                    await store.emit(1, [draft(one)], NOW)
+                case "emit other":
+                    await store.emit(1, [draft(one, meaning="go-b", alert_key="a:2")], NOW)
+                case "update":
+                    await store.emit(1, [draft(one, alert_key="a:3")], NOW)
+                case "end":
+                    await store.emit(1, [ending(one, alert_key="a:4")], NOW)
+                case "claim":
+                    await take(redis, bucket_of(one), f"{INCIDENT}/{one}")
+                case "accept":
+                    await record(redis, one, Stage.ACCEPTED, seq=seq, bytes_sent=900)
+                case "retry":
+                    await record(
+                        redis, one, Stage.QUEUED, seq=seq, bytes_sent=900, due_s=1.0, cause="timeout"
+                    )
+                case "fail":
+                    await record(redis, one, Stage.FAILED, seq=seq, cause="bad_keys")
+                case "shown":
+                    token = receipt_token(HMAC_KEY, Realm.LIVE, one, INCIDENT, seq)
+                    await receipts.record(token, Stage.DISPLAYED)
+        stood = [found for one in ids if (found := await store.latest(one))]
+        counts = DeliveryCounts(redis, Realm.LIVE)
+        by_stage = {stage: n for stage, n in (await counts.by_stage(INCIDENT)).items() if n}
+        assert by_stage == Counter(delivery.stage for _, delivery in stood)
+        for key in {instruction.alert_key for instruction, _ in stood}:
+            of_key = sum((await counts.by_stage(INCIDENT, key)).values())
+            assert of_key == sum(instruction.alert_key == key for instruction, _ in stood)
+
+
+async def test_checks_are_nobodys_newest_advice_and_stand_on_no_order(redis):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    check = draft(
+        ONE, incident="check", alert_key="check:0", message=MessageKind.SELF_TEST, action=None, meaning="t1"
+    )
+    assert (await store.emit_checks([check], NOW)).written == 1
+    assert await store.latest(ONE) is None
+    found = await store.check_of(ONE)
+    assert found is not None
+    assert (found[0].message, found[1].stage) == (MessageKind.SELF_TEST, Stage.QUEUED)
+    with pytest.raises(ValueError, match="no check"):
+        await store.emit_checks([draft(ONE)], NOW)

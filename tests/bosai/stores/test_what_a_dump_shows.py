@@ -7,7 +7,7 @@ import struct
 import msgspec
 from redis.asyncio import Redis
 
-from bosai.model.instruction import Destination
+from bosai.model.instruction import Destination, Stage
 from bosai.model.realm import Realm
 from bosai.model.subscription import Need, Place
 from bosai.services.subscriptions import SubscriptionService
@@ -110,5 +110,7 @@ async def test_an_instruction_moved_to_somebody_else_does_not_open(redis):
     await redis.hset(goal, f"{INCIDENT}/{other}", stolen)
     assert await store.latest(other) is None
     assert set(await store.latest_of_incident(INCIDENT)) == {one}
-    pointer = Pointer(bucket=bucket_of(other), entries=((f"{INCIDENT}/{other}", 0),))
+    pointer = Pointer(groups=((bucket_of(other), ((f"{INCIDENT}/{other}", 0),)),))
     assert await Outbox(redis, Realm.LIVE, "w", TOLD_SEALER).claim(pointer, NOW, NOW) == []
+    # Nobody waits for it for ever: it stands among those who were not reached, with the cause.
+    assert (other, Stage.FAILED, "seal_broken") in await store.not_reached(INCIDENT)
