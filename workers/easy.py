@@ -102,8 +102,8 @@ class Easy:
         self._refused, self._trouble = False, ""
 
     def has_left(self) -> bool:
-        """Whether anything of the request may have left."""
-        return bool(self.curl.getinfo(pycurl.PRETRANSFER_TIME_T) > 0)
+        """Whether anything of the request may have left: curl counts its octets, over all its own repetitions."""
+        return bool(self.curl.getinfo(pycurl.REQUEST_SIZE) > 0)
 
     def multiplexed(self) -> bool:
         """Whether the answer came by HTTP/2, where messages share a connection."""
@@ -165,6 +165,8 @@ def outcome_of(easy: Easy, code: int, size: int) -> PushOutcome:
     trouble = "" if left else easy.trouble()
     if trouble == REFUSED.cause:
         return REFUSED
+    if not left and easy.curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300:
+        trouble = "proxy_refused"
     cause = trouble or _CAUSES.get(code) or ("reset" if left else "no_connection")
     return PushOutcome(status=0, cause=cause, left=left, bytes_sent=size if left else 0)
 

@@ -63,6 +63,7 @@ class Lane:
     is_slow: bool = False
     failures: int = 0  # in a row
     breaks: int = 0
+    is_tried: bool = False  # the one that tries is under way
     rests: int = 0  # in a row
     until_s: float = 0.0
     broken_connection: int = -1
@@ -178,6 +179,7 @@ class Lanes:
                     continue
                 flight = Flight(parcel, lane, now_s, lane.breaks, is_try)
                 lane.flying[flight] = None
+                lane.is_tried = is_try
                 flights.append(flight)
                 self._flying += 1
             if lane.waiting:
@@ -266,12 +268,14 @@ class Lanes:
 
     def _share(self, lane: Lane) -> int:
         if lane.state is LaneState.TRYING:
-            return 1
+            return len(lane.flying) + (not lane.is_tried)  # older ones may be under way yet
         return min(lane.limit, self._few_each) if lane.is_slow else lane.limit
 
     def _land(self, flight: Flight) -> None:
         del flight.lane.flying[flight]
         self._flying -= 1
+        if flight.is_try:
+            flight.lane.is_tried = False
 
     def _is_well(self, flight: Flight) -> None:
         lane = flight.lane
@@ -290,7 +294,7 @@ class Lanes:
 def _rest_s(lane: Lane, now_s: float) -> float:
     if lane.state is LaneState.RESTING:
         return max(0.0, lane.until_s - now_s)
-    return WHILE_TRYING_S if lane.state is LaneState.TRYING and lane.flying else 0.0
+    return WHILE_TRYING_S if lane.state is LaneState.TRYING and lane.is_tried else 0.0
 
 
 def _back(cause: str, retry_after_s: float | None = None) -> PushOutcome:

@@ -5,8 +5,8 @@
     on_done(list) ◀─call_soon_threadsafe─ outcomes ◀──────────────────┘
 
 The thread holds the interpreter for a few microseconds of a message; the rest is libcurl's, without it. Each outcome
-says whether anything may have reached the push service (`left`): libcurl's pre-transfer time is 0 until a request
-begins to leave, and stays when libcurl repeats one on a new connection by itself (the old one closed unanswered).
+says whether anything may have reached the push service (`left`): libcurl counts the octets of a request that left, and
+keeps counting when it repeats one on a new connection by itself (the old one closed unanswered).
 """
 
 import asyncio
@@ -428,8 +428,9 @@ async def open_transport(
     ca_file: PEM trusted besides the system's roots. Behind a proxy the proxy connects: there the allow-list and TLS
     stand in for the address check. Raises RootsMissing.
     """
-    with TemporaryDirectory(prefix="bosai-roots-") as folder:
-        roots = await asyncio.to_thread(roots_file, ca_file, Path(folder))
+    folder = await asyncio.to_thread(TemporaryDirectory, prefix="bosai-roots-")
+    try:
+        roots = await asyncio.to_thread(roots_file, ca_file, Path(folder.name))
         options = EasyOptions(
             hosts=hosts,
             roots=roots,
@@ -443,3 +444,5 @@ async def open_transport(
             yield transport
         finally:
             await transport.close()
+    finally:
+        await asyncio.to_thread(folder.cleanup)
