@@ -18,9 +18,7 @@ from bosai.push.payload_limits import (
 )
 from bosai.push.target import check_keys
 from bosai.push.topics import TOPIC_CHARS, topic_of
-from bosai.push.vapid import VapidSigner
 from tests.bed.subscriber import make_keys
-from tests.bed.vapid import ApplicationKeys, check_vapid
 
 AUTH = base64.urlsafe_b64encode(bytes(16)).rstrip(b"=").decode()
 _, P256DH = make_keys()
@@ -81,26 +79,3 @@ def test_the_limits_are_those_of_the_rfc():
     assert fits(b"x" * PLAINTEXT_BYTES)
     assert not fits(b"x" * (PLAINTEXT_BYTES + 1))
     assert not fits(b"")
-
-
-def test_one_token_serves_an_origin_for_its_period_and_is_always_valid_within_it():
-    keys = ApplicationKeys.make()
-    signer = VapidSigner(keys.private_pem, "mailto:ops@example.jp")
-    origin, start = "https://push.example.com", 498_733 * 3600.0
-    first = signer.authorization(origin, start)
-    assert signer.authorization(origin, start + 3599) == first
-    for now_s in (start, start + 3599):
-        claims = check_vapid(first, origin=origin, restricted_to=keys.public, now_s=now_s)
-        assert claims is not None
-        assert claims.sub == "mailto:ops@example.jp"
-    assert signer.authorization(origin, start + 3600) != first
-    assert signer.authorization("https://other.example.com", start) != first
-    assert signer.public_b64url == keys.public
-
-
-def test_a_signer_without_a_contact_or_with_an_endless_token_is_refused():
-    pem = ApplicationKeys.make().private_pem
-    with pytest.raises(ValueError, match="mailto"):
-        VapidSigner(pem, "ops@example.jp")
-    with pytest.raises(ValueError, match="token_s"):
-        VapidSigner(pem, "mailto:ops@example.jp", token_s=86_400)
