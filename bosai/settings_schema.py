@@ -5,6 +5,8 @@ To add a setting: a line with its value, unit and source in settings.toml, and a
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -118,6 +120,8 @@ class Web(Section, frozen=True):
     desk_session_h: AtLeastOne
 
     def __post_init__(self) -> None:
+        if not _is_host(self.host):
+            raise ValueError(f"host must be an address or a host name, not {self.host!r}")
         parts = urlsplit(self.public_url)
         if self.public_url and (
             parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment
@@ -317,3 +321,12 @@ class Settings(Section, frozen=True):
     def data_dir(self) -> Path:
         """The data folder, absolute."""
         return Path(self.data.dir)
+
+
+def _is_host(host: str) -> bool:
+    """True for what an address of a page can be made from."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", host) is not None
+    return "%" not in host

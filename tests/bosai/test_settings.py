@@ -161,6 +161,8 @@ def test_a_misspelt_key_is_refused_with_the_right_one():
         ("BOSAI_WEB__PORT__MORE", "80", "no setting has this name"),
         ("BOSAI_WEB__PORT", "eighty", "web.port (environment variable BOSAI_WEB__PORT): expected int, got str"),
         ("BOSAI_WEB__PORT", "70000", "expected int <= 65535"),
+        ("BOSAI_WEB__HOST", "a b", "host must be an address or a host name, not 'a b'"),
+        ("BOSAI_WEB__HOST", "fe80::1%eth0", "host must be an address"),
         ("BOSAI_WEB__PUBLIC_URL", "bosai.example", "public_url must be an address such as https://"),
         ("BOSAI_REDIS__URL", "http://x", "url must start with redis://"),
         ("BOSAI_PLANNER__SEATS_MARGIN_FRACTION", "1.5", "expected float <= 1.0"),
