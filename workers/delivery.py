@@ -69,7 +69,7 @@ class DeliveryTuning:
     chunk_deadline_s: float = CHUNK_DEADLINE_S
     outcome_s: float = 15.0
     claim_s: float = 30.0
-    flush_s: float = 0.25
+    flush_s: float = 0.1
     record_patience_s: float = 8.0
     sweep_every_s: float = 1.0
     sweep_per_bucket: int = 200

@@ -85,6 +85,9 @@ class Easy:
         self._guards = not (is_test or options.proxy)
         self._user_timeout_ms = round(options.connect_timeout_s * 1000)
         _set_up(self.curl, options, plain=is_test)
+        # Wait for a connection that is being made, to share it. Over plain http nothing is shared, and a slow answer
+        # would hold up the next.
+        self.curl.setopt(pycurl.PIPEWAIT, int(parts.scheme == "https"))
         self.curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
 
     def prepare(self, parcel: Parcel, *, fresh: bool) -> None:
@@ -195,7 +198,6 @@ def _set_up(curl: Any, options: EasyOptions, *, plain: bool) -> None:
     """The settings that never change. plain: also http, which only a test bed speaks."""
     curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if plain else 0))
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-    curl.setopt(pycurl.PIPEWAIT, 1)
     curl.setopt(pycurl.POST, 1)
     curl.setopt(pycurl.FOLLOWLOCATION, 0)
     curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)

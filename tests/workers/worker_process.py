@@ -34,6 +34,7 @@ async def main(url: str, host: str, pem: str, consumer: str) -> None:
         chunk_deadline_s=0.4,
         outcome_s=1.0,
         claim_s=1.5,
+        flush_s=0.01,
         sweep_every_s=0.05,
         reclaim_every_s=0.2,
         block_ms=20,
