@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import timedelta
 
 import msgspec
@@ -17,8 +18,9 @@ from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
 from bosai.services.place_rules import settled_places
 from bosai.services.subscriptions import SubscriptionService
+from bosai.stores import subscriptions as subscription_store
 from bosai.stores.keys import BUCKETS, Keys, bucket_of
-from bosai.stores.subscriptions import SubscriptionStore
+from bosai.stores.subscriptions import Meta, NewSubscriber, PushPart, SubscriptionStore
 from tests.bed.subscriber import make_keys
 from tests.bosai.services.hq import HandClock
 
@@ -152,6 +154,72 @@ async def test_a_change_keeps_what_is_not_named(redis):
     await subscriptions.replace(made.subscription_id, made.secret, lang="ne")
     held = await subscriptions.read(made.subscription_id, made.secret)
     assert (held.lang, held.places[0].label, held.push) == ("ne", "荒浜", target())
+
+
+async def test_whoever_wants_no_monthly_check_says_so_once_and_may_change_it(redis):
+    subscriptions, store = service(redis), stores(redis)
+    made = await subscriptions.register(target(), "ja", (HOME,), wants_checks=False)
+
+    async def wants() -> bool:
+        held = await store.held(made.subscription_id)
+        assert held is not None
+        return store.open_push(made.subscription_id, held.push_sealed).wants_checks
+
+    assert not await wants()
+    await subscriptions.replace(made.subscription_id, made.secret, lang="en")
+    assert not await wants()
+    await subscriptions.replace(made.subscription_id, made.secret, wants_checks=True)
+    assert await wants()
+    again = await subscriptions.register(target("two"), "ja", (HOME,))
+    held = await store.held(again.subscription_id)
+    assert held is not None
+    assert store.open_push(again.subscription_id, held.push_sealed).wants_checks
+
+
+async def test_two_changes_within_one_second_do_not_undo_each_other(redis):
+    """The clock stands still: what was read before the other change may not be written after it."""
+    subscriptions, store = service(redis), stores(redis)
+    made = await subscriptions.register(target(), "ja", (HOME,))
+    before = await store.held(made.subscription_id)
+    assert before is not None
+    await subscriptions.replace(made.subscription_id, made.secret, lang="en")
+    stale = store.open_push(made.subscription_id, before.push_sealed)
+    assert not await store.put(
+        redis, made.subscription_id, expected=before.meta_raw, meta=before.meta, push=stale
+    )
+    assert (await subscriptions.read(made.subscription_id, made.secret)).lang == "en"
+
+
+async def test_many_are_written_at_once_and_read_like_any_other(redis, monkeypatch):
+    monkeypatch.setattr(subscription_store, "PUT_AT_ONCE", 7)
+    store, clock = stores(redis), HandClock()
+    home = msgspec.structs.replace(HOME, lon=140.9877, lat=38.2212)
+    meta = Meta(secret_hash=hashlib.sha256(b"known").digest(), created_at=clock.now(), seen_at=clock.now())
+    ids = [hashlib.sha256(bytes((one,))).hexdigest()[:32] for one in range(40)]
+    rows = (
+        NewSubscriber(
+            subscription_id=one, meta=meta, push=PushPart(target=target(one), lang="ko"), places=(home,)
+        )
+        for one in ids
+    )
+    assert await store.put_many(rows) == 40
+    assert await store.count() == 40
+    assert set(await all_places(redis)) == set(ids)
+    versions = await store.bucket_versions()
+    assert {at for at, version in enumerate(versions) if version} == {bucket_of(one) for one in ids}
+    held = await service(redis).read(ids[3], "known")
+    assert (held.lang, held.push, held.places) == ("ko", target(ids[3]), (home,))
+
+
+async def test_places_that_do_not_open_are_left_out_of_the_plan_and_told(redis, caplog):
+    subscriptions, store = service(redis), stores(redis)
+    made = await subscriptions.register(target(), "ja", (HOME,))
+    other = "0" * len(made.subscription_id)
+    number = bucket_of(other)
+    await redis.hset(Keys(Realm.LIVE).places(number), mapping={other: b"short", "00" + "1" * 30: b"x" * 90})
+    assert list(await all_places(redis)) == [made.subscription_id]
+    assert caplog.text.count("can not be read") == 2
+    assert await store.load_bucket(number) == []
 
 
 async def test_every_change_of_places_raises_the_version_of_its_bucket(redis):
