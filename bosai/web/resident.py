@@ -99,7 +99,7 @@ async def home(request: web.Request) -> web.Response:
             query=query,
             towns=here.places.search(query, MAX_TOWNS) if query else [],
             here=answer,
-            page_config=_page_config(request, place),
+            page_config=page_config(request, place),
         ),
     )
 
@@ -107,14 +107,14 @@ async def home(request: web.Request) -> web.Response:
 async def advice(request: web.Request) -> web.Response:
     """The page a notification opens: a shell that this device fills, so that it works without a connection."""
     page = render(
-        request, "resident/advice.html", **_common(request), page_config=_page_config(request, None)
+        request, "resident/advice.html", **_common(request), page_config=page_config(request, None)
     )
     return _remembering_language(request, page)
 
 
 async def check(request: web.Request) -> web.Response:
     """The self-test, and what a check's notification opens."""
-    config = _page_config(request, None)
+    config = page_config(request, None)
     config["texts"] = config["texts"] | check_texts(lang_of(request))
     page = render(request, "resident/check.html", **_common(request), page_config=config, steps=STEPS)
     return _remembering_language(request, page)
@@ -198,7 +198,7 @@ def _remembering_language(request: web.Request, response: web.Response) -> web.R
     return response
 
 
-def _page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str, Any]:
+def page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str, Any]:
     """What the scripts need, as data in the page. No secret, and nothing about anybody."""
     here, lang, realm = services(request), lang_of(request), realm_of(request)
     return {
