@@ -36,7 +36,7 @@ async def prekeys(settings: Settings, args: argparse.Namespace) -> int:
     paused = [_NAMES[one.realm] for one in sides if one.fill and one.fill.paused]
     if paused:
         raise Stopped(
-            f"発令中は送信を優先し、使い捨て鍵を作りません（{'・'.join(paused)}）。"
+            f"発令中は送信を優先し、事前鍵を作りません（{'・'.join(paused)}）。"
             "解除の後にもう一度実行してください。 / "
             "An order is in force: run this again when it was lifted."
         )
@@ -53,7 +53,7 @@ async def _side(wired: Wired, realm: Realm, *, fill: bool) -> _Side:
 def _line(one: _Side, each: int) -> str:
     status = one.status
     line = (
-        f"{_NAMES[one.realm]}：登録 {status.subscribers}件、使い捨て鍵 {status.pairs}組（1件あたり最大{each}組）、"
+        f"{_NAMES[one.realm]}：登録 {status.subscribers}件、事前鍵 {status.pairs}組（1件あたり最大{each}組）、"
         f"1組もない登録 {status.without}件"
     )
     if one.fill is None:
