@@ -13,7 +13,7 @@ from bosai.messages import letters
 from bosai.messages.catalogue import LANGS
 from bosai.messages.letters import LetterPress
 from bosai.messages.payload import SHORT_BYTES, payload
-from bosai.model.alert import AlertRecord
+from bosai.model.alert import Act, AlertRecord, AlertText
 from bosai.model.instruction import Destination, Instruction, MessageKind
 from bosai.model.realm import Realm
 from bosai.push.payload_limits import PLAINTEXT_BYTES
@@ -147,6 +147,85 @@ def test_a_letter_is_what_payload_says_whoever_wrote_before(drawn, pages) -> Non
         how = {"now": send["now"], "receipt_token": send["token"], "tag": send["tag"], "short": send["short"]}
         same(press, one, order, send["lang"], **how)
         assert press.pages <= max(2, pages)
+
+
+def with_site(one: Instruction, which: str, **changed) -> Instruction:
+    site = getattr(one, which)
+    return (
+        one
+        if site is None
+        else msgspec.structs.replace(one, **{which: msgspec.structs.replace(site, **changed)})
+    )
+
+
+SITE_CHANGES = [
+    {"site_id": "other"},
+    {"site_id": None},
+    {"name": "別の学校"},
+    {"floor_label": "屋上"},
+    {"about": False},
+    {"unconfirmed": False},
+    {"crowded": True},
+    {"lon": 140.5},
+    {"lat": 38.5},
+]
+CHANGES = [
+    *({"reasons": (code.value,)} for code in ReasonCode),
+    *({"message": kind} for kind in (MessageKind.ORDER, MessageKind.REDIRECT, MessageKind.PROVISIONAL)),
+    *({"action": action} for action in Action),
+    {"incident": "inc2"},
+    {"seq": 9},
+    {"decided_at": NOW - timedelta(minutes=3)},
+    {"stale_at": NOW + timedelta(hours=2)},
+]
+
+
+@pytest.mark.parametrize(("released_at", "of"), [(NOW, slice(0, None, 3)), (None, slice(1, None, 12))])
+def test_two_who_differ_in_one_thing_never_get_each_others_words(
+    released_at: datetime | None, of: slice
+) -> None:
+    for one, given_order in SITUATIONS[Realm.LIVE][of]:
+        order = msgspec.structs.replace(given_order, released_at=released_at)
+        press = LetterPress(Realm.LIVE)
+        same(press, one, order, "ja")
+        others = [
+            *(msgspec.structs.replace(one, **change) for change in CHANGES),
+            *(
+                with_site(one, which, **change)
+                for which in ("destination", "alternate")
+                for change in SITE_CHANGES
+            ),
+            msgspec.structs.replace(one, destination=None),
+            msgspec.structs.replace(one, alternate=None),
+        ]
+        for other in others:
+            same(press, other, order, "ja")
+            same(press, one, order, "ja")
+
+
+def test_two_states_of_one_order_never_get_each_others_words() -> None:
+    later = NOW + timedelta(minutes=9)
+    for one, order in SITUATIONS[Realm.LIVE][::7]:
+        press = LetterPress(Realm.LIVE)
+        alert = order.alert
+        changed = [
+            *(
+                msgspec.structs.replace(alert, **change)
+                for change in (
+                    {"alert_id": "a2"},
+                    {"version": 3},
+                    {"announced_at": later},
+                    {"expected_arrival_at": later},
+                    {"area": msgspec.structs.replace(alert.area, names=("井土",))},
+                    {"texts": {"ja": AlertText(headline="見出し", body="本文")}},
+                    {"act": Act.RECALL},
+                )
+            )
+        ]
+        others = [msgspec.structs.replace(order, alert=one) for one in changed]
+        for other in [*others, msgspec.structs.replace(order, released_at=later)]:
+            for again in (order, other, order):
+                same(press, one, read_again(again), "ja")
 
 
 @pytest.mark.parametrize("realm", Realm)
