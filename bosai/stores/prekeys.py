@@ -12,7 +12,7 @@ from bosai.model.realm import Realm
 from bosai.push.prekeys import PAIR_BYTES
 from bosai.stores.keys import BUCKETS, Keys
 from bosai.stores.replies import as_bytes, as_text
-from bosai.stores.scripts import Script
+from bosai.stores.scripts import Arg, Script
 
 _add = Script("prekeys_add")
 _missing = Script("prekeys_missing")
@@ -59,8 +59,10 @@ class PrekeyStore:
         """
         if not rows:
             return 0
-        words = [word for one in rows for word in (one.subscription_id, one.push_sealed, one.pairs)]
-        return int(await _add(self._redis, keys=self._hashes(bucket), args=[PAIR_BYTES, target_each, *words]))
+        args: list[Arg] = [PAIR_BYTES, target_each]
+        for one in rows:
+            args += (one.subscription_id, one.push_sealed, one.pairs)
+        return int(await _add(self._redis, keys=self._hashes(bucket), args=args))
 
     async def missing(self, bucket: int, each: int, *, after: str = "", limit: int = 200) -> list[Lacking]:
         """Who has fewer than `each` pairs, at most `limit` of them, by id; ids up to `after` are left out."""
