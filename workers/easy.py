@@ -200,6 +200,7 @@ def _set_up(curl: Any, options: EasyOptions, *, plain: bool) -> None:
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
     curl.setopt(pycurl.POST, 1)
     curl.setopt(pycurl.FOLLOWLOCATION, 0)
+    curl.setopt(pycurl.USERAGENT, "")  # pycurl's own: 150 octets in every request
     curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
     curl.setopt(pycurl.NOSIGNAL, 1)
     curl.setopt(pycurl.SSL_VERIFYPEER, 1)

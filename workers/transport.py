@@ -153,7 +153,14 @@ class CurlTransport:
     def _run(self) -> None:
         engine = None
         try:
-            engine = _Engine(self._lanes, self._hosts, self._tuning, self._options, self._wake_fd)
+            engine = _Engine(
+                self._lanes,
+                self._hosts,
+                self._tuning,
+                self._options,
+                posted=self._posted,
+                wake_fd=self._wake_fd,
+            )
             self._send_until_closed(engine)
         except BaseException as error:
             log.critical("the sending thread ended by an error: nothing can be sent", exc_info=True)
@@ -161,25 +168,24 @@ class CurlTransport:
         left: list[Returned] = []
         cause = self._unsent().cause
         if engine is not None:
-            left += engine.end(cause)
+            left += engine.close(cause)
         self._lanes.give_up(cause, left)
         self._has_ended = True
         self._hand_back(left)
 
     def _send_until_closed(self, engine: "_Engine") -> None:
-        posted, until_s = self._posted, 0.0
+        until_s = 0.0
         while True:
             self._is_awake = False  # before looking: what is posted from here on wakes us again
-            arrived = [posted.popleft() for _ in range(len(posted))]
-            if self._is_closing:
+            if self._is_closing:  # what is posted yet, or waits in a lane, comes back unsent
                 now_s = monotonic_s()
                 until_s = until_s or now_s + LAST_MOMENT_S
-                posted.extendleft(reversed(arrived))  # they come back unsent, with what waits in the lanes
                 if not self._lanes.flying or now_s >= until_s:
                     return
-                self._hand_back(engine.turn([], takes=False))
+                engine.turn(takes=False)
             else:
-                self._hand_back(engine.turn(arrived, takes=True))
+                engine.turn(takes=True)
+            self._hand_back(engine.ended())
 
     def _hand_back(self, results: list[Returned]) -> None:
         if not results and not self._has_ended:
@@ -195,12 +201,21 @@ class _Engine:
     """The multi handle, its sockets and its clock; lives and dies in the sending thread."""
 
     def __init__(
-        self, lanes: Lanes, hosts: HostPolicy, tuning: TransportTuning, options: EasyOptions, wake_fd: int
+        self,
+        lanes: Lanes,
+        hosts: HostPolicy,
+        tuning: TransportTuning,
+        options: EasyOptions,
+        *,
+        posted: deque[Parcel],
+        wake_fd: int,
     ) -> None:
         self._lanes = lanes
         self._hosts = hosts
         self._options = options
         self._most_idle = tuning.in_flight
+        self._posted = posted
+        self._back: list[Returned] = []  # what ended and was not handed over yet
         self._good_origins: set[str] = set()
         self._idle: dict[str, list[Easy]] = {}
         self._idle_count = 0
@@ -218,41 +233,42 @@ class _Engine:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
 
-    def turn(self, arrived: Sequence[Parcel], *, takes: bool) -> list[Returned]:
-        """Take in what arrived, let leave what may, wait for news or for the next date, give what ended."""
-        back: list[Returned] = []
-        lanes, now_s = self._lanes, monotonic_s()
-        for parcel in arrived:
-            returned = lanes.put(parcel, now_s) if self._allows(parcel) else (parcel, REFUSED)
-            if returned is not None:
-                back.append(returned)
+    def turn(self, *, takes: bool) -> None:
+        """Take in what was posted, let leave what may, wait for news or for the next date."""
+        back, lanes, now_s = self._back, self._lanes, monotonic_s()
         if takes:
-            self._launch(now_s, back)
+            self._take_in(now_s)
+            self._launch(now_s)
         if now_s >= self._look_due_s:
             self._look_due_s = now_s + LOOK_EVERY_S
             lanes.look(now_s, back)
-            self._recall(back)
+            self._recall()
         self._wait(now_s, at_once=bool(back))
-        self._collect(back)
+        self._collect()
         if takes:
-            self._launch(monotonic_s(), back)
+            self._launch(monotonic_s())
+
+    def ended(self) -> list[Returned]:
+        """What ended since this was asked last."""
+        back, self._back = self._back, []
         return back
 
-    def end(self, cause: str) -> list[Returned]:
-        """Break off what is under way and close everything."""
-        back: list[Returned] = []
-        for curl, (easy, flight) in list(self._flights.items()):
-            with contextlib.suppress(pycurl.error):
-                self._multi.remove_handle(curl)
-            left = easy.has_left()  # asked of the handle, so it must be open yet
+    def close(self, cause: str) -> list[Returned]:
+        """Break off what is under way and close everything; what ended, those included."""
+        back = self.ended()
+        easies = {flight: easy for easy, flight in self._flights.values()}
+        for flight in self._lanes.flights():
+            easy = easies.get(flight)  # None: curl never got it
+            left = easy is not None and easy.has_left()
             size = len(flight.parcel.body) if left else 0
             back.append((flight.parcel, PushOutcome(status=0, cause=cause, left=left, bytes_sent=size)))
             self._lanes.released(flight)
-            curl.close()
+        for easy in [*easies.values(), *(one for some in self._idle.values() for one in some)]:
+            with contextlib.suppress(pycurl.error):
+                self._multi.remove_handle(easy.curl)
+            easy.curl.close()
         self._flights.clear()
-        for some in self._idle.values():
-            for easy in some:
-                easy.curl.close()
+        self._idle.clear()
         self._multi.close()
         self._poll.close()
         return back
@@ -273,9 +289,18 @@ class _Engine:
         self._good_origins.add(origin)
         return True
 
-    def _launch(self, now_s: float, back: list[Returned]) -> None:
+    def _take_in(self, now_s: float) -> None:
+        posted, lanes = self._posted, self._lanes
+        for _ in range(len(posted)):
+            parcel = posted[0]
+            returned = lanes.put(parcel, now_s) if self._allows(parcel) else (parcel, REFUSED)
+            if returned is not None:
+                self._back.append(returned)
+            posted.popleft()
+
+    def _launch(self, now_s: float) -> None:
         multi, flights, every_idle = self._multi, self._flights, self._idle
-        for flight in self._lanes.take(now_s, back):
+        for flight in self._lanes.take(now_s, self._back):
             parcel = flight.parcel
             idle = every_idle.get(parcel.origin)
             if idle:
@@ -291,9 +316,9 @@ class _Engine:
                 TypeError,
             ):  # one message curl can't take must not stop the others
                 log.exception("a message that can not be sent to %s", parcel.origin)
+                self._back.append((parcel, NOT_SENDABLE))
                 self._lanes.released(flight)
                 easy.curl.close()
-                back.append((parcel, NOT_SENDABLE))
                 continue
             flights[easy.curl] = (easy, flight)
             multi.add_handle(easy.curl)
@@ -319,31 +344,33 @@ class _Engine:
             self._curl_due_s = None
             multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
 
-    def _collect(self, back: list[Returned]) -> None:
+    def _collect(self) -> None:
         flights, lanes, multi, more = self._flights, self._lanes, self._multi, 1
         while more:
             more, good, bad = multi.info_read(1000)
             for curl in good:
                 easy, flight = flights[curl]
                 if curl.getinfo(_RESPONSE_CODE) != ACCEPTED:
-                    self._ended(curl, 0, back)
+                    self._ended(curl, 0)
                     continue
+                parcel = flight.parcel
+                self._back.append((parcel, accepted(len(parcel.body))))
                 del flights[curl]
                 lanes.accepted(flight)
                 if not flight.lane.is_known:
                     lanes.learn(flight.lane, multiplexes=easy.multiplexed())
                 multi.remove_handle(curl)
                 self._put_by(easy)
-                parcel = flight.parcel
-                back.append((parcel, accepted(len(parcel.body))))
             for curl, code, _ in bad:
-                self._ended(curl, code, back)
+                self._ended(curl, code)
 
-    def _ended(self, curl: Any, code: int, back: list[Returned]) -> None:
+    def _ended(self, curl: Any, code: int) -> None:
         """It ended otherwise than by being accepted."""
-        easy, flight = self._flights.pop(curl)
-        lanes = self._lanes
+        easy, flight = self._flights[curl]
+        lanes, back = self._lanes, self._back
         outcome = outcome_of(easy, code, len(flight.parcel.body))
+        back.append((flight.parcel, outcome))
+        del self._flights[curl]
         if outcome is REFUSED:
             lanes.released(flight)
         elif 0 < outcome.status < 500:
@@ -355,18 +382,17 @@ class _Engine:
             lanes.failed(flight, outcome.cause, monotonic_s(), back, connection=broken, told_s=told_s)
         self._multi.remove_handle(curl)
         self._put_by(easy)
-        back.append((flight.parcel, outcome))
 
-    def _recall(self, back: list[Returned]) -> None:
+    def _recall(self) -> None:
         """What was handed to curl but did not begin to leave, and may not any more."""
         for curl, (easy, flight) in list(self._flights.items()):
             cause = flight.parcel.permit.withdrawn
             if cause and not easy.has_left():
-                self._multi.remove_handle(curl)
+                self._back.append((flight.parcel, PushOutcome(status=0, cause=cause, left=False)))
                 del self._flights[curl]
                 self._lanes.released(flight)
+                self._multi.remove_handle(curl)
                 self._put_by(easy)
-                back.append((flight.parcel, PushOutcome(status=0, cause=cause, left=False)))
 
     def _put_by(self, easy: Easy) -> None:
         if self._idle_count >= self._most_idle:
