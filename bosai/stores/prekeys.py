@@ -66,7 +66,7 @@ class PrekeyStore:
 
     async def missing(self, bucket: int, each: int, *, after: str = "", limit: int = 200) -> list[Lacking]:
         """Who has fewer than `each` pairs, at most `limit` of them, by id; ids up to `after` are left out."""
-        args = [PAIR_BYTES, each, after, limit]
+        args: list[Arg] = [PAIR_BYTES, each, after, limit]
         found = await _missing(self._redis, keys=self._hashes(bucket), args=args)
         return [
             Lacking(
