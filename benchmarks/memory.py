@@ -7,7 +7,6 @@ from benchmarks.rig import Rig
 from bosai.push.prekeys import PAIR_BYTES
 
 ORIGIN = "https://fcm.googleapis.com"
-PREKEYS_EACH = 4
 _BUFFERS = ("mem_clients_normal", "mem_aof_buffer")  # what the seeding itself leaves for a while
 
 
@@ -17,19 +16,21 @@ class Memory:
 
     subscription_bytes: float
     prekey_bytes: float
+    prekeys_each: int
 
 
 async def memory_run(rig: Rig, subscribers: int) -> Memory:
     """Seed so many, then their prekeys; nothing is sent. The store is emptied before and after, but for keys of HQ."""
+    each = rig.wired.settings.push.prekeys_each
     await _forget(rig)
     empty = await _used(rig)
     await rig.seed(subscribers, ORIGIN)
     seeded = await _used(rig)
     # As long as real ones and as random: making them would take a minute and weigh the same.
-    await rig.add_pairs(subscribers, PREKEYS_EACH, lambda _: os.urandom(PAIR_BYTES * PREKEYS_EACH))
+    await rig.add_pairs(subscribers, each, lambda _: os.urandom(PAIR_BYTES * each))
     filled = await _used(rig)
     await _forget(rig)
-    return Memory((seeded - empty) / subscribers, (filled - seeded) / (subscribers * PREKEYS_EACH))
+    return Memory((seeded - empty) / subscribers, (filled - seeded) / (subscribers * each), each)
 
 
 async def _used(rig: Rig) -> int:

@@ -6,11 +6,13 @@ and secrets are everybody's own, and so are prekeys.
 
 import base64
 import hashlib
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from heapq import nsmallest
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -25,6 +27,7 @@ DISTINCT_KEYS = 1000
 SITES = 20
 LANGS = ("ja", "en", "zh-Hans")
 ENDPOINT_TOKEN_CHARS = 152  # an FCM endpoint is 188 characters long: 36 of origin and path, then this
+_LON_M, _LAT_M = 87_400.0, 111_000.0  # metres of one degree at 38.2° north
 _DETOUR = 1.3
 _PACE_M_S = 1.0
 
@@ -52,8 +55,8 @@ def people(count: int, origin: str, *, seed: int = 220) -> Iterator[Person]:
         home = Place(
             place_id="home",
             label="荒浜",
-            lon=round(rng.uniform(140.94, 141.0), 4),
-            lat=round(rng.uniform(38.20, 38.27), 4),
+            lon=_lon(rng),
+            lat=_lat(rng),
             floor=rng.randint(1, 9),
             persons=rng.randint(1, 5),
         )
@@ -61,54 +64,76 @@ def people(count: int, origin: str, *, seed: int = 220) -> Iterator[Person]:
 
 
 def drafts(
-    ids: Sequence[str], incident: str, alert_key: str, at: datetime, *, seed: int = 220
+    some: Sequence[Person], incident: str, alert_key: str, at: datetime, *, seed: int = 220
 ) -> list[InstructionDraft]:
-    """GO for everybody: one of 20 sites, another as second choice, each with distances of their own."""
-    rng, sites = random.Random(seed), _sites(random.Random(seed))
+    """GO for everybody: to the nearest of 20 sites, the next as second choice, each with a walk of their own."""
+    sites = _sites(random.Random(seed))
     found = []
-    for one in ids:
-        first, second = rng.sample(sites, 2)
+    for person in some:
+        (first_m, first), (second_m, second) = nsmallest(2, _distances(person.places[0], sites))
         found.append(
             InstructionDraft(
-                subscription_id=one,
+                subscription_id=person.subscription_id,
                 incident=incident,
                 place_id="home",
                 message=MessageKind.ORDER,
                 action=Action.GO,
                 alert_key=alert_key,
                 danger_class=1,
-                destination=_walk_to(first, rng.uniform(100, 3000)),
-                alternate=_walk_to(second, rng.uniform(100, 4000)),
+                destination=_walk_to(sites[first], first_m),
+                alternate=_walk_to(sites[second], second_m),
                 reasons=(ReasonCode.NEAREST_FIT.value, ReasonCode.OPENING_UNCONFIRMED.value),
                 plan_id="benchmark",
                 decided_at=at,
                 stale_at=at + timedelta(hours=2),
-                meaning=f"go-{first[0]}",
+                meaning=f"go-{sites[first].site_id}",
+                town="荒浜",
             )
         )
     return found
 
 
-def _walk_to(site: tuple[str, str, float, float], straight_m: float) -> Destination:
+@dataclass(frozen=True, slots=True)
+class _Site:
+    site_id: str
+    name: str
+    lon: float
+    lat: float
+
+
+def _distances(home: Place, sites: Sequence[_Site]) -> Iterator[tuple[float, int]]:
+    """Metres to every site, straight; on a plane, which is near enough here."""
+    for number, site in enumerate(sites):
+        east_m, north_m = (site.lon - home.lon) * _LON_M, (site.lat - home.lat) * _LAT_M
+        yield math.hypot(east_m, north_m), number
+
+
+def _walk_to(site: _Site, straight_m: float) -> Destination:
     walk_m = straight_m * _DETOUR
     return Destination(
-        site_id=site[0],
-        name=site[1],
-        lon=site[2],
-        lat=site[3],
+        site_id=site.site_id,
+        name=site.name,
+        lon=site.lon,
+        lat=site.lat,
         walk_m=round(walk_m),
         walk_s=round(walk_m / _PACE_M_S),
         unconfirmed=True,
     )
 
 
-def _sites(rng: random.Random) -> list[tuple[str, str, float, float]]:
+def _sites(rng: random.Random) -> list[_Site]:
     names = ("七郷", "蒲町", "六郷", "沖野", "大和", "遠見塚", "荒井", "岡田", "高砂", "中野")
     kinds = ("小学校", "中学校")
-    return [
-        (f"s{number:02}", f"{name}{kind}", rng.uniform(140.88, 140.94), rng.uniform(38.20, 38.28))
-        for number, (name, kind) in enumerate((name, kind) for name in names for kind in kinds)
-    ]
+    both = [f"{name}{kind}" for name in names for kind in kinds]
+    return [_Site(f"s{at:02}", name, _lon(rng), _lat(rng)) for at, name in enumerate(both[:SITES])]
+
+
+def _lon(rng: random.Random) -> float:
+    return round(rng.uniform(140.90, 141.0), 4)
+
+
+def _lat(rng: random.Random) -> float:
+    return round(rng.uniform(38.20, 38.28), 4)
 
 
 @cache

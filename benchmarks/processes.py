@@ -18,6 +18,10 @@ _START_WITHIN_S = 60.0
 _STOP_WITHIN_S = 10.0
 
 
+class RunFailed(Exception):
+    """A run did not come to its end; the message says how far it came."""
+
+
 class Sending:
     """One delivery process."""
 
@@ -42,7 +46,7 @@ class Sending:
 
 @asynccontextmanager
 async def open_sending(settings_file: Path, count: int = 1) -> AsyncIterator[list[Sending]]:
-    """So many, each ready, while the block runs. Raises RuntimeError when one does not start."""
+    """So many, each ready, while the block runs. Raises RunFailed when one does not start."""
     async with AsyncExitStack() as opened:
         yield [await opened.enter_async_context(_one(settings_file)) for _ in range(count)]
 
@@ -59,7 +63,7 @@ async def _one(settings_file: Path) -> AsyncIterator[Sending]:
         assert process.stdout is not None
         async with asyncio.timeout(_START_WITHIN_S):
             if await process.stdout.readline() != b"ready\n":
-                raise RuntimeError("a delivery process does not start, see its words above")
+                raise RunFailed("a delivery process does not start, see its words above")
         yield Sending(process)
     finally:
         assert process.stdin is not None

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.people import Person, drafts, people
-from benchmarks.processes import Sending, open_sending
+from benchmarks.processes import RunFailed, Sending, open_sending
 from benchmarks.sink import Sink
 from benchmarks.waiting import PATIENCE_S, until
 from bosai.embedded import embedded_redis
@@ -36,10 +36,6 @@ from tests.bosai.services.hq import Hq
 LIVE = Realm.LIVE
 _IN_THE_BACKGROUND = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")
 _FENCE = 1
-
-
-class RunFailed(Exception):
-    """A run did not come to its end; the message says how far it came."""
 
 
 class Rig:
@@ -106,8 +102,7 @@ class Rig:
 
     def drafts(self, count: int) -> list[InstructionDraft]:
         """What the first `count` people are to be told."""
-        ids = [one.subscription_id for one in self.people[:count]]
-        return drafts(ids, self.incident, self.order.alert.key, datetime.now(UTC))
+        return drafts(self.people[:count], self.incident, self.order.alert.key, datetime.now(UTC))
 
     async def wipe(self) -> None:
         """Nobody has been told anything, and nobody has prekeys. Subscribers and the order stay."""

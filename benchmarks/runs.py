@@ -5,7 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from benchmarks.rig import Rig, RunFailed
+from benchmarks.processes import RunFailed
+from benchmarks.rig import Rig
 from benchmarks.waiting import until
 from bosai.stores.instructions import DANGER_CLASSES
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from bosai.stores.replies import as_text
-
 
 def thread_cpu_s(pid: int) -> dict[int, float]:
     """Thread id → seconds of processor time so far. The thread with the process's own id is the main one."""
@@ -21,6 +19,10 @@ def thread_cpu_s(pid: int) -> dict[int, float]:
         except (OSError, ValueError, IndexError):
             continue  # it ended in between
     return found
+
+
+_ALL = 1_000_000
+_NOTED_FROM_US = 30  # a chunk's script takes longer; noting each command inside it would slow it down
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ async def redis_cpu_s(redis: Redis) -> float:
 
 
 class CommandTimes:
-    """While the block runs, Redis notes every command: time by script, or by command for the rest."""
+    """From `start` to `stop` Redis notes every longer command: seconds by script, and by command for the rest."""
 
     def __init__(self, redis: Redis, scripts: Mapping[str, str]) -> None:
         self._redis = redis
@@ -55,24 +57,27 @@ class CommandTimes:
         self._kept: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
 
-    async def __aenter__(self) -> "CommandTimes":
+    async def start(self) -> None:
+        """Note from now on."""
         for name in ("slowlog-log-slower-than", "slowlog-max-len"):
             self._kept[name] = str((await self._redis.config_get(name))[name])
-        await self._redis.config_set("slowlog-max-len", 1_000_000)
-        await self._redis.config_set("slowlog-log-slower-than", 0)
+        await self._redis.config_set("slowlog-max-len", _ALL)
         await self._redis.slowlog_reset()
-        return self
+        await self._redis.config_set("slowlog-log-slower-than", _NOTED_FROM_US)
 
-    async def __aexit__(self, *_: object) -> None:
+    async def stop(self) -> None:
+        """Add up what was noted; Redis goes back to its settings."""
         await self._redis.config_set("slowlog-log-slower-than", self._kept["slowlog-log-slower-than"])
-        for one in await self._redis.slowlog_get(1_000_000):
-            name = self._name(as_text(one["command"]).split(" "))
+        for one in await self._redis.slowlog_get(_ALL):
+            name = self._name(one["command"].split(b" "))
             self.seconds[name] = self.seconds.get(name, 0.0) + one["duration"] / 1e6
         await self._redis.slowlog_reset()
         await self._redis.config_set("slowlog-max-len", self._kept["slowlog-max-len"])
 
-    def _name(self, words: list[str]) -> str:
-        command = words[0].upper()
+    def _name(self, words: list[bytes]) -> str:
+        """The arguments are binary, and cut by Redis: only the command and a script's hash are read."""
+        command = words[0].decode("ascii", "replace").upper()
         if command == "EVALSHA" and len(words) > 1:
-            return f"{self._scripts.get(words[1], words[1][:8])}.lua"
+            sha = words[1].decode("ascii", "replace")
+            return f"{self._scripts.get(sha, sha[:8])}.lua"
         return command

@@ -133,7 +133,7 @@ def test_a_release_is_judged_as_a_whole_only_for_all_the_people_it_is_promised_f
 def test_a_smaller_run_can_be_asked_for_and_a_senseless_one_is_refused(capsys):
     size = size_of(parse(["--messages", "80", "--repeats", "1"]))
     assert (size.messages, size.peer_messages, size.release, size.repeats) == (80, 80, 80, 1)
-    assert main(["--messages", "0"]) == 1
+    assert main(["--messages", "0"]) == 2
     assert "--messages: expected at least 1" in capsys.readouterr().err
 
 
