@@ -22,6 +22,8 @@ WHILE_TRYING_S = 1.0
 """What others are told while one message tries."""
 A_FEW = 16
 """How many of one lane leave before it is the next one's turn."""
+MANY = 200
+"""Lanes; when there are more, those that never took a message are forgotten."""
 OLD_AFTER_S = 2.0
 """A message under way for longer is old; where half of a lane's are, the lane is slow."""
 
@@ -243,6 +245,8 @@ class Lanes:
 
     def look(self, now_s: float, back: list[Returned]) -> None:
         """Now and then: find slow lanes, and waiting parcels whose permit was withdrawn (they go into `back`)."""
+        if len(self._lanes) > MANY:
+            self._forget_the_useless()
         for lane in self._lanes.values():
             old = 0
             for flight in lane.flying:
@@ -265,6 +269,12 @@ class Lanes:
         """Everything that waits comes back."""
         for lane in list(self._turns):
             self._empty(lane, _back(cause), back)
+
+    def _forget_the_useless(self) -> None:
+        """Names below an allowed one can be made up by anybody: those that never took a message go."""
+        for origin, lane in list(self._lanes.items()):
+            if not (lane.accepted or lane.waiting or lane.flying or lane.state is not LaneState.OPEN):
+                del self._lanes[origin]
 
     def _share(self, lane: Lane) -> int:
         if lane.state is LaneState.TRYING:

@@ -13,6 +13,7 @@ from workers.lanes import (
     FAILURES_IN_A_ROW,
     FIRST_REST_S,
     LONGEST_REST_S,
+    MANY,
     OLD_AFTER_S,
     SLOW,
     WHILE_TRYING_S,
@@ -252,6 +253,19 @@ def test_a_push_service_that_names_its_pause_rests_as_long_but_no_longer_than_we
         for flight in take(lanes):
             lanes.failed(flight, "http_503", 0.0, back, told_s=told_s)
         assert lanes.rest_s(FCM, 0.0) == rest_s
+
+
+def test_made_up_names_are_forgotten_and_push_services_are_not():
+    lanes = lanes_of()
+    for number in range(MANY + 1):
+        fill(lanes, f"https://made-up-{number}.example", 1)
+        for flight in take(lanes):
+            lanes.failed(flight, "name_not_found", 0.0, [])
+    fill(lanes, FCM, 1)
+    lanes.accepted(take(lanes)[0])
+    fill(lanes, MOZILLA, 1)
+    lanes.look(1.0, [])
+    assert [one.origin for one in lanes.origins(1.0)] == [FCM, MOZILLA]
 
 
 # ---- permits ------------------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ from tests.bed.nginx import Nginx, open_nginx
 from tests.bed.push_service import PushService
 from tests.bed.tls import LoopbackAuthority
 from tests.workers.sending_bed import PATIENT, parcel, send_one, transport_to
-from workers import transport as transport_module
 from workers.easy import LARGEST_ANSWER, RootsMissing, roots_file
 from workers.transport import TransportDied, TransportTuning
 
@@ -291,7 +290,7 @@ async def test_a_listed_name_that_leads_into_a_private_network_is_refused_when_i
     ],
 )
 async def test_an_endpoint_outside_the_list_is_never_looked_up(endpoint, monkeypatch):
-    monkeypatch.setattr(transport_module, "Easy", None)  # a handle made would raise
+    monkeypatch.setattr("workers.engine.Easy", None)  # a handle made would raise
     async with transport_to(allowed=["fcm.googleapis.com"]) as (transport, answers):
         outcome = await send_one(transport, answers, endpoint)
         assert (outcome.cause, outcome.left) == ("host_refused", False)
@@ -615,7 +614,7 @@ async def test_a_thread_that_dies_is_told_and_what_was_under_way_is_unsure(monke
             def broken(*_: object, **__: object) -> None:
                 raise RuntimeError("the engine broke")
 
-            monkeypatch.setattr(transport_module._Engine, "turn", broken)
+            monkeypatch.setattr("workers.engine.Engine.turn", broken)
             transport.post([parcel(f"{push.url}/push/last")])
             outcomes = await answers.wait_for(11)
             assert Counter((one.cause, one.left) for one in outcomes) == {
