@@ -16,10 +16,8 @@ SYNTHETIC_PUSH = """{
   const info = INFO, restrictedTo = KEY;
   const standard = (text) => text.replaceAll('-', '+').replaceAll('_', '/');
   const bytes = (text) => Uint8Array.from(atob(standard(text)), (c) => c.charCodeAt(0));
-  const same = (key) => {
-    const given = typeof key === 'string' ? bytes(key) : new Uint8Array(key.buffer ?? key);
-    return !restrictedTo || String(given) === String(bytes(restrictedTo));
-  };
+  const raw = (key) => typeof key === 'string' ? bytes(key) : new Uint8Array(key.buffer ?? key);
+  const same = (key) => !restrictedTo || String(raw(key)) === String(bytes(restrictedTo));
   let options = null;
   const subscription = Object.defineProperties(Object.create(PushSubscription.prototype), {
     endpoint: {value: info.endpoint}, expirationTime: {value: null}, options: {get: () => options},
@@ -31,7 +29,7 @@ SYNTHETIC_PUSH = """{
   PushManager.prototype.subscribe = async (asked) => {
     if (!asked?.userVisibleOnly) refuse('userVisibleOnly is needed', 'NotAllowedError');
     if (!same(asked.applicationServerKey)) refuse('another applicationServerKey', 'InvalidStateError');
-    options = {userVisibleOnly: true, applicationServerKey: asked.applicationServerKey};
+    options = {userVisibleOnly: true, applicationServerKey: raw(asked.applicationServerKey).buffer};
     return subscription;
   };
 }"""

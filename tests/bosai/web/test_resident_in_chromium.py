@@ -14,7 +14,6 @@ import pytest
 from bosai.messages.payload import payload
 from bosai.model.instruction import Instruction, Stage
 from bosai.model.realm import Realm
-from bosai.services.receipts import receipt_token
 from bosai.stores.instructions import InstructionDraft
 from bosai.wiring import RealmServices
 from tests.bed.browser import Browser
@@ -167,9 +166,8 @@ async def test_display_and_taps_are_reported_with_the_token_of_the_push(resident
     draft = {name: getattr(told, name) for name in told.__struct_fields__ if name != "seq"}
     await side.instructions.emit(1, [InstructionDraft(**draft)], side.clock.now())
     stored, _ = (await side.instructions.latest(subscription_id)) or pytest.fail("not stored")
-    token = receipt_token(_hmac_key(side), side.realm, subscription_id, stored.incident, stored.seq)
     message = resident.message(stored.seq)
-    message["bosai"]["r"] = token
+    message["bosai"]["r"] = side.receipts.token_for(stored)
     await resident.push(message)
     assert await _stage(side, subscription_id) is Stage.DISPLAYED
 
@@ -270,7 +268,3 @@ async def _stage(side: RealmServices, subscription_id: str) -> Stage:
     latest = await side.instructions.latest(subscription_id)
     assert latest is not None
     return latest[1].stage
-
-
-def _hmac_key(side: RealmServices) -> bytes:
-    return side.receipts._hmac_key
