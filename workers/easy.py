@@ -64,6 +64,7 @@ class Easy:
         "_guards",
         "_headers",
         "_is_fresh",
+        "_oldest_s",
         "_refused",
         "_trouble",
         "_user_timeout_ms",
@@ -76,6 +77,7 @@ class Easy:
         self.curl: Any = pycurl.Curl()
         self._headers: tuple[str, ...] | None = None
         self._is_fresh = False
+        self._oldest_s = 0
         self._refused = False
         self._trouble = ""
         parts = urlsplit(origin)
@@ -90,8 +92,8 @@ class Easy:
         self.curl.setopt(pycurl.PIPEWAIT, int(parts.scheme == "https"))
         self.curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
 
-    def prepare(self, parcel: Parcel, *, fresh: bool) -> None:
-        """Load one message. fresh: on a new connection, for the known ones may be why the push service seems down."""
+    def prepare(self, parcel: Parcel, *, fresh: bool, oldest_s: int) -> None:
+        """Load one message. fresh: on a new connection; oldest_s: on one that is not older (0 = any)."""
         curl = self.curl
         curl.setopt(_URL, parcel.endpoint)
         curl.setopt(_POSTFIELDS, parcel.body)
@@ -102,6 +104,9 @@ class Easy:
         if fresh is not self._is_fresh:
             curl.setopt(pycurl.FRESH_CONNECT, int(fresh))
             self._is_fresh = fresh
+        if oldest_s != self._oldest_s:
+            curl.setopt(pycurl.MAXLIFETIME_CONN, oldest_s)
+            self._oldest_s = oldest_s
         self._refused, self._trouble = False, ""
 
     def has_left(self) -> bool:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 NOT_SENDABLE = PushOutcome(status=0, cause="not_sendable", left=False)
 LOOK_EVERY_S = 0.25
+FORGOTTEN_S = 150.0
+"""After so long curl has closed a connection that nothing used (118 s)."""
 MOST_ORIGINS = 10_000
 """So many checked origins are remembered; names below an allowed one can be made up by anybody."""
 
@@ -161,13 +163,13 @@ class Engine:
                 self._idle_count -= 1
             else:
                 easy = Easy(parcel.origin, self._options)
+            since_s = now_s - flight.lane.broke_s
             try:
-                easy.prepare(parcel, fresh=flight.is_try)
-            except (
-                pycurl.error,
-                ValueError,
-                TypeError,
-            ):  # one message curl can't take must not stop the others
+                # Connections from before the rest may be mute for good: the try makes a new one, the others use that.
+                easy.prepare(
+                    parcel, fresh=flight.is_try, oldest_s=int(since_s) if since_s < FORGOTTEN_S else 0
+                )
+            except _UNFIT:  # one message curl can't take must not stop the others
                 log.exception("a message that can not be sent to %s", parcel.origin)
                 self._back.append((parcel, NOT_SENDABLE))
                 self._lanes.released(flight)
@@ -289,6 +291,7 @@ _EVENTS = {
     pycurl.POLL_OUT: select.EPOLLOUT,
     pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
 }
+_UNFIT = (pycurl.error, ValueError, TypeError)
 _RESPONSE_CODE = pycurl.RESPONSE_CODE
 # A path as push services write them: visible ASCII without a fragment or a backslash.
 _PATH = re.compile(r"/[!$-\[\]-~\"]{0,2000}")

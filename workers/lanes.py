@@ -9,6 +9,7 @@ Pure: the time is an argument, nothing is sent here. One thread changes it; `roo
 may be asked from another.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,6 +69,7 @@ class Lane:
     is_tried: bool = False  # the one that tries is under way
     rests: int = 0  # in a row
     until_s: float = 0.0
+    broke_s: float = -math.inf  # when the last rest began
     broken_connection: int = -1
     accepted: int = 0
     failed: int = 0
@@ -233,6 +235,7 @@ class Lanes:
         lane.failures += 1
         if lane.state is LaneState.TRYING or lane.failures >= FAILURES_IN_A_ROW:
             rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(lane.rests, 10))
+            lane.broke_s = now_s
             lane.until_s = now_s + min(LONGEST_REST_S, max(rest_s, told_s or 0.0))
             lane.state, lane.failures = LaneState.RESTING, 0
             lane.rests += 1

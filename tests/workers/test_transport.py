@@ -533,6 +533,57 @@ async def test_a_push_service_that_comes_back_is_found_by_one_message(monkeypatc
         assert transport.origins()[0].state == "open"
 
 
+@asynccontextmanager
+async def freezing_forwarder(leads_to: int) -> AsyncIterator[tuple[str, list[asyncio.Event]]]:
+    """(host:port, an event for each connection): takes everything to one port; a cleared event holds it up for good."""
+    flows: list[asyncio.Event] = []
+    served: set[asyncio.Task[object] | None] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: asyncio.Event) -> None:
+        try:
+            while some := await reader.read(65_536):
+                await flow.wait()
+                writer.write(some)
+        finally:
+            writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        flow = asyncio.Event()
+        flow.set()
+        flows.append(flow)
+        served.add(asyncio.current_task())
+        there, back = await asyncio.open_connection("127.0.0.1", leads_to)
+        await asyncio.gather(pump(reader, back, flow), pump(there, writer, flow), return_exceptions=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", flows
+    finally:
+        server.close()
+        for one in flows:
+            one.set()
+        await asyncio.wait([one for one in served if one is not None], timeout=5)
+
+
+async def test_a_connection_that_went_mute_is_not_used_again_after_the_rest(nginx, monkeypatch):
+    monkeypatch.setattr("workers.lanes.FIRST_REST_S", 1.2)
+    port = int(nginx.endpoint_host.rpartition(":")[2])
+    async with (
+        freezing_forwarder(port) as (host, flows),
+        transport_to(host, ca_file=nginx.ca_file) as (transport, answers),
+    ):
+        assert (await send_one(transport, answers, f"https://{host}/push/first")).status == 201
+        flows[0].clear()
+        transport.post([parcel(f"https://{host}/push/{number}") for number in range(20)])
+        assert {one.cause for one in (await answers.wait_for(21))[1:]} == {"timeout"}
+        async with asyncio.timeout(10):
+            while transport.rest_s(f"https://{host}") > 0:
+                await asyncio.sleep(0.02)
+        transport.post([parcel(f"https://{host}/push/{number}") for number in range(20)])
+        assert {one.status for one in (await answers.wait_for(41))[21:]} == {201}
+        assert len(flows) >= 2
+
+
 # ---- stopping -----------------------------------------------------------------------------------------
 
 
