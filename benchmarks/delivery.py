@@ -12,9 +12,11 @@ Both send to one nginx (HTTPS, HTTP/2, one process) on this machine; `--profile`
 
 import argparse
 import asyncio
+import math
 import os
 import platform
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -48,6 +50,7 @@ class Size:
     repeats: int
     release: int
     memory: int
+    within_s: float = math.inf  # rounds are left out, and said to be, where the machine is too slow for all
 
 
 FULL = Size(
@@ -58,18 +61,28 @@ FULL = Size(
     release=RELEASE_PEOPLE,
     memory=20_000,
 )
-QUICK = Size(messages=5_000, peer_messages=1_500, trial_messages=400, repeats=2, release=5_000, memory=20_000)
+QUICK = Size(
+    messages=5_000,
+    peer_messages=1_500,
+    trial_messages=200,
+    repeats=2,
+    release=5_000,
+    memory=20_000,
+    within_s=45.0,
+)
+_AFTER_THE_ROUNDS_S = 8.0  # what a quick run keeps for the release
 
 
 async def measure(size: Size, say: Callable[[str], None]) -> list[Row]:
     """Every row. Raises SinkUnavailable, PeerUnavailable, RunFailed."""
+    until_s = time.monotonic() + size.within_s - _AFTER_THE_ROUNDS_S
     async with AsyncExitStack() as opened:
         sink = await opened.enter_async_context(open_sink())
         rig = await opened.enter_async_context(open_rig(sink))
         memory = await memory_run(rig, size.memory)
         say(f"seeding {max(size.messages, size.release):,} subscribers")
         await rig.seed(max(size.messages, size.release))
-        rates = await _rates(rig, size, opened, say)
+        rates = await _rates(rig, size, opened, say, until_s=until_s)
         say(f"a release of {size.release:,}")
         release = await release_run(rig, size.release)
     for name, found in rates.items():
@@ -83,7 +96,7 @@ async def measure(size: Size, say: Callable[[str], None]) -> list[Row]:
 
 
 async def _rates(
-    rig: Rig, size: Size, opened: AsyncExitStack, say: Callable[[str], None]
+    rig: Rig, size: Size, opened: AsyncExitStack, say: Callable[[str], None], *, until_s: float
 ) -> dict[str, list[float]]:
     jobs = await jobs_of(rig, size.peer_messages)
     peers: dict[str, Peer] = {}
@@ -109,6 +122,7 @@ async def _rates(
             WEB_PUSH: theirs(WEB_PUSH),
             TWO: ours(processes=2),
         },
+        until_s=until_s,
     )
 
 

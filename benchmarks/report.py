@@ -3,6 +3,8 @@
 A row has exactly the fields of `Row`. ratio: how many times better ours is, so above 1 is always good.
 """
 
+import math
+import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -74,15 +76,27 @@ def _ratio(what: str, ours: float, peer: float, *, less_is_better: bool) -> floa
 
 
 async def interleaved(
-    repeats: int, contestants: Mapping[str, Callable[[], Awaitable[float]]]
+    repeats: int,
+    contestants: Mapping[str, Callable[[], Awaitable[float]]],
+    *,
+    until_s: float = math.inf,
+    clock_s: Callable[[], float] = time.monotonic,
 ) -> dict[str, list[float]]:
-    """Every contestant once, then all again: a disturbance of the machine hits all of them. Name → its figures."""
+    """Every contestant once, then all again: a disturbance of the machine hits all of them. Name → its figures.
+
+    until_s: no round but the first is begun that, as long as the one before, would end after this (by `clock_s`).
+    """
     if repeats < 1:
         raise ValueError(f"repeats: expected at least 1, got {repeats}")
     found: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(repeats):
+    round_s = 0.0
+    for turn in range(repeats):
+        began_s = clock_s()
+        if turn and began_s + round_s > until_s:
+            break
         for name, measure in contestants.items():
             found[name].append(await measure())
+        round_s = clock_s() - began_s
     return found
 
 

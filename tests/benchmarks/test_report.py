@@ -74,6 +74,19 @@ async def test_contestants_take_turns_so_that_a_disturbance_hits_all_of_them():
         await interleaved(0, {})
 
 
+@pytest.mark.parametrize(("until_s", "rounds"), [(0.0, 1), (25.0, 2), (29.9, 2), (30.0, 3), (999.0, 4)])
+async def test_a_round_that_would_end_too_late_is_not_begun(until_s, rounds):
+    now_s = 0.0
+
+    async def ten_seconds() -> float:
+        nonlocal now_s
+        now_s += 10.0
+        return 1.0
+
+    found = await interleaved(4, {"ours": ten_seconds}, until_s=until_s, clock_s=lambda: now_s)
+    assert found == {"ours": [1.0] * rounds}
+
+
 def test_the_rows_are_written_as_a_list_of_objects_with_the_agreed_fields(tmp_path):
     rows = [
         row(
