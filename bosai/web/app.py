@@ -13,6 +13,7 @@ from aiohttp import web
 from bosai.model.realm import Realm
 from bosai.web import api, assets, desk, openapi, resident, shedding, tiles
 from bosai.web.base import OPENED, REALM, preload
+from bosai.web.console import delivery
 from bosai.web.console import routes as console_routes
 from bosai.web.middleware import add_security_headers, errors_to_problems, read_body, refuse_other_sites
 from bosai.web.rate_limit import BUCKETS, TokenBuckets
@@ -39,7 +40,7 @@ def make_app(open_services: OpenServices, *, body_max_bytes: int = BODY_MAX_BYTE
         async with open_services() as app[OPENED]:
             yield
 
-    live.cleanup_ctx.extend([opened, tiles.opened, shedding.watched])
+    live.cleanup_ctx.extend([opened, tiles.opened, shedding.watched, delivery.opened])
     live.on_response_prepare.append(add_security_headers)
     live.router.add_get("/static/{path:.+}", assets.serve)
     live.router.add_get(Realm.DRILL.path_prefix, to_drill)

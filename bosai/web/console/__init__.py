@@ -5,7 +5,8 @@
                   └── proposals of JMA's (気象庁発表), orders in force, delivery, sites, health
 
     session.py   cookie, sign-in, the guard of every page         page.py      show, refuse, move on
-    board.py     the situation                                     words.py     Japanese for each value
+    board.py     the situation                                     words.py, causes.py   Japanese for each value
+    delivery.py  how far messages have come ─ funnel.py (counts)
     compose.py   the form ─ forms.py (parse) ─ prefill.py          orders.py    one version and its steps
     endings.py   解除, 取消, 見直し                                  refusals.py  what stopped it, in Japanese
     audit.py, sites.py, officers.py, qr.py
@@ -15,10 +16,10 @@ Handlers parse, call one service and render; who may do what is decided in the s
 
 from aiohttp import web
 
-from bosai.web.console import audit, board, compose, endings, officers, orders, session, sites
+from bosai.web.console import audit, board, compose, delivery, endings, officers, orders, session, sites
 
 
 def routes() -> list[web.RouteDef]:
     """Every route of the console, for one side. Fixed paths stand before those with a name in them."""
-    parts = (session, board, compose, endings, audit, sites, officers, orders)
+    parts = (session, board, delivery, compose, endings, audit, sites, officers, orders)
     return [route for part in parts for route in part.routes()]

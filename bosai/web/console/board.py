@@ -18,18 +18,20 @@ from bosai.model.alert import AlertRecord, AlertState
 from bosai.model.gravity import gravest_first
 from bosai.model.instruction import Stage
 from bosai.model.staff import Session
+from bosai.services.delivery_report import sees_exact
 from bosai.services.proposals import ProposalRecord
 from bosai.stores.keys import Keys
 from bosai.stores.replies import as_bytes, as_text
 from bosai.web.base import OPENED, realm_of, services
 from bosai.web.console import words
+from bosai.web.console.funnel import not_reached_of, stage_rows
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
 from shelters.model import Opening
 from shelters.sites import opening_of
 
-UNREACHED = (Stage.RETIRED, Stage.EXPIRED, Stage.FAILED)
-"""Stages at which nothing more will happen; who still waits is counted by its own stage."""
+DELIVERY = "delivery"
+"""Each process that delivers says how it does under this name and its own; the board shows them as one."""
 QUIET_S = 60.0
 """A part that reported nothing for this long is shown as not answering."""
 
@@ -44,8 +46,9 @@ class Reported(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartHealth:
-    """One part of the service, as officers read it."""
+    """One part of the service, as officers read it. `part`: its name in the store."""
 
+    part: str
     name: str
     ok: bool
     quiet: bool
@@ -78,12 +81,12 @@ async def _to_board(request: web.Request) -> web.StreamResponse:
 
 async def board(request: web.Request, officer: Session) -> web.Response:
     """The page."""
-    return show(request, "board.html", officer, **await situation(request))
+    return show(request, "board.html", officer, **await situation(request, officer))
 
 
 async def parts(request: web.Request, officer: Session) -> web.Response:
     """The page's changing parts alone."""
-    return show(request, "_board_parts.html", officer, **await situation(request))
+    return show(request, "_board_parts.html", officer, **await situation(request, officer))
 
 
 async def dismiss(request: web.Request, officer: Session) -> web.StreamResponse:
@@ -94,16 +97,16 @@ async def dismiss(request: web.Request, officer: Session) -> web.StreamResponse:
             officer, str(form.get("id", "")), str(form.get("reason", ""))
         )
     except BosaiError as error:
-        return refused(request, "board.html", officer, error, **await situation(request))
+        return refused(request, "board.html", officer, error, **await situation(request, officer))
     raise moved(request, "/hq/", "dismissed")
 
 
-async def situation(request: web.Request) -> dict[str, Any]:
+async def situation(request: web.Request, officer: Session) -> dict[str, Any]:
     """Everything the board shows, read now."""
     here = services(request)
     in_force = sorted(await here.alerts.in_force(), key=gravest_first)
     working = await here.alerts.working()
-    tallies = await tallies_of(request, in_force)
+    tallies, exact = await tallies_of(request, in_force), sees_exact(officer)
     sites, statuses = await here.sites.all(), await here.sites.statuses()
     openings = Counter(opening_of(site, statuses.get(site.site_id)) for site in sites if site.open_to_public)
     reports = [one.present_at for one in statuses.values() if one.present_at is not None]
@@ -115,11 +118,9 @@ async def situation(request: web.Request) -> dict[str, Any]:
         ),
         "drafts": [one for one in working if one.state is AlertState.DRAFT],
         "suggestions": suggestions(await here.proposals.open(), in_force),
-        "tallies": tallies,
-        "not_reached": {
-            one: sum(tally.get(stage, 0) for stage in UNREACHED) for one, tally in tallies.items()
-        },
-        "stages": stage_rows,
+        "exact": exact,
+        "tallies": {one: stage_rows(tally, exact=exact) for one, tally in tallies.items()},
+        "not_reached": {one: not_reached_of(tally, exact=exact) for one, tally in tallies.items()},
         "openings": [(one, openings[one]) for one in Opening],
         "sites_total": sum(openings.values()),
         "last_report": max(reports, default=None),
@@ -133,11 +134,6 @@ async def tallies_of(request: web.Request, records: Sequence[AlertRecord]) -> di
     """Incident → how many newest instructions stand at each stage."""
     incidents = dict.fromkeys(one.incident for one in records if one.incident)
     return {one: await services(request).instructions.tally(one) for one in incidents}
-
-
-def stage_rows(tally: Mapping[Stage, int]) -> list[tuple[Stage, str, int]]:
-    """Every stage with its word and count, in the order a message travels; replaced ones are history and left out."""
-    return [(one, words.STAGES[one], tally.get(one, 0)) for one in Stage if one is not Stage.REPLACED]
 
 
 def suggestions(open_ones: Sequence[ProposalRecord], in_force: Sequence[AlertRecord]) -> list[Suggestion]:
@@ -164,19 +160,46 @@ def _suggestion(record: ProposalRecord, in_force: Sequence[AlertRecord]) -> Sugg
 
 
 async def health(request: web.Request) -> list[PartHealth]:
-    """What each part last said, and whether it has fallen silent."""
+    """What each part last said, and whether it has fallen silent; all processes that deliver as one."""
+    found = await health_rows(request)
+    senders = [one for one in found if one.part.partition(":")[0] == DELIVERY]
+    others = [one for one in found if one not in senders]
+    return sorted([*others, *([_as_one(senders)] if senders else [])], key=lambda one: one.name)
+
+
+def _as_one(senders: Sequence[PartHealth]) -> PartHealth:
+    """Delivery goes on while one process is there, and is faulty when any that is there says so."""
+    there = [one for one in senders if not one.quiet]
+    faulty = [one for one in there if not one.ok]
+    latest = max(senders, key=lambda one: one.at)
+    shown = faulty[0] if faulty else latest
+    return PartHealth(
+        part=DELIVERY,
+        name=words.PARTS[DELIVERY],
+        ok=bool(there) and not faulty,
+        quiet=not there,
+        detail=shown.detail or (f"送信の処理 {len(there)}つ" if len(there) > 1 else ""),
+        at=latest.at,
+    )
+
+
+async def health_rows(request: web.Request) -> list[PartHealth]:
+    """What each part and each process last said, and whether it has fallen silent."""
     now = services(request).clock.now()
     rows = await request.config_dict[OPENED].redis.hgetall(Keys(realm_of(request)).health)
     return sorted(
-        (_health(as_text(part), as_bytes(row), now) for part, row in rows.items()), key=lambda one: one.name
+        (_health(as_text(part), as_bytes(row), now) for part, row in rows.items()), key=lambda one: one.part
     )
 
 
 def _health(part: str, row: bytes, now: datetime) -> PartHealth:
-    name = words.PARTS.get(part, part)
+    kind, _, process = part.partition(":")
+    name = words.PARTS.get(kind, kind) + (f" {process}" if process else "")
     try:
         said = msgspec.json.decode(row, type=Reported)
     except msgspec.DecodeError:
-        return PartHealth(name=name, ok=False, quiet=True, detail="読めない記録です", at=now)
+        return PartHealth(part=part, name=name, ok=False, quiet=True, detail="読めない記録です", at=now)
     quiet = part != "telegram" and now - said.at > timedelta(seconds=QUIET_S)
-    return PartHealth(name=name, ok=said.ok and not quiet, quiet=quiet, detail=said.detail, at=said.at)
+    return PartHealth(
+        part=part, name=name, ok=said.ok and not quiet, quiet=quiet, detail=said.detail, at=said.at
+    )

@@ -4,7 +4,6 @@ draft ─▶ [承認を求める] ─▶ the other officer: same page, typed wor
 """
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,18 +13,18 @@ from bosai.errors import BosaiError, NotFound
 from bosai.messages.advice import AdviceText, render_advice
 from bosai.messages.catalogue import LANGS, is_draft
 from bosai.model.alert import Act, AlertRecord, AlertState, OrderKind
-from bosai.model.instruction import Instruction, MessageKind, Stage
+from bosai.model.instruction import Instruction, MessageKind
 from bosai.model.staff import Permission, Session
+from bosai.services.delivery_report import sees_exact
 from bosai.services.previews import Preview
 from bosai.web.base import LANG_NAMES, html_lang, realm_of, services
-from bosai.web.console.board import UNREACHED, stage_rows
+from bosai.web.console.funnel import not_reached_of, stage_rows
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
 from bosai.web.geojson import area_feature
 from shelters.model import Action, ReasonCode
 
 ORDER = r"/hq/alerts/{id}/{version:\d+}"
-NOT_REACHED_SHOWN = 50
 
 
 def routes() -> list[web.RouteDef]:
@@ -143,9 +142,7 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
     alert = record.alert
     history = await here.alerts.history(alert.alert_id)
     released = record.released_at is not None and record.incident is not None
-    tally, not_reached = (
-        await _delivery(request, record.incident) if released and record.incident else ({}, [])
-    )
+    travel = await _delivery(request, officer, record.incident) if released and record.incident else {}
     hands = tuple(dict.fromkeys((alert.drafter, *record.editors)))
     return {
         "record": record,
@@ -166,9 +163,7 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
         ],
         "lock_screens": _lock_screens(request, record),
         "planned": await here.alert_store.planned(alert.key) if released else False,
-        "tally": stage_rows(tally) if tally else [],
-        "not_reached": not_reached[:NOT_REACHED_SHOWN],
-        "not_reached_total": len(not_reached),
+        **(_NO_TRAVEL | travel),
         "preview": None,
         "seats_short": seats_short,
         "typed": "",
@@ -185,15 +180,17 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
     }
 
 
-async def _delivery(
-    request: web.Request, incident: str
-) -> tuple[Mapping[Stage, int], list[tuple[str, Stage, str]]]:
-    """How far messages have come, and whom none will reach; the list is read only where somebody stands on it."""
-    instructions = services(request).instructions
-    tally = await instructions.tally(incident)
-    if not any(tally.get(stage) for stage in UNREACHED):
-        return tally, []
-    return tally, [one for one in await instructions.not_reached(incident) if one[1] in UNREACHED]
+_NO_TRAVEL: dict[str, Any] = {"tally": [], "not_reached": 0, "exact": True}
+
+
+async def _delivery(request: web.Request, officer: Session, incident: str) -> dict[str, Any]:
+    """How far messages have come, and how many none will reach; who and why stands on the page of delivery."""
+    tally, exact = await services(request).instructions.tally(incident), sees_exact(officer)
+    return {
+        "tally": stage_rows(tally, exact=exact),
+        "not_reached": not_reached_of(tally, exact=exact),
+        "exact": exact,
+    }
 
 
 def seats_short(preview: Preview) -> int:

@@ -9,6 +9,7 @@ from bosai.messages.terms import head, term
 from bosai.model.alert import Act, Alert, AlertRecord, AlertState, OrderKind, TsunamiClass
 from bosai.model.instruction import Stage
 from bosai.model.staff import Role
+from bosai.web.console.causes import cause_words
 from geodata.hazards import HazardKind
 from shelters.model import Action, Crowding, FigureSource, Opening
 
@@ -103,6 +104,7 @@ STEPS = {
     "signed_in": "サインイン",
     "signed_out": "サインアウト",
     "reported": "避難所からの報告",
+    "trial_sent": "自分の端末へ試験送信",
 }
 FACTS = {
     "act": "区分",
@@ -130,6 +132,9 @@ FACTS = {
     "site": "避難所",
     "people": "人数",
     "client": "接続元",
+    "status": "プッシュサービスの返事",
+    "cause": "原因",
+    "took_ms": "かかった時間（ミリ秒）",
 }
 SUBJECTS = {
     "alert": "避難情報",
@@ -138,6 +143,7 @@ SUBJECTS = {
     "staff": "職員",
     "desk": "避難所担当",
     "sites": "避難所の一覧",
+    "push": "プッシュサービス",
 }
 PARTS = {
     "planner": "計画（行き先の決定）",
@@ -146,7 +152,16 @@ PARTS = {
     "feed": "気象庁フィード",
     "schedules": "定期処理",
     "telegram": "電文の読み取り",
+    "monthly_check": "月例の受信確認",
 }
+ORIGIN_STATES = {"open": "通常", "resting": "停止中", "trying": "確認中"}
+CHECK_STATES = {
+    "waiting": "発令中のため待機",
+    "running": "送信中",
+    "done": "送信済み",
+    "given_up": "中止（発令が続いたため）",
+}
+WITHHELD = "少数"
 _JMA = {
     JmaTsunamiClass.NONE: "津波なし・解除",
     JmaTsunamiClass.FORECAST: "津波予報（若干の海面変動）",
@@ -249,6 +264,23 @@ def age(at: datetime, now: datetime) -> str:
 def number(value: int | None) -> str:
     """1,234; 「—」 for unknown."""
     return "—" if value is None else f"{value:,}"
+
+
+def figure(value: int | None) -> str:
+    """1,234; 「少数」 for a count that is withheld because few persons stand behind it."""
+    return WITHHELD if value is None else f"{value:,}"
+
+
+def cause(code: str) -> str:
+    """Why a message did not arrive."""
+    return cause_words(code)
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them: 850バイト, 12.3キロバイト, 1.2メガバイト."""
+    if count < 1000:
+        return f"{count}バイト"
+    return f"{count / 1000:,.1f}キロバイト" if count < 1_000_000 else f"{count / 1_000_000:,.1f}メガバイト"
 
 
 def reporter(name: str) -> str:

@@ -440,7 +440,7 @@ async def test_the_board_tells_what_a_push_service_took_from_what_a_phone_showed
     for subscription_id, stage in zip(ids[:3], stages, strict=True):
         member = member_of(order.incident or "", subscription_id)
         result = Result(member=member, seq=1, stage=stage, attempts=1, cause="timeout")
-        assert await outbox.record(bucket_of(subscription_id), [result], now) == 1
+        assert await outbox.record({bucket_of(subscription_id): [result]}, now) == 1
     for page in (await kian.get("/hq/board"), await kian.get(path)):
         heads = [one.text for one in page.document.xpath("//ul[@aria-label='配信の段階']//span")]
         counts = [one.text for one in page.document.xpath("//ul[@aria-label='配信の段階']//strong")]
@@ -450,10 +450,7 @@ async def test_the_board_tells_what_a_push_service_took_from_what_a_phone_showed
         ) * 4
         assert "「配信サービス受理」は、端末に届いたことではありません" in page.text
         assert "届けられなかった登録" in page.text
-    listed = (await kian.get(path)).one("//*[@id='h-delivery']/..//details").text_content()
-    assert ids[2][:8] in listed
-    assert ids[0][:8] not in listed
-    assert "timeout" in listed
+    assert "/hq/delivery" in (await kian.get(path)).body
 
 
 # ---- proposals of JMA's ----------------------------------------------------------------------------
