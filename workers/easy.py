@@ -98,8 +98,8 @@ class Easy:
         curl.setopt(_URL, parcel.endpoint)
         curl.setopt(_POSTFIELDS, parcel.body)
         if parcel.headers is not self._headers:
-            # An empty one takes away what curl adds by itself.
-            curl.setopt(pycurl.HTTPHEADER, [*parcel.headers, "Expect:", "Accept:"])
+            # The empty one takes away what curl adds by itself.
+            curl.setopt(pycurl.HTTPHEADER, [*parcel.headers, "Accept:"])
             self._headers = parcel.headers
         if fresh is not self._is_fresh:
             curl.setopt(pycurl.FRESH_CONNECT, int(fresh))

@@ -106,9 +106,9 @@ class Engine:
         back, self._back = self._back, []
         return back
 
-    def close(self, cause: str) -> list[Returned]:
-        """Break off what is under way and close everything; what ended, those included."""
-        back = self.ended()
+    def break_off(self, cause: str, back: list[Returned]) -> None:
+        """Put into `back` what ended, and what is under way as it stands."""
+        back += self.ended()
         easies = {flight: easy for easy, flight in self._flights.values()}
         for flight in self._lanes.flights():
             easy = easies.get(flight)  # None: curl never got it
@@ -116,15 +116,19 @@ class Engine:
             size = len(flight.parcel.body) if left else 0
             back.append((flight.parcel, PushOutcome(status=0, cause=cause, left=left, bytes_sent=size)))
             self._lanes.released(flight)
-        for easy in [*easies.values(), *(one for some in self._idle.values() for one in some)]:
+
+    def close(self) -> None:
+        """Close every handle, connection and file."""
+        under_way = [easy for easy, _ in self._flights.values()]
+        for easy in under_way:
             with contextlib.suppress(pycurl.error):
                 self._multi.remove_handle(easy.curl)
+        for easy in [*under_way, *(one for some in self._idle.values() for one in some)]:
             easy.curl.close()
         self._flights.clear()
         self._idle.clear()
         self._multi.close()
         self._poll.close()
-        return back
 
     # ---- steps of a turn -----------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ STOPPED = "stopped"
 DIED = "transport_died"
 LAST_MOMENT_S = 1.0
 """What is under way at the end may still finish within this."""
+CLOSING_S = 5.0
+"""So long closing the connections may take."""
 
 OnDone = Callable[[list[tuple[Parcel, PushOutcome]]], None]
 
@@ -104,9 +106,12 @@ class CurlTransport:
         """End the thread; every outcome still owed is told before this returns."""
         self._is_closing = True
         self._wake()
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, LAST_MOMENT_S + CLOSING_S)
         self._tell()
-        os.close(self._wake_fd)
+        if self._thread.is_alive():
+            log.warning("the sending thread still closes its connections: left behind")
+        else:
+            os.close(self._wake_fd)
 
     def _wake(self) -> None:
         self._is_awake = True
@@ -144,13 +149,17 @@ class CurlTransport:
             self._died = error
         left: list[Returned] = []
         cause = self._unsent().cause
-        if engine is not None:
-            left += engine.close(cause)
-        self._lanes.give_up(cause, left)
-        self._has_ended = True
-        self._hand_back(left)
+        try:
+            if engine is not None:
+                engine.break_off(cause, left)
+            self._lanes.give_up(cause, left)
+        finally:
+            self._has_ended = True
+            self._hand_back(left)
+            if engine is not None:
+                engine.close()  # last: it may have to wait for a name being looked up
 
-    def _send_until_closed(self, engine: "Engine") -> None:
+    def _send_until_closed(self, engine: Engine) -> None:
         until_s = 0.0
         while True:
             self._is_awake = False  # before looking: what is posted from here on wakes us again
