@@ -430,6 +430,38 @@ async def test_each_of_ten_thousand_messages_comes_back_exactly_once(nginx):
     assert (state.accepted, state.in_flight, state.waiting) == (Counter(kinds)[201], 0, 0)
 
 
+async def test_in_a_bad_network_each_message_comes_back_once_and_says_what_is_known():
+    rng = random.Random(5)
+    ways = {
+        410: GONE,
+        404: NOT_FOUND,
+        "reset": RESET,
+        "timeout": slow(5.0),
+        429: too_many(3),
+        500: SERVER_ERROR,
+    }
+    kinds = rng.choices(list(ways), weights=[60, 20, 5, 2, 10, 3], k=600)
+    async with PushService() as push, transport_to(push.endpoint_host) as (transport, answers):
+        for number, kind in enumerate(kinds):
+            push.answer_always(ways[kind], to=f"{number}")
+        transport.post([parcel(f"{push.url}/push/{number}") for number in range(600)])
+        await answers.wait_for(600)
+        seen = Counter(one.token for one in [*push.attempts, *push.in_work])
+    assert answers.times_each_came_back() == {1}
+    assert len(answers.all) == 600
+    for one, outcome in answers.all:
+        token = one.endpoint.rsplit("/", 1)[1]
+        if outcome.cause == "push_service_down":
+            assert (outcome.left, seen[token]) == (False, 0)
+            continue
+        assert kinds[int(token)] == (outcome.status or outcome.cause)
+        assert outcome.left
+        assert (
+            seen[token] == 1 or outcome.cause == "reset"
+        )  # curl repeats it when the connection was an old one
+    assert sum(outcome.status > 0 for _, outcome in answers.all) > 300
+
+
 async def test_the_event_loop_goes_on_while_five_thousand_go_out(nginx):
     loop, late_s = asyncio.get_running_loop(), [0.0]
 
