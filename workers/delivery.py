@@ -1,7 +1,7 @@
 """From queued instructions to push services: claimed, re-checked, worded, sent, written down, acknowledged.
 
     outbox streams (fast) ─┐          ┌─ newest? order stands? fresh? ─▶ parcels ─▶ transport ─▶ outcomes ─┐
-                           ├─▶ claim ─┤     (as many under way as the transport has room for)              ├─▶ record ─▶ ack
+                           ├─▶ claim ─┤     (as many under way as the transport has room for)      record, ack
     due sweep (guarantee) ─┘          └─ deadline: what has not gone out goes back to the due schedule ────┘
 
 A worker may die anywhere: a claim runs out after `claim_s`, then the due schedule gives the delivery to the next
@@ -25,6 +25,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.messages.catalogue import LANGS, is_draft, texts
+from bosai.messages.checks import check_payload
 from bosai.messages.letters import LetterPress
 from bosai.model.alert import AlertRecord
 from bosai.model.instruction import Instruction
@@ -431,8 +432,6 @@ class PressedLetters:
     ) -> bytes:
         """See `courier.Letters`."""
         if record is None:
-            from bosai.messages.checks import check_payload  # noqa: PLC0415
-
             return check_payload(
                 instruction, self._realm, lang, now=now, receipt_token=receipt_token, tag=tag
             )

@@ -30,6 +30,7 @@ from bosai.services.planning import (
     alert_id_of,
     danger_of,
     meaning,
+    seconds_left,
 )
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
@@ -168,6 +169,7 @@ class ReleaseWatch:
                 decided_at=situation.now,
                 stale_at=stale_at,
                 meaning=meaning(record.alert, "provisional", action),
+                left_s=seconds_left(record.alert, situation.now),
                 town=rows.towns[row],
             )
 

@@ -231,8 +231,14 @@ def drafts_of(
             decided_at=situation.now,
             stale_at=stale_at,
             meaning=meaning(record.alert, "directed", decision.action, destination),
+            left_s=seconds_left(record.alert, situation.now) - (destination.walk_s if destination else 0),
             town=rows.towns[decision.row],
         )
+
+
+def seconds_left(alert: Alert, now: datetime) -> int:
+    """Until the danger arrives; 0 where nobody foretold when, which is treated as now."""
+    return int((alert.expected_arrival_at - now).total_seconds()) if alert.expected_arrival_at else 0
 
 
 def meaning(alert: Alert, message_class: str, action: Action | None, to: Destination | None = None) -> str:
