@@ -15,13 +15,15 @@ import asyncio
 import math
 import os
 import platform
+import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any, TypeVar
 
 from benchmarks.memory import ORIGIN, Memory, memory_run
 from benchmarks.peers.prepare import TEXT_BYTES, jobs_of
@@ -35,6 +37,7 @@ from benchmarks.runs import Release, delivery_run, release_run
 from benchmarks.sink import SinkUnavailable, open_sink
 from bosai.redis_program import RedisServerError
 
+T = TypeVar("T")
 RELEASE_PEOPLE = 300_000
 OURS, BARE, TWO = "with prekeys", "without prekeys", "two processes"
 PYWEBPUSH, WEB_PUSH = "pywebpush async", "npm web-push"
@@ -205,6 +208,14 @@ async def _profile(size: Size) -> str:
         return await profile(rig, size.messages)
 
 
+async def _ended_in_order(work: Coroutine[Any, Any, T]) -> T:
+    """The work's result; SIGTERM ends it as Ctrl-C does, so that no server and no folder is left behind."""
+    this = asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    return await work
+
+
 def parse(argv: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -257,9 +268,12 @@ def main(argv: list[str]) -> int:
         say(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}; {size}")
         say(f"the peers send {TEXT_BYTES}-byte texts and nothing else; ours is the whole of delivery")
         if asked.profile:
-            print(asyncio.run(_profile(size)))
+            print(asyncio.run(_ended_in_order(_profile(size))))
             return 0
-        rows = asyncio.run(measure(size, say))
+        rows = asyncio.run(_ended_in_order(measure(size, say)))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        say("ended before its time: no figures")
+        return 1
     except (SinkUnavailable, PeerUnavailable, RunFailed, RedisServerError) as error:
         say(str(error))
         return 1
