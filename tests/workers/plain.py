@@ -8,7 +8,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.model.alert import AlertArea, OrderKind
-from bosai.model.instruction import Delivery, Instruction
+from bosai.model.instruction import Delivery, Instruction, Stage
 from bosai.model.realm import Realm
 from bosai.model.subscription import PaceClass, Place, PushTarget
 from bosai.services.audit import AuditService
@@ -18,9 +18,10 @@ from bosai.services.plan_sources import PlanSources
 from bosai.services.previews import PreviewBroker
 from bosai.services.sites import SiteService
 from bosai.settings_schema import Settings
-from bosai.stores.instructions import InstructionStore
+from bosai.stores.instructions import FIRST_DUE, InstructionStore
 from bosai.stores.keys import Keys
 from bosai.stores.lease import Lease
+from bosai.stores.outbox import Outbox, Result, by_bucket
 from bosai.stores.subscriptions import Meta, PushPart, SubscriptionStore
 from geodata.hazards import HazardKind
 from tests.bed.vapid import b64url
@@ -111,6 +112,17 @@ class Plain:
             places=places or (place(),),
         )
         return subscription_id
+
+    async def deliver(self) -> None:
+        """Every push service takes everything that waits."""
+        outbox = Outbox(self.redis, self.realm, "plain", TOLD_SEALER)
+        now = self.clock.now() + FIRST_DUE
+        for pointer in await outbox.due(now, 1000):
+            results = [
+                (one.bucket, Result(one.member, one.instruction.seq, Stage.ACCEPTED, 1, heard=2))
+                for one in await outbox.claim(pointer, now, now)
+            ]
+            await outbox.record(by_bucket(results), self.clock.now())
 
     async def told(self, subscription_id: str) -> Instruction | None:
         found = await self.instructions.latest(subscription_id)

@@ -146,6 +146,7 @@ async def test_a_lift_and_a_recall_go_out_without_the_planner_too(plain):
     record = await plain.hq.issue(flood())
     worker = await plain.leader()
     await worker.step()
+    await plain.deliver()
     lifted = await plain.hq.lift(record.alert.alert_id)
     plain.clock.move(seconds=4)
     await plain.watch().step()
@@ -156,6 +157,7 @@ async def test_a_lift_and_a_recall_go_out_without_the_planner_too(plain):
     assert (await plain.told(told)).seq == 2
     again = await plain.hq.issue(flood())
     await worker.step()
+    await plain.deliver()
     recalled = await plain.hq.recall(again)
     plain.clock.move(seconds=4)
     await plain.watch().step()

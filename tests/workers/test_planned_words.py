@@ -51,6 +51,7 @@ async def test_from_the_provisional_word_to_the_lift_everything_can_be_said(plai
     await worker.step()
     told, ja = await said(plain, one)
     assert told.message is MessageKind.REDIRECT and "七郷小学校" in ja.body and "荒井会館" not in ja.body
+    await plain.deliver()
     await plain.hq.lift(record.alert.alert_id)
     await worker.step()
     told, ja = await said(plain, one)

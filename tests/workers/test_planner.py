@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bosai.model.alert import OrderKind, TsunamiClass
-from bosai.model.instruction import MessageKind
+from bosai.model.instruction import MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.settings import load_settings
 from bosai.stores.keys import Keys
@@ -127,6 +127,7 @@ async def test_a_lift_reaches_exactly_those_who_were_told_and_only_once(plain):
     record = await plain.hq.issue(flood())
     worker = await plain.leader()
     await worker.step()
+    await plain.deliver()
     late = await plain.settle(3)
     lifted = await plain.hq.lift(record.alert.alert_id)
     await worker.step()
@@ -143,10 +144,23 @@ async def test_a_recall_says_that_it_was_a_mistake(plain):
     record = await plain.hq.issue(flood())
     worker = await plain.leader()
     await worker.step()
+    await plain.deliver()
     recalled = await plain.hq.recall(record)
     await worker.step()
     told = await plain.told(one)
     assert (told.message, told.alert_key) == (MessageKind.RECALLED, recalled.alert.key)
+
+
+async def test_whom_a_recalled_order_never_reached_hears_nothing_of_it(plain):
+    one = await plain.settle(1)
+    record = await plain.hq.issue(flood())
+    worker = await plain.leader()
+    await worker.step()
+    await plain.hq.recall(record)
+    await worker.step()
+    assert (await plain.told(one)).message is MessageKind.ORDER
+    travel = await plain.travel(one)
+    assert (travel.stage, travel.cause) == (Stage.REPLACED, "order_recalled")
 
 
 async def test_a_lift_while_another_order_covers_somebody_brings_the_other_order(plain):
@@ -171,6 +185,7 @@ async def test_whoever_a_smaller_area_leaves_out_hears_that_it_no_longer_concern
     record = await plain.hq.issue(flood())
     worker = await plain.leader()
     await worker.step()
+    await plain.deliver()
     await plain.hq.update(record.alert.alert_id, flood(area=SMALLER))
     await worker.step()
     assert (await plain.told(west)).message is MessageKind.OUT_OF_AREA
