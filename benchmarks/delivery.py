@@ -132,10 +132,11 @@ async def _rates(
 def rate_rows(rates: dict[str, float], size: Size) -> list[Row]:
     """Messages per second. A run too small to get warm prints the budget and judges nothing."""
     unit, judged = "messages/s", size.messages >= FULL.messages
-    many = f"{size.messages:,} messages, {SITES} sites, {len(LANGS)} languages"
+    many = f"({size.messages:,} messages)"
+    whole = f"delivery, one process, prekeys, personal text, unsealing, bookkeeping {many}"
     return [
         row(
-            f"delivery, one process, prekeys, personal text, unsealing, bookkeeping ({many})",
+            whole,
             rates[OURS],
             unit,
             peer=rates[PYWEBPUSH],
@@ -144,16 +145,16 @@ def rate_rows(rates: dict[str, float], size: Size) -> list[Row]:
             ratio_at_least=6,
             judged=judged,
         ),
-        row("the same", rates[OURS], unit, peer=rates[WEB_PUSH], peer_name=WEB_PUSH),
+        row(whole, rates[OURS], unit, peer=rates[WEB_PUSH], peer_name=WEB_PUSH),
         row(
-            "the same without prekeys: every pair made on the spot",
+            f"delivery, one process, every pair made on the spot {many}",
             rates[BARE],
             unit,
             peer=rates[PYWEBPUSH],
             peer_name=PYWEBPUSH,
         ),
         row(
-            "two delivery processes on one outbox",
+            f"delivery, two processes on one outbox, prekeys {many}",
             rates[TWO],
             unit,
             peer=rates[OURS],
@@ -266,7 +267,10 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         say(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}; {size}")
-        say(f"the peers send {TEXT_BYTES}-byte texts and nothing else; ours is the whole of delivery")
+        say(
+            f"ours is the whole of delivery, to {SITES} sites in {len(LANGS)} languages; "
+            f"the peers send {TEXT_BYTES}-byte texts and nothing else"
+        )
         if asked.profile:
             print(asyncio.run(_ended_in_order(_profile(size))))
             return 0
