@@ -24,6 +24,7 @@ from bosai.stores.keys import Keys
 from bosai.stores.replies import as_bytes, as_text
 from bosai.web.base import OPENED, realm_of, services
 from bosai.web.console import words
+from bosai.web.console.causes import alarm_words
 from bosai.web.console.funnel import not_reached_of, stage_rows
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
@@ -199,7 +200,6 @@ def _health(part: str, row: bytes, now: datetime) -> PartHealth:
         said = msgspec.json.decode(row, type=Reported)
     except msgspec.DecodeError:
         return PartHealth(part=part, name=name, ok=False, quiet=True, detail="読めない記録です", at=now)
+    detail = alarm_words(said.detail) if kind == DELIVERY else said.detail
     quiet = part != "telegram" and now - said.at > timedelta(seconds=QUIET_S)
-    return PartHealth(
-        part=part, name=name, ok=said.ok and not quiet, quiet=quiet, detail=said.detail, at=said.at
-    )
+    return PartHealth(part=part, name=name, ok=said.ok and not quiet, quiet=quiet, detail=detail, at=said.at)

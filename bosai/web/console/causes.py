@@ -53,6 +53,12 @@ def cause_words(cause: str) -> str:
     return f"その他（{cause}）" if cause else "—"
 
 
+def alarm_words(detail: str) -> str:
+    """What a process that delivers says is wrong: "cause from origin" in words, anything else as it is."""
+    cause, found, origin = detail.partition(" from ")
+    return f"{cause_words(cause)}：{origin}" if found else detail
+
+
 def trial_words(status: int, cause: str, origin: str, took_ms: int) -> str:
     """What a push service's answer to a trial message means for the officer. status 0: it never answered."""
     took = f"{took_ms / 1000:.1f}秒"

@@ -144,8 +144,8 @@ async def test_by_town_with_causes_and_as_a_table_for_other_programs(
 ) -> None:
     await told(site, order, [*TRAVELS, ("=cmd()", Stage.EXPIRED, "stale")])
     lines = {row[0]: row[1:] for row in table(await kian.get("/hq/delivery/towns"), "町ごとの配信")}
-    assert lines["若林区荒浜"][:7] == ["1", "6", "7", "0", "0", "0", "6"]
-    assert lines["若林区荒井"][6:] == ["3", "プッシュサービスから返事がない 3人"]
+    assert lines["若林区荒浜"][:7] == ["6", "1", "6", "7", "0", "0", "0"]
+    assert lines["若林区荒井"][0] == "3" and lines["若林区荒井"][7] == "プッシュサービスから返事がない 3人"
     answer = await kian.get("/hq/delivery/towns.csv")
     assert "attachment" in answer.headers["Content-Disposition"]
     rows = list(csv.reader(io.StringIO(answer.body.lstrip("\ufeff"))))
@@ -174,8 +174,8 @@ async def test_a_ward_sees_no_count_below_five_and_none_to_be_worked_out(
         assert [row[2] for row in table(page, "届かなかった原因")] == ["少数", "少数"]
         assert not table(page, "版ごとの配信")
         lines = {row[0]: row[1:] for row in table(await ward.get("/hq/delivery/towns"), "町ごとの配信")}
-        assert lines["若林区荒井"] == ["0", "0", "少数", "0", "0", "0", "少数"]
-        assert lines["若林区荒浜"][2] == "少数" and lines["若林区荒浜"][6] == "少数"
+        assert lines["若林区荒井"] == ["少数", "0", "0", "少数", "0", "0", "0"]
+        assert lines["若林区荒浜"][0] == "少数" and lines["若林区荒浜"][3] == "少数"
         rows = list(csv.reader(io.StringIO((await ward.get("/hq/delivery/towns.csv")).body.lstrip("\ufeff"))))
         assert rows == [["町", "届かなかった人"], ["若林区荒井", "少数"], ["若林区荒浜", "少数"]]
         assert (await ward.get("/hq/delivery/persons")).status == 403
@@ -286,11 +286,16 @@ async def test_delivery_is_well_while_one_process_is_there_and_none_complains(
 ) -> None:
     now = site.side().clock.now()
     for consumer, age_s, ok in rows:
-        said = {"at": now - timedelta(seconds=age_s), "ok": ok, "detail": "" if ok else "http_403"}
+        said = {
+            "at": now - timedelta(seconds=age_s),
+            "ok": ok,
+            "detail": "" if ok else "http_403 from https://a.example",
+        }
         row = msgspec.json.encode(said)
         await site.opened.redis.hset(Keys(Realm.LIVE).health, f"{DELIVERY}:{consumer}", row)
     board = (await kian.get("/hq/board")).one("//*[@id='part-health']").text_content()
     assert f"{word} 配信" in " ".join(board.split())
+    assert ("VAPIDの鍵か連絡先）：https://a.example" in board) == (word == "異常")
 
 
 # ---- the trial message -------------------------------------------------------------------------------
