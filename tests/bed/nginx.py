@@ -44,9 +44,9 @@ class Nginx:
     pid: int
 
     def answered(self) -> int:
-        """Requests it has answered since it started, without those that asked this. Blocks: call it in a thread."""
+        """Requests it has answered since it started, this question included. Blocks: call it in a thread."""
         with urllib.request.urlopen(f"{self.plain_url}/answered", timeout=5) as answer:
-            # "… server accepts handled requests\n 3 3 41 \n…"; every connection of this question is one request
+            # "Active connections: 1 \nserver accepts handled requests\n 3 3 41 \n…"
             return int(answer.read().split()[9])
 
 
@@ -55,7 +55,7 @@ def require_nginx() -> str:
     found = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if found is not None:
         return found
-    why = "nginx is not installed here: apt-get install nginx-light"
+    why = "nginx is not installed here: apt-get install nginx"
     if in_ci():
         pytest.fail(f"{why} (with CI=true a missing server is a failure)")
     pytest.skip(why)
