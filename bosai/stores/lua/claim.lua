@@ -5,38 +5,67 @@
 --      3 msgpack array of [member "incident/subscription id", seq] (seq 0 = the newest, whichever it is)
 -- Result: 6 each for those taken: member, attempts, cause, instruction, sealed push ("" = the subscriber is gone),
 --      sealed pair ("" = none). Left out: done already, replaced by a newer seq, or in another worker's hands.
+-- Everything is read and written in a few calls for all: a call costs more than the work it asks for.
 --include delivery_line
 local PAIR_BYTES = 125
-local now, taken = tonumber(ARGV[1]), {}
+local now = tonumber(ARGV[1])
 local furthest = tonumber(ARGV[2]) + 5000 -- a claim beyond it was made by a clock that has been set back since
 
-local function pop(id)
-  local pairs_left = redis.call('HGET', KEYS[5], id)
-  if not pairs_left then return '' end
-  if #pairs_left <= PAIR_BYTES then
-    redis.call('HDEL', KEYS[5], id)
-  else
-    redis.call('HSET', KEYS[5], id, string.sub(pairs_left, 1, -PAIR_BYTES - 1))
-  end
-  return string.sub(pairs_left, -PAIR_BYTES)
-end
-
+local members, wanted_of = {}, {}
 for _, entry in ipairs(cmsgpack.unpack(ARGV[3])) do
-  local member, wanted = entry[1], entry[2]
-  local seq, stage, at, attempts, bytes, answer, claimed, heard, alert, cause = parse(redis.call('HGET', KEYS[1], member))
-  local instruction = redis.call('HGET', KEYS[2], member)
-  if not seq or not instruction or stage ~= 'queued' then
-    redis.call('ZREM', KEYS[3], member)
+  if not wanted_of[entry[1]] then
+    members[#members + 1] = entry[1]
+    wanted_of[entry[1]] = entry[2]
+  end
+end
+if #members == 0 then return {} end
+local lines = redis.call('HMGET', KEYS[1], unpack(members))
+local instructions = redis.call('HMGET', KEYS[2], unpack(members))
+
+local done, put_off, claims = {}, {}, {}
+local taken, ids, fresh = {}, {}, {} -- taken: 6 each; ids of them; whether a prekey goes with them
+for at, member in ipairs(members) do
+  local wanted = wanted_of[member]
+  local seq, stage, since, attempts, bytes, answer, claimed, heard, alert, cause = parse(lines[at] or nil)
+  if not seq or not instructions[at] or stage ~= 'queued' then
+    done[#done + 1] = member
   elseif tonumber(claimed) > now and tonumber(claimed) <= furthest then
     -- The schedule asks again when the claim has run out, should its holder have died.
-    if wanted == 0 then redis.call('ZADD', KEYS[3], string.format('%.3f', claimed / 1000), member) end
+    if wanted == 0 then
+      put_off[#put_off + 1] = string.format('%.3f', claimed / 1000)
+      put_off[#put_off + 1] = member
+    end
   elseif wanted == 0 or wanted == tonumber(seq) then
     if claimed ~= '0' and heard == '0' then heard = '1' end -- its holder died: it may have gone out
-    redis.call('HSET', KEYS[1], member, line_of(seq, stage, at, attempts, bytes, answer, ARGV[2], heard, alert, cause))
-    local id, n = string.match(member, '[^/]+$'), #taken
-    local push = redis.call('HGET', KEYS[4], id) or ''
-    taken[n + 1], taken[n + 2], taken[n + 3], taken[n + 4], taken[n + 5] = member, attempts, cause, instruction, push
-    taken[n + 6] = push ~= '' and attempts == '0' and cause == '' and pop(id) or ''
+    claims[#claims + 1] = member
+    claims[#claims + 1] = line_of(seq, stage, since, attempts, bytes, answer, ARGV[2], heard, alert, cause)
+    local n = #taken
+    taken[n + 1], taken[n + 2], taken[n + 3], taken[n + 4] = member, attempts, cause, instructions[at]
+    taken[n + 5], taken[n + 6] = '', ''
+    ids[#ids + 1] = string.match(member, '[^/]+$')
+    fresh[#ids] = attempts == '0' and cause == ''
   end
 end
+if #done > 0 then redis.call('ZREM', KEYS[3], unpack(done)) end
+if #put_off > 0 then redis.call('ZADD', KEYS[3], unpack(put_off)) end
+if #ids == 0 then return taken end
+
+redis.call('HSET', KEYS[1], unpack(claims))
+local pushes, pairs_of = redis.call('HMGET', KEYS[4], unpack(ids)), redis.call('HMGET', KEYS[5], unpack(ids))
+local kept, used_up = {}, {}
+for n, id in ipairs(ids) do
+  local pairs_left = pairs_of[n]
+  taken[6 * n - 1] = pushes[n] or ''
+  if pushes[n] and pairs_left and fresh[n] then
+    taken[6 * n] = string.sub(pairs_left, -PAIR_BYTES)
+    if #pairs_left <= PAIR_BYTES then
+      used_up[#used_up + 1] = id
+    else
+      kept[#kept + 1] = id
+      kept[#kept + 1] = string.sub(pairs_left, 1, -PAIR_BYTES - 1)
+    end
+  end
+end
+if #kept > 0 then redis.call('HSET', KEYS[5], unpack(kept)) end
+if #used_up > 0 then redis.call('HDEL', KEYS[5], unpack(used_up)) end
 return taken

@@ -19,13 +19,13 @@ local deltas = {}
 
 local function count(member, alert, stage, cause, by)
   local why = RANK[stage] == 1 and cause ~= '' and cause or '-'
-  local field = string.match(member, '^[^/]+') .. ' ' .. alert .. ' ' .. stage .. ' ' .. why
+  local field = string.sub(member, 1, string.find(member, '/', 1, true) - 1) .. ' ' .. alert .. ' ' .. stage .. ' ' .. why
   deltas[field] = (deltas[field] or 0) + by
 end
 
 local function count_bytes(member, alert, by)
   if by == 0 then return end
-  local field = string.match(member, '^[^/]+') .. ' ' .. alert .. ' bytes -'
+  local field = string.sub(member, 1, string.find(member, '/', 1, true) - 1) .. ' ' .. alert .. ' bytes -'
   deltas[field] = (deltas[field] or 0) + by
 end
 
