@@ -7,8 +7,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from bosai.model.subscription import PushTarget
-
 
 class Clock(Protocol):
     """The one source of "now"."""
@@ -23,15 +21,6 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware, UTC."""
         return datetime.now(UTC)
-
-
-class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message for a push service. TTL, Urgency and Topic are always explicit."""
-
-    plaintext: bytes  # <= 3,072 bytes
-    ttl_s: int
-    urgency: str  # RFC 8030 §5.3
-    topic: str  # <= 32 base64url characters
 
 
 class PushOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,10 +84,3 @@ class PushTransport(Protocol):
 
     def origins(self) -> list[OriginState]:
         """Every push service met since the start."""
-
-
-class PushSender(Protocol):
-    """Encrypts and sends one message."""
-
-    async def send(self, target: PushTarget, message: PushMessage) -> PushOutcome:
-        """Never raises for what a network or a push service can do; the outcome says it."""

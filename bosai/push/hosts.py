@@ -1,7 +1,7 @@
 """Which push endpoints are ever written to: a closed list of push services, by https, at the usual port.
 
 The endpoint comes from the browser, so from anybody: without this the service could be made to post into private
-networks. The address check at connect time (`workers/push_sender.py`) stands behind it.
+networks. The address check at connect time (`workers/easy.py`) stands behind it.
 """
 
 import ipaddress
