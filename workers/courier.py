@@ -148,7 +148,7 @@ class Courier:
             return self.again(one, now + wait, "push_service_down", tries=one.attempts)
         return self._packed(Load(chunk, one, part, record), now)
 
-    def _record_of(self, one: Claimed, part: PushPart, now: datetime) -> AlertRecord | None | Result:
+    def _record_of(self, one: Claimed, part: PushPart, now: datetime) -> AlertRecord | Result | None:
         """The version to word the message by (None for a check), or why it is not sent now."""
         instruction = one.instruction
         if instruction.message.is_check:

@@ -18,12 +18,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bosai.embedded import embedded_redis
 from bosai.model.instruction import Stage
-from tests.bed.answers import slow
+from tests.bed.answers import UNAVAILABLE, slow
 from tests.bed.clocks import RealClock
 from tests.bosai.services.test_subscriptions import HOME, service, target
 from tests.conftest import DRIVER
-from tests.workers.street import INCIDENT, open_street
+from tests.workers.street import INCIDENT, drain, open_street
+from tests.workers.test_delivery import running
 from workers.delivery import DeliveryTuning
+from workers.transport import TransportTuning
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -158,3 +160,75 @@ async def answers(client: Redis) -> bool:
         return bool(await client.ping())
     except (RedisConnectionError, OSError):
         return False
+
+
+@pytest.mark.timeout(120)
+async def test_redis_killed_in_the_middle_of_a_fan_out_loses_nobody(tmp_path):
+    people = 400
+    few = TransportTuning(in_flight=30, in_flight_per_origin=20, connections_per_origin=20)
+    quick = DeliveryTuning(
+        chunk_deadline_s=0.6,
+        outcome_s=1.0,
+        claim_s=2.0,
+        flush_s=0.02,
+        sweep_every_s=0.1,
+        reclaim_every_s=0.3,
+        block_ms=20,
+        record_patience_s=4.0,
+    )
+    async with embedded_redis(tmp_path) as server, Redis.from_url(server.url, driver_info=DRIVER) as client:
+        async with open_street(client, people, transport_tuning=few) as street:
+            street.push.answer_always(slow(0.03))
+            clock = RealClock()
+            street.clock.at = clock.now()
+            worker = street.worker(tuning=quick, clock=clock)
+            async with running(worker):
+                await street.emit(decided_at=clock.now(), stale_at=clock.now() + timedelta(hours=1))
+                await street.push.wait_until(lambda: len(street.push.messages) > 60, timeout_s=20)
+                os.kill(server.pid, signal.SIGKILL)
+                async with asyncio.timeout(60):
+                    while await accepted(street) < people:
+                        await asyncio.sleep(0.1)
+        heard = [len(one.inbox) for one in street.subscribers]
+        assert min(heard) == 1
+        # What was under way when Redis went is repeated at most, under the same tag.
+        assert sum(heard) - people <= 256
+        assert len({one.topic for one in street.push.messages}) == 1
+        assert server.restarts >= 1
+
+
+async def accepted(street) -> int:
+    try:
+        return (await street.instructions.tally(INCIDENT))[Stage.ACCEPTED]
+    except (RedisConnectionError, OSError):
+        return 0
+
+
+async def test_a_clock_that_is_set_back_puts_nobody_off(redis):
+    async with open_street(redis, 2) as street:
+        street.push.answer_next(2, UNAVAILABLE)
+        await street.emit()
+        worker = street.worker()
+        await worker.mind_the_clock()
+        await drain(worker)
+        street.clock.move(hours=-6)
+        await worker.sweep()
+        assert {one.status for one in street.push.attempts} == {
+            503
+        }  # due six hours from now, as the clock has it
+        await worker.mind_the_clock()
+        street.clock.move(seconds=31)
+        await worker.sweep()
+        assert [await street.stage(one) for one in street.ids] == [Stage.ACCEPTED] * 2
+
+
+async def test_a_clock_that_jumps_ahead_repeats_nothing_that_was_taken(redis):
+    async with open_street(redis, 2) as street:
+        await street.emit()
+        worker = street.worker()
+        await worker.mind_the_clock()
+        await drain(worker)
+        street.clock.move(minutes=50)
+        await worker.mind_the_clock()
+        await worker.sweep()
+        assert [len(one.inbox) for one in street.subscribers] == [1, 1]
