@@ -18,12 +18,13 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.bed.answers import UNAVAILABLE
 from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
 from tests.bed.page import Page
 from tests.bed.push_service import PushService
 from tests.bed.subscriber import Subscriber
-from tests.browser.album import PHONE, Album
+from tests.browser.album import DESKTOP, PHONE, Album
 from tests.browser.people import APPROVER, DRAFTER, Officer, officer, staff_at_desk
 from tests.browser.running import ROOT, RunningService
 from tests.browsers import PROGRAMS
@@ -35,6 +36,15 @@ TELEGRAM = "jma/official_samples/32-39_11_02_250206_VTSE41.xml"
 FLOODS = (("elderly_etc", "荒浜"), ("evacuate", "荒井"), ("emergency_safety", "蒲町"))
 DRAWN = "140.955,38.205\n140.985,38.205\n140.985,38.235\n140.955,38.235"
 RESIDENTS = 30
+TURN_S = 21.0
+HOLD = """
+  const config = JSON.parse(document.getElementById("page-config").textContent);
+  const registration = await navigator.serviceWorker.getRegistration("/");
+  await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: config.vapid });
+  const real = performance.now.bind(performance);
+  window.skipped_ms = 0;
+  performance.now = () => real() + window.skipped_ms;
+"""
 
 
 async def take_all(folder: Path) -> None:
@@ -48,6 +58,7 @@ async def take_all(folder: Path) -> None:
             practising = await officer(chrome, service, DRAFTER, drill=True)
             checking = await officer(chrome, service, APPROVER, drill=True)
             await _quiet(album)
+            await _checks(album, push)
             await _people(service, push)
             await _drill(album, practising, checking, telegram)
             drafter = await officer(chrome, service, DRAFTER)
@@ -80,6 +91,55 @@ async def _quiet(album: Album) -> None:
     await page.wait_for_element(css=".map canvas")
     await album.take(page, "03-place-map-phone")
     await page.close()
+
+
+async def _checks(album: Album, push: PushService) -> None:
+    """The self-test as people meet it: before, on its way, arrived, and where it stopped."""
+    subscriber = push.make_subscriber()
+    await album.open_pages("50-check-first", "/check")
+    await album.open_pages("50-check-first-dark", "/check", sizes=("phone",), dark=True)
+    await album.open_pages("50-check-no-script", "/check", sizes=("phone",), script=False)
+    await album.open_pages("50-check-drill", "/drill/check", sizes=("phone",))
+    phone = await _phone(album.browser, album.service, subscriber)
+    await album.take(phone, "51-home-registered-phone")
+    for lang in ("ja", "en"):
+        push.answer_always(UNAVAILABLE)
+        await _hold_check(album, phone, lang)
+        await phone.click(css="[data-start]")
+        await phone.wait_for("return document.querySelector('[data-step=sent]').dataset.state === 'doing'")
+        await album.take(phone, f"52-check-sending-{lang}-phone")
+        await phone.evaluate("window.skipped_ms = 31_000")
+        await phone.wait_for("return document.querySelector('[data-verdict=failed]')")
+        await album.take(phone, f"53-check-unreachable-{lang}-phone")
+        push.answer_normally()
+        received = len(subscriber.inbox)
+        await phone.wait_for("return document.querySelector('[data-start]').ariaDisabled === 'false'")
+        await asyncio.sleep(TURN_S)  # one test in twenty seconds
+        await phone.click(css="[data-start]")
+        await push.wait_until(lambda count=received: len(subscriber.inbox) > count, timeout_s=60)
+        await phone.wait_for("return document.querySelector('[data-step=arrived]').dataset.state === 'doing'")
+        await album.take(phone, f"54-check-accepted-{lang}-phone")
+        await phone.evaluate("window.skipped_ms += 31_000")
+        await phone.wait_for("return document.querySelector('[data-verdict=failed]')")
+        await album.take(phone, f"55-check-not-arrived-{lang}-phone")
+        await phone.deliver_push("/", subscriber.inbox[-1].text or "")
+        await phone.wait_for("return document.querySelector('[data-verdict=ok], [data-verdict=late]')")
+        await album.take(phone, f"56-check-arrived-{lang}-phone")
+        await phone.set_viewport(DESKTOP)
+        await album.take(phone, f"56-check-arrived-{lang}-desktop")
+        await phone.set_viewport(PHONE)
+        await asyncio.sleep(TURN_S)
+    await phone.goto(f"{album.service.url}/check")
+    await phone.click(css="[data-start]")
+    await phone.wait_for_element(css="[data-repair]")
+    await album.take(phone, "57-check-lost-phone")
+    await phone.close()
+
+
+async def _hold_check(album: Album, phone: Page, lang: str) -> None:
+    """The page with the synthetic browser's subscription, which forgets it with the document, and a tab's clock."""
+    await phone.goto(f"{album.service.url}/check?lang={lang}")
+    await phone.evaluate(HOLD)
 
 
 async def _people(service: RunningService, push: PushService) -> None:

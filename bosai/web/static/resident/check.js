@@ -62,6 +62,7 @@ class BosaiCheck extends HTMLElement {
   // --- the test ------------------------------------------------------------------------------------------------
 
   async start() {
+    if (this.isBusy) return;
     const turn = (this.turn = {});
     this.reset();
     try {
@@ -73,26 +74,32 @@ class BosaiCheck extends HTMLElement {
       if (this.turn === turn) this.stopped(error);
     } finally {
       if (this.turn === turn) {
-        this.button.disabled = false;
+        this.busy(false);
         this.button.textContent = text("check.again");
         await this.showKnown();
       }
     }
   }
 
+  // Not "disabled": that would take the focus from under a keyboard.
+  busy(isBusy) {
+    this.isBusy = isBusy;
+    for (const one of [this.button, this.repairButton]) one.setAttribute("aria-disabled", String(isBusy));
+  }
+
   reset() {
-    this.button.disabled = true;
+    this.busy(true);
     this.wanted = null;
+    this.querySelector(".check-steps").hidden = false;
     for (const one of this.querySelectorAll("[data-step]")) this.mark(one.dataset.step, "todo");
     this.repairButton.hidden = this.homeLink.hidden = true;
     this.say("doing", text("check.testing"), "");
   }
 
   async step(name, work) {
-    const began = performance.now();
     this.mark(name, "doing");
     await work();
-    this.mark(name, "done", seconds(performance.now() - began));
+    this.mark(name, "done");
   }
 
   async permission() {
@@ -241,7 +248,8 @@ class BosaiCheck extends HTMLElement {
 
   // Register again what was lost: new push keys for what the service holds, or everything anew.
   async mend() {
-    this.repairButton.disabled = this.button.disabled = true;
+    if (this.isBusy) return;
+    this.busy(true);
     try {
       if (this.repair === "anew") await unsubscribe(); // the push service no longer knows the old one
       const subscription = (await subscribe()).toJSON();
@@ -251,7 +259,7 @@ class BosaiCheck extends HTMLElement {
     } catch (error) {
       this.stopped(error);
     } finally {
-      this.repairButton.disabled = this.button.disabled = false;
+      this.busy(false);
       await this.showKnown();
       this.button.focus();
     }
