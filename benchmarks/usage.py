@@ -4,48 +4,45 @@ Threads: Linux only (`/proc/<pid>/task/*/schedstat`, nanoseconds on a processor)
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from redis.asyncio import Redis
-
-
-def thread_cpu_s(pid: int) -> dict[int, float]:
-    """Thread id → seconds of processor time so far. The thread with the process's own id is the main one."""
-    found = {}
-    for one in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        try:
-            found[int(one.parent.name)] = int(one.read_text("ascii").split()[0]) / 1e9
-        except (OSError, ValueError, IndexError):
-            continue  # it ended in between
-    return found
-
 
 _ALL = 1_000_000
 _NOTED_FROM_US = 30  # a chunk's script takes longer; noting each command inside it would slow it down
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadShare:
-    """What one process used between two looks, in seconds."""
+class Times(NamedTuple):
+    """Seconds of one thread: on a processor, and ready but waiting for one (other programs had it)."""
 
-    main_s: float
-    busiest_other_s: float  # of a delivery process: the thread that sends
-    others_s: float
+    cpu_s: float = 0.0
+    queued_s: float = 0.0
 
-
-def share(pid: int, before: Mapping[int, float], after: Mapping[int, float]) -> ThreadShare:
-    """Between two looks at `thread_cpu_s(pid)`."""
-    used = {thread: seconds - before.get(thread, 0.0) for thread, seconds in after.items()}
-    main_s = used.pop(pid, 0.0)
-    others = sorted(used.values(), reverse=True)
-    return ThreadShare(main_s, others[0] if others else 0.0, sum(others[1:]))
+    def since(self, before: "Times") -> "Times":
+        """What came on top."""
+        return Times(self.cpu_s - before.cpu_s, self.queued_s - before.queued_s)
 
 
-async def redis_cpu_s(redis: Redis) -> float:
-    """Seconds of processor time the server's main thread and its helpers have used (not its forks)."""
-    info = await redis.info("cpu")
-    return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+def thread_times(pid: int) -> dict[int, Times]:
+    """Thread id → its times so far. The thread with the process's own id is the main one."""
+    found = {}
+    for one in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            cpu_ns, queued_ns, _ = map(int, one.read_text("ascii").split())
+        except (OSError, ValueError):
+            continue  # it ended in between
+        found[int(one.parent.name)] = Times(cpu_ns / 1e9, queued_ns / 1e9)
+    return found
+
+
+def main_and_busiest(
+    pid: int, before: Mapping[int, Times], after: Mapping[int, Times]
+) -> tuple[Times, Times]:
+    """Between two looks: the main thread's, and the busiest other one's (of a delivery process: the one that sends)."""
+    used = {thread: times.since(before.get(thread, Times())) for thread, times in after.items()}
+    main = used.pop(pid, Times())
+    return main, max(used.values(), default=Times())
 
 
 class CommandTimes:

@@ -16,6 +16,7 @@ from benchmarks.peers.process import PeerUnavailable, web_push_command
 from benchmarks.report import interleaved, row, spread, table, write_json
 from benchmarks.runs import Release
 from benchmarks.sink import SinkUnavailable, nginx_program
+from benchmarks.usage import Times, main_and_busiest
 
 ROOT = Path(__file__).resolve().parents[2]
 FIELDS = ["what", "ours", "peer", "peer_name", "ratio", "unit", "budget", "met"]
@@ -150,18 +151,27 @@ def test_a_smaller_run_can_be_asked_for_and_a_senseless_one_is_refused(capsys):
     assert "--messages: expected at least 1" in capsys.readouterr().err
 
 
-@pytest.mark.timeout(240)
-def test_a_tiny_run_sends_everything_through_ours_and_both_peers_and_writes_every_row(tmp_path):
+def test_the_busiest_thread_beside_the_main_one_is_the_one_that_sends():
+    before = {7: Times(1.0, 0.5), 8: Times(2.0, 0.0)}
+    after = {7: Times(1.5, 0.75), 8: Times(2.25, 0.5), 9: Times(0.125, 0.0)}
+    assert main_and_busiest(7, before, after) == (Times(0.5, 0.25), Times(0.25, 0.5))
+    assert main_and_busiest(7, {}, {}) == (Times(), Times())
+
+
+def run_the_benchmark(*flags: str) -> subprocess.CompletedProcess[str]:
     try:
         nginx_program()
         web_push_command()
     except (SinkUnavailable, PeerUnavailable) as why:
         pytest.skip(str(why))
+    command = [sys.executable, "-m", "benchmarks.delivery", *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=230, check=False)
+
+
+@pytest.mark.timeout(240)
+def test_a_tiny_run_sends_everything_through_ours_and_both_peers_and_writes_every_row(tmp_path):
     path = tmp_path / "rows.json"
-    command = [sys.executable, "-m", "benchmarks.delivery", "--quick", "--messages", "120", "--repeats", "1"]
-    answer = subprocess.run(
-        [*command, "--json", str(path)], cwd=ROOT, capture_output=True, text=True, timeout=230, check=False
-    )
+    answer = run_the_benchmark("--quick", "--messages", "120", "--repeats", "1", "--json", str(path))
     assert answer.returncode == 0, answer.stderr
     rows = json.loads(path.read_text("utf-8"))
     assert all(list(one) == FIELDS for one in rows)
@@ -169,3 +179,11 @@ def test_a_tiny_run_sends_everything_through_ours_and_both_peers_and_writes_ever
     assert all(one["ours"] > 0 for one in rows)
     assert {one["unit"] for one in rows} == {"messages/s", "s", "B"}
     assert answer.stdout.count("\n") >= len(rows) + 2
+
+
+@pytest.mark.timeout(240)
+def test_the_profile_names_python_curl_redis_and_each_step():
+    answer = run_the_benchmark("--profile", "--messages", "600")
+    assert answer.returncode == 0, answer.stderr
+    for name in ("main thread (Python)", "sending thread (curl", "Redis", "nginx", "encrypt with a pair"):
+        assert name in answer.stdout
