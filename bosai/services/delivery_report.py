@@ -175,14 +175,15 @@ class DeliveryReport:
             now = self._clock.now()
             held = self._kept.get(name)
             if held is None or not timedelta() <= now - held[0] < KEPT_FOR:
-                held = (now, await read())
+                value = await read()
+                held = (self._clock.now(), value)  # reading a whole city takes a while itself
                 kind = name.partition(" ")[0]  # of an older incident nothing is kept
                 self._kept = {
                     key: value for key, value in self._kept.items() if key.partition(" ")[0] != kind
                 }
                 self._kept[name] = held
-            value: T = held[1]
-            return value
+            found: T = held[1]
+            return found
 
     async def _read_towns(self, incident: str) -> Towns:
         counts: defaultdict[str, Counter[tuple[Stage, str]]] = defaultdict(Counter)
@@ -213,11 +214,11 @@ class DeliveryReport:
             stored = instructions.get(member)
             if not member.startswith(prefix) or stored is None:
                 continue
-            delivery = delivery_of(line)
+            stage, sent, cause = _glance(line)
             told = self._told.open(as_text(member), stored)
             town = told.town if told is not None else ""
-            counts[town][delivery.stage, delivery.cause if delivery.stage in NOT_REACHED else ""] += 1
-            most = max(most, delivery.bytes_sent)
+            counts[town][stage, cause if stage in NOT_REACHED else ""] += 1
+            most = max(most, sent)
         return most
 
 
@@ -229,10 +230,18 @@ def _persons_in(
         subscription_id = as_text(member[len(prefix) :])
         if not member.startswith(prefix) or subscription_id <= after:
             continue
-        delivery = delivery_of(rows[member])
-        if delivery.stage in stages:
-            found.append(Person(subscription_id=subscription_id, delivery=delivery))
+        if _glance(rows[member])[0] in stages:
+            found.append(Person(subscription_id=subscription_id, delivery=delivery_of(rows[member])))
     return found
+
+
+_STAGES = {one.value.encode(): one for one in Stage}
+
+
+def _glance(line: bytes) -> tuple[Stage, int, str]:
+    """Stage, bytes sent and cause of a stored delivery (lua/delivery_line.lua): a whole city is looked through."""
+    _seq, stage, _at, _attempts, sent, _answer, _claimed, _heard, _alert, cause = line.split(b" ", 9)
+    return _STAGES[stage], int(sent), cause.decode()
 
 
 def _origin_row(field: str, row: bytes) -> OriginRow | None:
