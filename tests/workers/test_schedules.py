@@ -12,7 +12,7 @@ from bosai.model.realm import Realm
 from bosai.stores.lease import Lease
 from tests.bosai.services.hq import Hq
 from workers import schedules
-from workers.schedules import Schedules
+from workers.schedules import Job, Schedules
 
 
 class Watch:
@@ -113,3 +113,46 @@ async def test_a_watch_that_fails_ends_the_process_so_that_it_is_started_again(h
         async with asyncio.timeout(20):
             await Schedules([hq.alerts], [Watch(), Watch(RuntimeError("the watch is broken"))]).run()
     assert caught.group_contains(RuntimeError, match="the watch is broken")
+
+
+async def test_a_job_that_fails_is_logged_and_comes_again(hq, caplog):
+    ticked = asyncio.Event()
+    ticks = []
+
+    async def tick():
+        ticks.append(1)
+        if len(ticks) == 1:
+            raise RuntimeError("the first tick is broken")
+        ticked.set()
+
+    job = Job(name="example", every_s=0.05, tick=tick)
+    running = asyncio.ensure_future(Schedules([hq.alerts], [], None, [job]).run())
+    async with asyncio.timeout(20):
+        await ticked.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert "example: this tick failed" in caplog.text
+
+
+async def test_jobs_wait_for_the_lease(hq, redis):
+    held = Lease(redis, Realm.LIVE, "schedules", ttl_ms=60_000)
+    assert await held.take()
+    ticked = asyncio.Event()
+
+    async def tick():
+        ticked.set()
+
+    watch = Watch()
+    own = Lease(redis, Realm.LIVE, "schedules")
+    job = Job(name="example", every_s=0.01, tick=tick)
+    running = asyncio.ensure_future(Schedules([hq.alerts], [watch], own, [job]).run())
+    async with asyncio.timeout(20):
+        await watch.running.wait()
+    assert not ticked.is_set()
+    await held.drop()
+    async with asyncio.timeout(20):
+        await ticked.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
