@@ -22,6 +22,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from pywebpush import WebPusher
 
 from bosai.errors import TooManyTries
+from bosai.messages.wording import DRILL_END, DRILL_START
 from bosai.model.instruction import CHECK_INCIDENT, MessageKind
 from bosai.model.realm import Realm
 from bosai.model.staff import Session
@@ -37,7 +38,6 @@ TTL_S = 60
 _TOPIC = "bosai-trial"
 _TITLE = "【試験】通知の受信テスト"
 _BODY = "災害対策本部の画面から送った試験です。災害は起きていません。何もする必要はありません。"
-_DRILL = "【訓練】"
 
 
 class NotPublic(OSError):
@@ -153,16 +153,16 @@ class TrialMessages:
 
 def trial_payload(realm: Realm, at_s: int) -> bytes:
     """A check as the service worker shows one: silent towards the advice on the device, and no emergency."""
-    mark, page = (_DRILL if realm.is_drill else ""), f"{realm.path_prefix}/hq/delivery"
+    mark, end = (DRILL_START, DRILL_END) if realm.is_drill else ("", "")
     return msgspec.json.encode(
         {
             "web_push": 8030,
             "notification": {
                 "title": f"{mark}{_TITLE}",
-                "body": f"{_BODY}{mark}",
+                "body": f"{_BODY}{end}",
                 "lang": "ja",
                 "dir": "ltr",
-                "navigate": page,
+                "navigate": f"{realm.path_prefix}/hq/delivery",
                 "tag": f"bosai-trial-{realm.value}",
                 "renotify": True,
                 "silent": False,

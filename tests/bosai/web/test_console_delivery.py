@@ -332,7 +332,7 @@ async def test_a_trial_of_the_drill_side_is_marked_first_and_last(site: Site, pu
         subscriber = push.make_subscriber(site.side(Realm.DRILL).vapid_public_b64url)
         assert (await trial(site, who, subscriber.info))[1]["status"] == 201
     shown = msgspec.json.decode(subscriber.inbox[0].text or "")["notification"]
-    assert shown["title"].startswith("【訓練】【試験】") and shown["body"].endswith("【訓練】")
+    assert shown["title"].startswith("【訓練】【試験】") and shown["body"].endswith("これは訓練です")
 
 
 async def test_one_trial_in_ten_seconds(site: Site, kian: Officer, push: PushService) -> None:
