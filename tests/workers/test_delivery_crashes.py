@@ -88,7 +88,7 @@ async def test_dying_between_recording_and_acknowledging_repeats_nothing(redis):
 
 async def test_a_worker_that_is_stopped_writes_down_what_it_has_sent(redis):
     async with open_street(redis, 2) as street:
-        street.push.answer_always(slow(0.8), to=street.subscribers[1])
+        street.push.answer_always(slow(3.0), to=street.subscribers[1])
         await street.emit([street.ids[0]])
         await street.emit([street.ids[1]])
         task = asyncio.create_task(street.worker(tuning=DeliveryTuning(block_ms=20)).run())

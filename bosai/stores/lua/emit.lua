@@ -9,6 +9,7 @@
 -- the order, or retired, which undoes itself only by a new subscription). A later version of the order is noted
 -- on it. Refused: the subscriber is gone, a lower version of the same order, or somebody was quicker ("a").
 -- Spared: the end of an order for somebody whom nothing of it can have reached: what waits is stopped instead.
+-- Everything is read and written in a few calls for all: a call costs more than the work it asks for.
 --include delivery_line
 local token = tonumber(ARGV[1])
 if token then
@@ -18,6 +19,18 @@ if token then
 end
 
 local LOST = { expired = true, replaced = true, retired = true }
+local lines, instructions, told = {}, {}, {} -- by member (told: by id), as they stand now
+local new_lines, new_instructions, new_told, done, due = {}, {}, {}, {}, {}
+
+local function put(list, field, value)
+  list[#list + 1] = field
+  list[#list + 1] = value
+end
+
+local function put_line(member, ...)
+  lines[member] = line_of(...)
+  put(new_lines, member, lines[member])
+end
 
 local function version_of(alert_key)
   local id, version = string.match(alert_key, '^(.*):(%d+)$')
@@ -27,37 +40,38 @@ end
 -- The head of what stands, moved to another version of the order; its line and the counts with it.
 local function restand(member, old, alert_key, seq, meaning, message)
   local body = string.sub(old, string.find(old, '\n', 1, true), -1)
-  redis.call('HSET', KEYS[2], member, seq .. ' ' .. meaning .. ' ' .. alert_key .. ' ' .. message .. body)
-  local its_seq, stage, at, attempts, bytes, answer, claimed, heard, alert, cause = parse(redis.call('HGET', KEYS[3], member))
+  put(new_instructions, member, seq .. ' ' .. meaning .. ' ' .. alert_key .. ' ' .. message .. body)
+  local its_seq, stage, at, attempts, bytes, answer, claimed, heard, alert, cause = parse(lines[member])
   if not its_seq then return end
   count(member, alert, stage, cause, -1)
   count(member, alert_key, stage, cause, 1)
   count_bytes(member, alert, -tonumber(bytes))
   count_bytes(member, alert_key, tonumber(bytes))
-  redis.call('HSET', KEYS[3], member, line_of(its_seq, stage, at, attempts, bytes, answer, claimed, heard, alert_key, cause))
+  put_line(member, its_seq, stage, at, attempts, bytes, answer, claimed, heard, alert_key, cause)
 end
 
 -- Stop what waits for somebody who cannot have heard anything: true when that is so.
 local function spared(member, message)
-  local seq, stage, at, attempts, bytes, answer, claimed, heard, alert, cause = parse(redis.call('HGET', KEYS[3], member))
+  local seq, stage, at, attempts, bytes, answer, claimed, heard, alert, cause = parse(lines[member])
   if heard ~= '0' or claimed ~= '0' then return false end
   if stage ~= 'queued' then return RANK[stage] < 2 end
   local why = 'order_' .. message
   count(member, alert, stage, cause, -1)
   count(member, alert, 'replaced', why, 1)
-  redis.call('HSET', KEYS[3], member, line_of(seq, 'replaced', ARGV[2], attempts, bytes, answer, '0', '0', alert, why))
-  redis.call('ZREM', KEYS[4], member)
+  put_line(member, seq, 'replaced', ARGV[2], attempts, bytes, answer, '0', '0', alert, why)
+  done[#done + 1] = member
   return true
 end
 
-local function decide(old, member, meaning, alert_key, message, mode)
+local function decide(member, meaning, alert_key, message, mode)
+  local old = instructions[member]
   if not old then return ENDINGS[message] and -2 or 1 end
   local seq, old_meaning, old_key, old_message = string.match(old, '^(%d+) (%S+) (%S+) (%S+)\n')
   local id, version = version_of(alert_key)
   local old_id, old_version = version_of(old_key)
   if id == old_id and version < old_version then return -1 end
   if mode == 'a' and old_key == alert_key then return -1 end
-  local stage = string.match(redis.call('HGET', KEYS[3], member) or '', '^%d+ (%S+)')
+  local stage = string.match(lines[member] or '', '^%d+ (%S+)')
   if old_meaning == meaning and not LOST[stage] then
     if old_key ~= alert_key then restand(member, old, alert_key, seq, meaning, old_message) end
     return 0
@@ -67,36 +81,64 @@ local function decide(old, member, meaning, alert_key, message, mode)
 end
 
 local function remember(id, incident)
-  local told = { incident }
-  for other in string.gmatch(redis.call('HGET', KEYS[6], id) or '', '%S+') do
-    if other ~= incident then told[#told + 1] = other end
+  local newest_first = { incident }
+  for other in string.gmatch(told[id] or '', '%S+') do
+    if other ~= incident then newest_first[#newest_first + 1] = other end
   end
-  redis.call('HSET', KEYS[6], id, table.concat(told, ' '))
+  told[id] = table.concat(newest_first, ' ')
+  put(new_told, id, told[id])
 end
 
-local answers = {}
+local function write(member, id, incident, seq, meaning, alert_key, message, mode, body)
+  local number = string.format('%d', seq)
+  put(new_instructions, member, number .. ' ' .. meaning .. ' ' .. alert_key .. ' ' .. message .. '\n' .. body)
+  -- An older seq that is being sent right now keeps its claim: were both under way at once, the older could
+  -- reach the push service last and replace the newer. Whoever sends it frees the claim (record.lua).
+  local old_seq, stage, _, _, _, _, claimed, heard, alert, cause = parse(lines[member])
+  if old_seq then count(member, alert, stage, cause, -1) end
+  if stage ~= 'queued' then claimed = '0' end
+  count(member, alert_key, 'queued', '', 1)
+  put_line(member, number, 'queued', ARGV[2], '0', '0', '-', claimed or '0', heard or '0', alert_key, '')
+  put(due, ARGV[3], member)
+  if mode ~= 'c' then remember(id, incident) end
+end
+
+-- What stands for all of them, by one call for each hash.
+local drafts, members, ids, seen = {}, {}, {}, {}
 for at = 4, #ARGV, 2 do
   local id, incident, meaning, alert_key, message, mode =
     string.match(ARGV[at], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-  local member, seq = incident .. '/' .. id, -1
-  if redis.call('HEXISTS', KEYS[5], id) == 1 then
-    seq = decide(redis.call('HGET', KEYS[2], member), member, meaning, alert_key, message, mode)
-  end
-  if seq > 0 then
-    local number = string.format('%d', seq)
-    redis.call('HSET', KEYS[2], member, number .. ' ' .. meaning .. ' ' .. alert_key .. ' ' .. message .. '\n' .. ARGV[at + 1])
-    -- An older seq that is being sent right now keeps its claim: were both under way at once, the older could
-    -- reach the push service last and replace the newer. Whoever sends it frees the claim (record.lua).
-    local old_seq, stage, _, _, bytes, _, claimed, heard, alert, cause = parse(redis.call('HGET', KEYS[3], member))
-    if old_seq then count(member, alert, stage, cause, -1) end
-    if stage ~= 'queued' then claimed = '0' end
-    count(member, alert_key, 'queued', '', 1)
-    redis.call('HSET', KEYS[3], member,
-      line_of(number, 'queued', ARGV[2], '0', '0', '-', claimed or '0', heard or '0', alert_key, ''))
-    redis.call('ZADD', KEYS[4], ARGV[3], member)
-    if mode ~= 'c' then remember(id, incident) end
-  end
-  answers[#answers + 1] = seq
+  local member = incident .. '/' .. id
+  if seen[member] then return redis.error_reply('ERR one draft for each person and incident: ' .. member) end
+  seen[member] = true
+  local n = #drafts + 1
+  drafts[n] = { member, id, incident, meaning, alert_key, message, mode, ARGV[at + 1] }
+  members[n], ids[n] = member, id
 end
+if #drafts == 0 then return {} end
+local found_lines = redis.call('HMGET', KEYS[3], unpack(members))
+local found_instructions = redis.call('HMGET', KEYS[2], unpack(members))
+local found_told = redis.call('HMGET', KEYS[6], unpack(ids))
+for n, member in ipairs(members) do
+  lines[member] = found_lines[n] or nil
+  instructions[member] = found_instructions[n] or nil
+  told[ids[n]] = found_told[n] or nil
+end
+
+local answers = {}
+for n, draft in ipairs(drafts) do
+  local member, id, incident, meaning, alert_key, message, mode, body = unpack(draft)
+  local seq = -1
+  if redis.call('HEXISTS', KEYS[5], id) == 1 then
+    seq = decide(member, meaning, alert_key, message, mode)
+    if seq > 0 then write(member, id, incident, seq, meaning, alert_key, message, mode, body) end
+  end
+  answers[n] = seq
+end
+if #new_instructions > 0 then redis.call('HSET', KEYS[2], unpack(new_instructions)) end
+if #new_lines > 0 then redis.call('HSET', KEYS[3], unpack(new_lines)) end
+if #new_told > 0 then redis.call('HSET', KEYS[6], unpack(new_told)) end
+if #done > 0 then redis.call('ZREM', KEYS[4], unpack(done)) end
+if #due > 0 then redis.call('ZADD', KEYS[4], unpack(due)) end
 write_counts(KEYS[7])
 return answers
