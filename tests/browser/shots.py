@@ -252,6 +252,8 @@ async def _floods(album: Album, drafter: Officer, approver: Officer, push: PushS
     await phone.deliver_push("/", subscriber.inbox[-1].text or "")
     await _told(album, phone)
     await album.open_pages("18-board", "/hq/", person=APPROVER, sizes=("phone", "tablet", "desktop"))
+    for name in ("delivery", "delivery/towns", "delivery/persons"):
+        await album.open_pages(f"18-{name.replace('/', '-')}", f"/hq/{name}", person=APPROVER)
     lift = await drafter.draft_lift(paths[1].split("/")[3], "水位が下がったため")
     await drafter.submit()
     await album.open_pages("19-lift-approve", lift, person=APPROVER, sizes=("phone",))
