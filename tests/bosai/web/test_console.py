@@ -79,7 +79,20 @@ async def test_a_stranger_is_led_to_the_sign_in_page_and_back_to_where_he_wanted
 
 
 @pytest.mark.parametrize(
-    "path", ["/hq/", "/hq/board", "/hq/alerts/new", "/hq/sites", "/hq/audit", "/hq/staff"]
+    "path",
+    [
+        "/hq/",
+        "/hq/board",
+        "/hq/alerts/new",
+        "/hq/sites",
+        "/hq/audit",
+        "/hq/staff",
+        "/hq/delivery",
+        "/hq/delivery/parts",
+        "/hq/delivery/towns",
+        "/hq/delivery/towns.csv",
+        "/hq/delivery/persons",
+    ],
 )
 async def test_a_program_without_a_session_gets_a_problem_document(site: Site, path: str) -> None:
     async with visitor(site) as program:
@@ -621,8 +634,11 @@ async def test_no_page_has_inline_style_or_script(site: Site, kian: Officer, sho
             path.rpartition("/")[0] + "/recall",
             "/hq/sites",
             "/hq/audit",
+            "/hq/delivery",
+            "/hq/delivery/towns",
         )
     ]
+    pages.append(await shonin.get("/hq/delivery/persons"))
     async with visitor(site) as stranger:
         pages.append(await stranger.get("/hq/sign-in"))
     for page in pages:
