@@ -8,6 +8,7 @@ import logging
 import os
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -46,7 +47,7 @@ from workers.orders import CHANGED, Missing, OrderBook
 
 log = logging.getLogger(__name__)
 
-_SALTS_AT_ONCE = 256
+_SAME_KEPT = 256
 
 
 class Letters(Protocol):
@@ -71,6 +72,17 @@ class RestOf(Protocol):
 
     def rest_s(self, origin: str) -> float:
         """Seconds this push service is to be left alone yet; 0 = send."""
+
+
+@dataclass(slots=True)
+class _Moment:
+    """What is the same for everything prepared at once."""
+
+    now: datetime
+    machine_s: float
+    salts: Iterator[bytes]
+    records: dict[tuple[str, MessageKind], AlertRecord] = field(default_factory=dict)
+    headers: dict[tuple[object, ...], tuple[str, ...]] = field(default_factory=dict)
 
 
 class Courier:
@@ -106,10 +118,8 @@ class Courier:
         self._hmac_key = hmac_key
         self._rng = rng
         self._backoff = backoff
-        self._salts: Iterator[bytes] = iter(())
         self._topics: dict[str, str] = {}
-        self._headers: dict[tuple[str, int, str, str], tuple[str, ...]] = {}
-        self._headers_at = 0
+        self._same: dict[tuple[str, ...], tuple[str, ...]] = {}  # headers by content
 
     # ---- out ---------------------------------------------------------------------------------------
 
@@ -118,9 +128,9 @@ class Courier:
 
         Their orders must have been learnt. Never raises for what records or texts can be.
         """
-        now, parcels = self._clock.now(), []
+        moment, parcels = self._moment(len(some)), []
         for one in some:
-            made = self._parcel(chunk, one, rests, now)
+            made = self._parcel(chunk, one, rests, moment)
             if isinstance(made, Parcel):
                 chunk.posted.add(one.member)
                 parcels.append(made)
@@ -128,7 +138,15 @@ class Courier:
                 chunk.settle(one, made)
         return parcels
 
-    def _parcel(self, chunk: Chunk, one: Claimed, rests: RestOf, now: datetime) -> Parcel | Result:
+    def _moment(self, many: int) -> _Moment:
+        salts = os.urandom(SALT_BYTES * many)
+        return _Moment(
+            self._clock.now(),
+            self._machine.now().timestamp(),
+            (salts[at : at + SALT_BYTES] for at in range(0, len(salts), SALT_BYTES)),
+        )
+
+    def _parcel(self, chunk: Chunk, one: Claimed, rests: RestOf, moment: _Moment) -> Parcel | Result:
         instruction = one.instruction
         if not one.push_sealed:
             return _result(one, Stage.RETIRED, "no_subscription")
@@ -137,16 +155,23 @@ class Courier:
         except (SealBroken, ValueError):
             self._raise_alarm("seal_broken")
             return _result(one, Stage.FAILED, "seal_broken")
+        now = moment.now
         if now >= instruction.stale_at:
             return _result(one, Stage.EXPIRED, one.cause or "stale")
-        record = self._record_of(one, part, now)
-        if isinstance(record, Result):
-            return record
+        known = (instruction.alert_key, instruction.message)
+        record = moment.records.get(known)
+        if record is None:  # the first of this order in this chunk, or a check
+            found = self._record_of(one, part, now)
+            if isinstance(found, Result):
+                return found
+            if found is not None:
+                moment.records[known] = found
+            record = found
         rest_s = rests.rest_s(part.origin)
         if rest_s > 0:  # asked before anything dear is done; spread, as many wait for the same service
             wait = timedelta(seconds=rest_s * self._rng.uniform(1.0, 2.0))
             return self.again(one, now + wait, "push_service_down", tries=one.attempts)
-        return self._packed(Load(chunk, one, part, record), now)
+        return self._packed(Load(chunk, one, part, record), moment)
 
     def _record_of(self, one: Claimed, part: PushPart, now: datetime) -> AlertRecord | Result | None:
         """The version to word the message by (None for a check), or why it is not sent now."""
@@ -169,25 +194,24 @@ class Courier:
             case Drop(cause):
                 return _result(one, Stage.REPLACED, cause)
 
-    def _packed(self, load: Load, now: datetime) -> Parcel | Result:
+    def _packed(self, load: Load, moment: _Moment) -> Parcel | Result:
         """The parcel, or why there is none."""
         one, part = load.claimed, load.part
         instruction = one.instruction
-        ttl_s = int((instruction.stale_at - now).total_seconds())
-        if ttl_s < 1:
-            return _result(one, Stage.EXPIRED, one.cause or "stale")
         topic = self._topic(instruction.incident)
-        plaintext = self._letter(load, topic, now)
+        headers = self._headers_of(load, topic, moment)
+        if headers is None:
+            return _result(one, Stage.EXPIRED, one.cause or "stale")
+        plaintext = self._letter(load, topic, moment.now)
         if plaintext is None:
             return _result(one, Stage.FAILED, "not_rendered")
         if not fits(plaintext):
             self._raise_alarm("too_large")
             return _result(one, Stage.FAILED, "too_large")
         try:
-            body = encrypt(plaintext, self._pair(load), self._salt())
+            body = encrypt(plaintext, self._pair(load), next(moment.salts))
         except ValueError:
             return _result(one, Stage.FAILED, BAD_KEYS)
-        headers = self._headers_of(part.origin, ttl_s, _urgency(load), topic)
         return Parcel(part.endpoint, part.origin, headers, body, self._permit(load), load)
 
     def _letter(self, load: Load, topic: str, now: datetime) -> bytes | None:
@@ -232,14 +256,6 @@ class Courier:
                 log.warning("a prekey did not open: made on the spot")
         return make_pair(part.p256dh, part.auth)
 
-    def _salt(self) -> bytes:
-        salt = next(self._salts, None)
-        if salt is None:
-            many = os.urandom(SALT_BYTES * _SALTS_AT_ONCE)
-            self._salts = (many[at : at + SALT_BYTES] for at in range(0, len(many), SALT_BYTES))
-            salt = next(self._salts)
-        return salt
-
     def _permit(self, load: Load) -> Permit:
         """Whoever was told of an order hears of its end, whatever comes later: endings have a permit of their own."""
         chunk, instruction = load.chunk, load.claimed.instruction
@@ -258,23 +274,26 @@ class Courier:
             topic = self._topics[incident] = topic_of(self._hmac_key, self.realm, incident)
         return topic
 
-    def _headers_of(self, origin: str, ttl_s: int, urgency: str, topic: str) -> tuple[str, ...]:
-        """The same tuple for everybody who gets the same: the transport then sets it once."""
-        machine_s = self._machine.now().timestamp()
-        if int(machine_s) != self._headers_at:  # the VAPID token may be a new one
-            self._headers_at = int(machine_s)
-            self._headers.clear()
-        key = (origin, ttl_s, urgency, topic)
-        headers = self._headers.get(key)
+    def _headers_of(self, load: Load, topic: str, moment: _Moment) -> tuple[str, ...] | None:
+        """The same tuple for everybody who gets the same: the transport then sets it once. None: it is stale."""
+        instruction, origin = load.claimed.instruction, load.part.origin
+        key = (origin, topic, instruction.stale_at, instruction.message, id(load.record))
+        headers = moment.headers.get(key)
         if headers is None:
-            headers = self._headers[key] = (
-                f"Authorization: {self._vapid.authorization(origin, machine_s)}",
+            ttl_s = int((instruction.stale_at - moment.now).total_seconds())
+            if ttl_s < 1:
+                return None
+            headers = (
+                f"Authorization: {self._vapid.authorization(origin, moment.machine_s)}",
                 "Content-Encoding: aes128gcm",
                 "Content-Type: application/octet-stream",
                 f"TTL: {ttl_s}",
-                f"Urgency: {urgency}",
+                f"Urgency: {_urgency(load)}",
                 f"Topic: {topic}",
             )
+            headers = moment.headers[key] = self._same.setdefault(headers, headers)
+            if len(self._same) > _SAME_KEPT:
+                self._same.clear()
         return headers
 
     # ---- back --------------------------------------------------------------------------------------
@@ -291,7 +310,7 @@ class Courier:
                 )
             elif outcome.status == TOO_LARGE and not load.short:
                 load.short, load.bytes_before = True, load.bytes_before + outcome.bytes_sent
-                made = self._packed(load, self._clock.now())
+                made = self._packed(load, self._moment(1))
                 if isinstance(made, Parcel):
                     chunk.posted.add(one.member)
                     again.append(made)

@@ -75,6 +75,7 @@ class DeliveryTuning:
     flush_s: float = 0.1
     record_patience_s: float = 8.0
     sweep_every_s: float = 1.0
+    sweep_busy_s: float = 3.0
     sweep_per_bucket: int = 200
     reclaim_every_s: float = 5.0
     health_every_s: float = 2.0
@@ -142,6 +143,7 @@ class DeliveryWorker:
         self._chunks = asyncio.Semaphore(self._tuning.chunks_open)
         self.promised = 0  # taken up, not yet handed to the transport
         self._last_seen: tuple[float, datetime] | None = None  # monotonic, the clock then
+        self._swept_s = 0.0
 
     # ---- the loops ---------------------------------------------------------------------------------
 
@@ -181,6 +183,9 @@ class DeliveryWorker:
 
     async def _sweep_into(self, group: asyncio.TaskGroup) -> None:
         await self.mind_the_clock()
+        if self.promised and monotonic_s() - self._swept_s < self._tuning.sweep_busy_s:
+            return  # the streams have more to do; looking through all buckets takes its share
+        self._swept_s = monotonic_s()
         for pointer in await self.outbox.due(self._clock.now(), self._tuning.sweep_per_bucket):
             await self._room()
             self._start(group, pointer)

@@ -215,7 +215,7 @@ class DeliveryReport:
             if not member.startswith(prefix) or stored is None:
                 continue
             stage, sent, cause = _glance(line)
-            told = self._told.open(as_text(member), stored)
+            told = self._told.open(as_bytes(member), stored)
             town = told.town if told is not None else ""
             counts[town][stage, cause if stage in NOT_REACHED else ""] += 1
             most = max(most, sent)

@@ -41,10 +41,10 @@ FIRST_DUE = timedelta(seconds=30)
 DANGER_CLASSES = 3
 SLICE = 65_536
 """Within a class the least time left goes first, as exactly as slices of so many people have it."""
-DRAFTS_PER_SCRIPT = 400
+DRAFTS_PER_SCRIPT = 512
 FIRST_WAVE, WAVE = 1_024, 4_096
 """Drafts written per round trip: the first few soon, the rest in bulk."""
-ENTRIES_PER_POINTER = 256
+ENTRIES_PER_POINTER = 512
 OUTBOX_KEPT = 100_000
 
 log = logging.getLogger(__name__)
@@ -121,23 +121,21 @@ class ToldSeal:
     """Seals and opens the stored instructions of one side."""
 
     def __init__(self, sealer: Sealer, realm: Realm) -> None:
-        self._sealer = sealer
-        self._realm = realm
+        self._seal = sealer.of_kind(TOLD_KIND, realm)
 
     def seal(self, draft: InstructionDraft) -> bytes:
         """What is stored behind the head line."""
-        name = member_of(draft.incident, draft.subscription_id)
-        return self._sealer.seal(TOLD_KIND, self._realm, name, _encode(draft))
+        return self._seal.seal(member_of(draft.incident, draft.subscription_id).encode(), _encode(draft))
 
-    def open(self, member: str, stored: bytes) -> Instruction | None:
+    def open(self, member: bytes, stored: bytes) -> Instruction | None:
         """A stored instruction: the head line and the sealed draft behind it. None, logged, for one that does not
         open: one broken record must not keep the others from being told."""
         head, _, body = stored.partition(b"\n")
         seq, _meaning, alert_key, _message = head.decode().split(" ")
         try:
-            draft = _draft(self._sealer.open(TOLD_KIND, self._realm, member, body))
+            draft = _draft(self._seal.open(member, body))
         except (SealBroken, msgspec.DecodeError):
-            log.exception("the instruction of %s can not be read", member)
+            log.exception("the instruction of %s can not be read", as_text(member))
             return None
         return draft.numbered(int(seq), alert_key)
 
@@ -281,7 +279,7 @@ class InstructionStore:
             (instruction, delivery_of(line))
             for member, one, line in zip(members, instructions, deliveries, strict=True)
             if one is not None and line is not None
-            if (instruction := self._told.open(member, one)) is not None
+            if (instruction := self._told.open(member.encode(), one)) is not None
         ]
         return max(found, key=lambda pair: pair[0].decided_at, default=None)
 
@@ -298,7 +296,7 @@ class InstructionStore:
                 where, _, subscription_id = member.rpartition("/")
                 if where != incident or line is None:
                     continue
-                instruction = self._told.open(member, as_bytes(stored))
+                instruction = self._told.open(as_bytes(raw_member), as_bytes(stored))
                 if instruction is not None:
                     found[subscription_id] = (instruction, delivery_of(as_bytes(line)))
         return found
@@ -312,7 +310,7 @@ class InstructionStore:
             stored, line = await pipe.execute()
         if stored is None or line is None:
             return None
-        instruction = self._told.open(member, stored)
+        instruction = self._told.open(member.encode(), stored)
         return None if instruction is None else (instruction, delivery_of(line))
 
     async def tally(self, incident: str) -> dict[Stage, int]:

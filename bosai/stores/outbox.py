@@ -200,8 +200,7 @@ class Outbox:
         taken, broken = [], []
         for (number, _), answer in zip(pointer.groups, answers, strict=True):
             for raw_member, attempts, cause, stored, push_sealed, pair_sealed in _by_six(answer):
-                member = as_text(raw_member)
-                instruction = self._told.open(member, stored)
+                instruction, member = self._told.open(raw_member, stored), as_text(raw_member)
                 if instruction is None:
                     seq = int(stored.partition(b" ")[0])
                     broken.append((number, Result(member, seq, Stage.FAILED, 0, cause=BROKEN)))
