@@ -37,7 +37,9 @@ WINDOW = timedelta(hours=4)
 """From the hour on: what is not written by then goes on the next day at the same hour."""
 FRESH = timedelta(hours=24)
 SETTLED = FRESH + timedelta(hours=1)
-"""After this nothing of it is under way any more: what it found is kept as it stands."""
+"""So long after the last message nothing of it is under way any more: what it found is kept as it stands."""
+COUNTED_AT_ONCE = 4
+"""Buckets; some 10 ms of Redis with 300,000 subscribers."""
 DRAFTS_AT_ONCE = 400
 HEALTH_PART = "monthly_check"
 OPTED_OUT = "opted_out"
@@ -191,8 +193,9 @@ class MonthlyCheck:
 
     async def _keep_what_settled(self, now: datetime) -> None:
         """Later checks take the places of this month's in the store: count them before that."""
+        month = now.astimezone(self._zone).strftime("%Y-%m")
         for run in await _runs(self._redis, self._keys):
-            if run.found is not None or run.done_at is None or now - run.done_at < SETTLED:
+            if run.found is not None or not _has_settled(run, month, now):
                 continue
             found = await found_in(self._redis, self._keys, run.month)
             await self._write(msgspec.structs.replace(run, found=found))
@@ -219,6 +222,13 @@ class MonthlyCheck:
         await self._redis.hset(self._keys.checked, run.month, msgspec.json.encode(run))
 
 
+def _has_settled(run: MonthlyRun, month: str, now: datetime) -> bool:
+    """Given up, or cut off by a service that stood still: such a check is over with its month, days after its tries."""
+    if run.month < month:
+        return True
+    return run.done_at is not None and now - run.done_at >= SETTLED
+
+
 async def checks_report(redis: Redis, realm: Realm) -> list[MonthlyRun]:
     """Every monthly check so far, newest first, each with what it found up to now."""
     keys = Keys(realm)
@@ -236,7 +246,10 @@ async def found_in(redis: Redis, keys: Keys, month: str) -> MonthlyFound:
         ([keys.deliveries(number), keys.instructions(number)], [CHECK_INCIDENT, meaning_of(month)])
         for number in range(BUCKETS)
     ]
-    rows = list(itertools.chain.from_iterable(await _checks_found.many(redis, calls)))
+    rows: list[Any] = []
+    for start in range(0, BUCKETS, COUNTED_AT_ONCE):  # Redis serves others in between
+        answers = await _checks_found.many(redis, calls[start : start + COUNTED_AT_ONCE])
+        rows += itertools.chain.from_iterable(answers)
     counts: dict[str, int] = dict.fromkeys(MonthlyFound.__struct_fields__, 0)
     for stage, cause, many in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         if as_text(cause) == OPTED_OUT:

@@ -222,6 +222,24 @@ async def test_what_it_found_is_counted_by_stage_and_kept_when_the_next_month_co
     assert december.found.accepted == 0
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_what_an_unfinished_check_found_is_kept_before_the_next_month_takes_its_place(month, given_up):
+    await month.tick(30)
+    asked = await month.asked()
+    assert 0 < len(asked) < len(PEOPLE)
+    await month.settle(asked[0], Stage.RETIRED, "410")
+    if given_up:
+        month.clock.at = THE_DAY + timedelta(days=8)
+        await month.tick()
+    month.clock.at = THE_DAY.replace(month=12, day=1, hour=0)
+    await month.tick()
+    month.clock.at = THE_DAY.replace(month=12)
+    await month.until_done()
+    _, november = await checks_report(month.redis, Realm.LIVE)
+    assert november.state is (RunState.GIVEN_UP if given_up else RunState.RUNNING)
+    assert (november.found.asked, november.found.retired) == (len(asked), 1)
+
+
 class Killed(BaseException):
     """The scheduler's process ends at a write."""
 
