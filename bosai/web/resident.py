@@ -106,9 +106,7 @@ async def home(request: web.Request) -> web.Response:
 
 async def advice(request: web.Request) -> web.Response:
     """The page a notification opens: a shell that this device fills, so that it works without a connection."""
-    page = render(
-        request, "resident/advice.html", **_common(request), page_config=page_config(request, None)
-    )
+    page = render(request, "resident/advice.html", **_common(request), page_config=page_config(request, None))
     return _remembering_language(request, page)
 
 

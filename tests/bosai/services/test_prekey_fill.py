@@ -276,6 +276,5 @@ def test_the_command_fills_and_tells_how_both_sides_stand(tmp_path, private_redi
     }
     told = shell("prekeys", "status")
     assert told.out.splitlines() == [
-        f"{name}：登録 0件、事前鍵 0組（1件あたり最大4組）、1組もない登録 0件"
-        for name in ("本番", "訓練")
+        f"{name}：登録 0件、事前鍵 0組（1件あたり最大4組）、1組もない登録 0件" for name in ("本番", "訓練")
     ]
