@@ -92,7 +92,12 @@ def is_public_address(address: str) -> bool:
             return is_public_address(str(inner))
         if found in _NAT64:
             return is_public_address(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
+        if found not in _ASSIGNED:
+            return False
     return found.is_global and not found.is_multicast
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_ASSIGNED = ipaddress.IPv6Network(
+    "2000::/3"
+)  # all that IANA has given out; a network's own NAT64 lies outside

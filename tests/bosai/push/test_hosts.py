@@ -122,6 +122,10 @@ def test_an_address_literal_is_never_an_allowed_host(address):
         ("::ffff:142.250.196.106", True),
         ("64:ff9b::a00:1", False),  # NAT64 of 10.0.0.1
         ("2002:a00:1::", False),  # 6to4 of 10.0.0.1
+        ("64:ff9b:1::a00:1", False),  # a network's own NAT64 of 10.0.0.1
+        ("::a00:1", False),  # IPv4-compatible 10.0.0.1
+        ("fec0::1", False),  # site-local
+        ("4000::1", False),  # nobody's
         ("no address", False),
     ],
 )
