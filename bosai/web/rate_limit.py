@@ -65,7 +65,7 @@ BUCKETS: web.AppKey[TokenBuckets] = web.AppKey("BUCKETS", TokenBuckets)
 
 
 def limited(handler: Handler) -> Handler:
-    """`handler`, unless this client writes too often: then TooManyTries. Each path of each side counts by itself."""
+    """`handler`, unless this client writes too often: then TooManyTries. Each route of each side counts by itself."""
 
     @wraps(handler)
     async def checked(request: web.Request) -> web.StreamResponse:
@@ -76,8 +76,10 @@ def limited(handler: Handler) -> Handler:
 
 
 def admit(request: web.Request) -> None:
-    """Nothing while this client may go on with this path. Raises TooManyTries."""
-    wait_s = request.config_dict[BUCKETS].wait_s(f"{client_of(request)} {request.path}")
+    """Nothing while this client may go on with this route, whatever names its path holds. Raises TooManyTries."""
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else request.path
+    wait_s = request.config_dict[BUCKETS].wait_s(f"{client_of(request)} {route}")
     if wait_s:
         raise TooManyTries(wait_s)
 

@@ -164,5 +164,17 @@ async def test_receipts_are_bounded_too(site):
     assert document["status"] == 429
 
 
+async def test_a_name_in_the_path_gives_a_client_nothing_more(site):
+    """Made-up names would also push everybody else out of what is remembered."""
+    buckets = standing_still(site)
+    client = {"X-Forwarded-For": "203.0.113.5"}
+    asked = [
+        await site.ask("POST", f"/api/v1/subscriptions/{number:032x}/self-test", headers=client)
+        for number in range(BURST + 2)
+    ]
+    assert [one.status for one in asked] == [403] * BURST + [429] * 2
+    assert len(buckets) == 1
+
+
 def test_the_bound_is_generous_because_carriers_share_addresses():
     assert (PER_MIN, BURST) == (600, 200)
