@@ -17,15 +17,16 @@ async def current_advice(
 
     Between a lift or recall and the message of it lies a moment in which the stored instruction still says "go".
     With no order in force at all the page tells the ending at once; with another one in force the planner decides,
-    a moment later, what holds for this person.
+    a moment later, what holds for this person. Where it has and the order still stands here, nothing else concerns
+    this person, and no message of the ending was needed: nothing had been sent.
     """
     newest = await instructions.latest(subscription_id)
     if newest is None:
         return None
     instruction, delivery = newest
-    if instruction.message in STANDING and not await alerts.in_force():
+    if instruction.message in STANDING:
         head = await alerts.head(alert_id_of(instruction.alert_key))
-        if is_ended(head):
+        if is_ended(head) and (await alerts.planned(head.alert.key) or not await alerts.in_force()):
             return _as_ended(instruction, head), delivery, head
     return instruction, delivery, await alerts.get(instruction.alert_key)
 

@@ -9,7 +9,7 @@ from bosai.services.current import current_advice
 from bosai.settings import load_settings
 from bosai.stores.alerts import AlertStore
 from geodata.hazards import HazardKind
-from tests.workers.plain import Plain, flood
+from tests.workers.plain import SMALLER, Plain, flood
 
 
 @pytest.fixture
@@ -49,6 +49,22 @@ async def test_with_another_order_in_force_the_planner_decides_what_holds(plain:
     await plain.hq.lift(record.alert.alert_id)
     instruction, _, _ = await _reads(plain, one)
     assert instruction.message is MessageKind.ORDER
+
+
+@pytest.mark.parametrize(("end", "message"), [("lift", MessageKind.LIFTED), ("recall", MessageKind.RECALLED)])
+async def test_whom_nothing_was_sent_to_reads_that_the_order_ended_while_another_stands_elsewhere(
+    plain: Plain, end, message
+):
+    one, leader = await plain.settle(1), await plain.leader()
+    record = await plain.hq.issue(flood())
+    await leader.step()
+    await plain.hq.issue(flood(hazard=HazardKind.INLAND_FLOOD, area=SMALLER))  # not where this person lives
+    await leader.step()
+    await (plain.hq.lift(record.alert.alert_id) if end == "lift" else plain.hq.recall(record))
+    await leader.step()
+    assert (await plain.travel(one)).heard == 0
+    instruction, _, _ = await _reads(plain, one)
+    assert (instruction.message, instruction.action, instruction.destination) == (message, None, None)
 
 
 async def test_whoever_was_told_nothing_reads_nothing(plain: Plain):
