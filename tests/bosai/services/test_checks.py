@@ -14,7 +14,7 @@ from bosai.model.instruction import CHECK_INCIDENT, MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.model.subscription import PushTarget
 from bosai.push.hosts import HostPolicy
-from bosai.services.checks import TEST_EVERY_S, TEST_FRESH, SelfTestService
+from bosai.services.checks import TEST_EVERY_S, TEST_FRESH, SelfTestService, check_draft
 from bosai.services.receipts import ReceiptService
 from bosai.services.subscriptions import Registered, SubscriptionService
 from bosai.stores.instructions import InstructionStore, member_of
@@ -147,6 +147,17 @@ async def test_every_test_has_a_seq_of_its_own(side):
     await side.forget_the_turn(known)
     second = await side.tests.start(known.subscription_id, known.secret)
     assert second.seq == first.seq + 1
+
+
+async def test_a_monthly_check_in_between_is_not_taken_for_a_lost_registration(side):
+    known = await side.subscriber()
+    test = await side.tests.start(known.subscription_id, known.secret)
+    at = side.clock.now()
+    monthly = check_draft(
+        known.subscription_id, MessageKind.MONTHLY_CHECK, at=at, fresh=TEST_FRESH, meaning="monthly-2026-11"
+    )
+    await side.instructions.emit_checks([monthly], at)
+    assert (await side.tests.status(known.subscription_id, known.secret)).seq > test.seq
 
 
 async def test_only_the_owner_tests_and_reads(side):
