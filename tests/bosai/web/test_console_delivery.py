@@ -181,6 +181,21 @@ async def test_a_ward_sees_no_count_below_five_and_none_to_be_worked_out(
         assert (await ward.get("/hq/delivery/persons")).status == 403
 
 
+async def test_a_ward_can_not_take_differences_of_what_was_sent(site: Site, kian: Officer) -> None:
+    now = site.side().clock.now()
+    state = OriginState(
+        origin="https://a.example", state="open", in_flight=1, waiting=2, accepted=4321, failed=3
+    )
+    row = msgspec.json.encode({"at": now, **msgspec.structs.asdict(state)})
+    await site.opened.redis.hset(Keys(Realm.LIVE).push_origins, "w1 https://a.example", row)
+    assert "4,321" in (await kian.get("/hq/delivery")).text
+    async with officer(site, "ward", Role.WARD_OPERATOR) as ward:
+        page = await ward.get("/hq/delivery")
+        ((_, state_word, *counts, _),) = table(page, "プッシュサービスの状態")
+        assert (state_word, counts) == ("通常", ["—"] * 4)
+        assert "事前鍵" not in page.text
+
+
 async def test_single_deliveries_are_for_approvers_by_pages_of_a_hundred(
     site: Site, kian: Officer, shonin: Officer, order: AlertRecord
 ) -> None:
@@ -320,7 +335,7 @@ async def test_a_trial_goes_to_the_officers_own_browser_and_says_what_the_push_s
     (message,) = subscriber.inbox
     sent = msgspec.json.decode(message.text or "")
     assert sent["notification"]["title"].startswith("【試験】")
-    assert "災害は起きていません" in sent["notification"]["body"]
+    assert "災害の知らせではありません" in sent["notification"]["body"]
     assert (sent["bosai"]["incident"], sent["bosai"]["realm"]) == (CHECK_INCIDENT, "live")
     entry = (await site.side().audit.read(-1, 1))[0]
     assert (entry.actor, entry.step, entry.facts["status"]) == ("kian", "trial_sent", 201)
