@@ -3,7 +3,7 @@
     planner    inputs that changed ─▶ plan ─▶ instructions, most endangered first      (holds a lease)
     delivery   instruction chunks ─▶ push services ─▶ outcomes                          (as many as needed)
     feeds      JMA's Atom feeds ─▶ telegrams ─▶ proposals for the console               (holds a lease)
-    schedules  reviews that nobody answered                                            (holds a lease)
+    schedules  reviews that nobody answered, one-time pairs, the monthly check         (holds a lease)
                orders the planner has not planned in time: cautious advice at once     (in every one)
 
 Each is started by `python -m workers NAME` against the Redis of the settings, and may be killed at any moment: what

@@ -13,6 +13,12 @@ HQ, all under one tag of one side (so one script moves an order, its audit entry
     alerts.py     versions of orders, what is in force, what was released, what has been planned
     proposals.py  what feeds suggest to HQ
 
+subscribers and what they are told, in 256 buckets by id, each under one tag (keys.py):
+
+    subscriptions.py ─ compact.py   push part and places, sealed apart        prekeys.py   one-time pairs for sending
+    instructions.py  what each was told last ─▶ outbox.py   claims and results ─▶ deliveries.py   how far it came
+                                                                             delivery_counts.py   how many came how far
+
 staff.py      accounts and lock-outs (the city's, both sides)       sessions.py  signed-in browsers (one side)
 events.py     nudges to the planner, on a tag of their own: lost ones do not matter, state is polled as well
 """
