@@ -35,9 +35,10 @@ from bosai.services.audit import AuditService
 
 EVERY_S = 10.0
 TTL_S = 60
-_TOPIC = "bosai-trial"
 _TITLE = "【試験】通知の受信テスト"
-_BODY = "災害対策本部の画面から送った試験です。災害は起きていません。何もする必要はありません。"
+_BODY = (
+    "災害対策本部の画面から送った試験です。災害の知らせではありません。この試験のためにすることはありません。"
+)
 
 
 class NotPublic(OSError):
@@ -136,7 +137,7 @@ class TrialMessages:
             "Content-Type": "application/octet-stream",
             "TTL": str(TTL_S),
             "Urgency": "normal",
-            "Topic": _TOPIC,
+            "Topic": _tag(self.realm),
         }
         try:
             async with self._session.post(
@@ -163,7 +164,7 @@ def trial_payload(realm: Realm, at_s: int) -> bytes:
                 "lang": "ja",
                 "dir": "ltr",
                 "navigate": f"{realm.path_prefix}/hq/delivery",
-                "tag": f"bosai-trial-{realm.value}",
+                "tag": _tag(realm),
                 "renotify": True,
                 "silent": False,
                 "timestamp": at_s * 1000,
@@ -183,6 +184,11 @@ def trial_payload(realm: Realm, at_s: int) -> bytes:
             },
         }
     )
+
+
+def _tag(realm: Realm) -> str:
+    """Of the notification and of the push: the two sides share neither."""
+    return f"bosai-trial-{realm.value}"
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:

@@ -19,7 +19,7 @@ SIGNS = {MessageKind.SELF_TEST: "【受信テスト】", MessageKind.MONTHLY_CHE
 HARMLESS = {
     "ja": "災害の知らせではありません",
     "ja-x-easy": "災害の お知らせでは ありません",
-    "en": "not an emergency",
+    "en": "not a disaster alert",
     "zh-Hans": "这不是灾害通知",
     "zh-Hant": "這不是災害通知",
     "ko": "재해 알림이 아닙니다",

@@ -81,7 +81,7 @@ def test_the_words_keep_the_rules_of_every_text_and_fit_a_push(realm: Realm) -> 
     shown = msgspec.json.decode(sent)["notification"]
     whole = f"{shown['title']}\n{shown['body']}"
     assert check_wording(whole, "ja", hazard=None, level=None, realm=realm, issuer="service") == []
-    assert "試験" in shown["title"] and "災害は起きていません" in shown["body"]
+    assert "試験" in shown["title"] and "災害の知らせではありません" in shown["body"]
     assert check_drill_end(shown["body"], realm) == []
     assert len(sent) <= PLAINTEXT_BYTES
 

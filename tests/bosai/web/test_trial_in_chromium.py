@@ -74,7 +74,7 @@ async def test_one_tap_sends_one_trial_and_the_phone_shows_that_it_is_none_of_th
         for _ in range(2):  # the same again is shown as well: a push that shows nothing costs the permission
             assert await page.deliver_push("/", subscriber.inbox[0].text or "") == "Success"
             ((title, body, leads_to),) = await page.evaluate_in_worker("/", NOTIFIED)
-            assert title == "【試験】通知の受信テスト" and "災害は起きていません" in body
+            assert title == "【試験】通知の受信テスト" and "災害の知らせではありません" in body
             assert leads_to == "/hq/delivery"
         await page.click(role="button", name="この端末へ試験送信")
         await page.wait_for_text("回数が多すぎます", timeout_s=20)
