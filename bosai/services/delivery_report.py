@@ -48,10 +48,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Town:
-    """The persons of one town by (stage, cause); the cause only where nobody was reached."""
+    """The persons of one town by (stage, cause); the cause only where nobody was reached.
+
+    bytes_sent: to push services for the newest instructions of all of them, every attempt.
+    """
 
     name: str  # "" = told before towns were noted
     counts: Mapping[tuple[Stage, str], int]
+    bytes_sent: int = 0
 
     def at(self, *stages: Stage) -> int:
         """Persons at these stages."""
@@ -187,6 +191,7 @@ class DeliveryReport:
 
     async def _read_towns(self, incident: str) -> Towns:
         counts: defaultdict[str, Counter[tuple[Stage, str]]] = defaultdict(Counter)
+        sent: Counter[str] = Counter()
         most = 0
         for number in range(BUCKETS):
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -195,9 +200,12 @@ class DeliveryReport:
                 instructions, deliveries = await pipe.execute()
             if deliveries:
                 most = max(
-                    most, await asyncio.to_thread(self._count, incident, instructions, deliveries, counts)
+                    most,
+                    await asyncio.to_thread(self._count, incident, instructions, deliveries, counts, sent),
                 )
-        towns = [Town(name=name, counts=dict(of_town)) for name, of_town in counts.items()]
+        towns = [
+            Town(name=name, counts=dict(of_town), bytes_sent=sent[name]) for name, of_town in counts.items()
+        ]
         towns.sort(key=lambda one: (-one.at(*NOT_REACHED), -sum(one.counts.values()), one.name))
         return Towns(towns=tuple(towns), most_bytes=most, at=self._clock.now())
 
@@ -207,8 +215,9 @@ class DeliveryReport:
         instructions: Mapping[bytes, bytes],
         deliveries: Mapping[bytes, bytes],
         counts: Mapping[str, Counter[tuple[Stage, str]]],
+        sent_to: Counter[str],
     ) -> int:
-        """Add one bucket to `counts`; the most bytes sent for one person in it."""
+        """Add one bucket to `counts` and `sent_to`; the most bytes sent for one person in it."""
         prefix, most = f"{incident}/".encode(), 0
         for member, line in deliveries.items():
             stored = instructions.get(member)
@@ -218,6 +227,7 @@ class DeliveryReport:
             told = self._told.open(as_bytes(member), stored)
             town = told.town if told is not None else ""
             counts[town][stage, cause if stage in NOT_REACHED else ""] += 1
+            sent_to[town] += sent
             most = max(most, sent)
         return most
 

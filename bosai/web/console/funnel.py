@@ -114,11 +114,15 @@ def _not_reached(counted: Counted) -> dict[tuple[Stage, str], int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TownLine:
-    """One town: its counts under COLUMNS, and its not reached by cause where those may be shown."""
+    """One town: its counts under COLUMNS, and where those may be shown its not reached by cause and its bytes.
+
+    Bytes are withheld with the causes: a message's length is known, so they would tell how many there were.
+    """
 
     name: str
     counts: tuple[int | None, ...]
     causes: tuple[tuple[str, int], ...] = ()
+    bytes_sent: int | None = None
 
     @property
     def not_reached(self) -> int | None:
@@ -132,7 +136,12 @@ def town_lines(towns: Sequence[Town], *, exact: bool) -> list[TownLine]:
     names = [town.name or "（町名なし）" for town in towns]
     if exact:
         return [
-            TownLine(name=name, counts=tuple(column[row] for column in columns), causes=_causes_of(town))
+            TownLine(
+                name=name,
+                counts=tuple(column[row] for column in columns),
+                causes=_causes_of(town),
+                bytes_sent=town.bytes_sent,
+            )
             for row, (name, town) in enumerate(zip(names, towns, strict=True))
         ]
     stopped = sum(town.at(Stage.REPLACED) for town in towns)

@@ -53,6 +53,7 @@ async def test_towns_come_with_most_not_reached_first_and_the_most_that_was_sent
     ]
     assert found.towns[0].counts == {(Stage.FAILED, "timeout"): 1, (Stage.FAILED, "reset"): 1}
     assert found.towns[1].counts == {(Stage.DISPLAYED, ""): 1}
+    assert [one.bytes_sent for one in found.towns] == [9500, 500, 0]
     assert found.most_bytes == 9000
 
 

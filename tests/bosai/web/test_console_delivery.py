@@ -146,6 +146,7 @@ async def test_by_town_with_causes_and_as_a_table_for_other_programs(
     lines = {row[0]: row[1:] for row in table(await kian.get("/hq/delivery/towns"), "町ごとの配信")}
     assert lines["若林区荒浜"][:7] == ["6", "1", "6", "7", "0", "0", "0"]
     assert lines["若林区荒井"][0] == "3" and lines["若林区荒井"][7] == "プッシュサービスから返事がない 3人"
+    assert (lines["若林区荒井"][8], lines["若林区荒浜"][8]) == ("5.0キロバイト", "19.0キロバイト")
     answer = await kian.get("/hq/delivery/towns.csv")
     assert "attachment" in answer.headers["Content-Disposition"]
     rows = list(csv.reader(io.StringIO(answer.body.lstrip("\ufeff"))))

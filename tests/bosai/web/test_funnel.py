@@ -50,6 +50,7 @@ def test_every_column_a_ward_sees_leaves_each_withheld_count_open(towns: list[To
     shown = [one.count for one in funnel(tally, exact=False)]
     lines = town_lines(towns, exact=False)
     everywhere = [*shown, *itertools.chain.from_iterable(line.counts for line in lines)]
+    assert {line.bytes_sent for line in lines} <= {None}  # a message's length is known: bytes tell how many
     everywhere += [row.count for row in cause_rows(counted_of(towns), exact=False)]
     everywhere.append(persons_of(tally, exact=False))
     assert all(one is None or one == 0 or one >= SMALL for one in everywhere)
