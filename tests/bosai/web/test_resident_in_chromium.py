@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,22 @@ async def test_a_newer_message_replaces_and_an_older_or_unreadable_one_never_doe
     await resident.push(resident.message(4))
     (shown,) = await page.notifications(resident.scope)
     assert shown.data["seq"] == 4
+
+
+@on_both_sides
+async def test_a_device_that_registered_anew_hears_what_comes_although_its_numbers_begin_again(
+    resident: Resident,
+) -> None:
+    page = resident.page
+    await resident.register()
+    await resident.push(resident.message(3))
+    anew = resident.message(1, decided_at=instruction().decided_at + timedelta(minutes=5))
+    await resident.push(anew)
+    (shown,) = await page.notifications(resident.scope)
+    assert shown.data["seq"] == 1
+    await resident.push(resident.message(3))  # late, of the registration before
+    (shown,) = await page.notifications(resident.scope)
+    assert shown.data["seq"] == 1
 
 
 @on_both_sides

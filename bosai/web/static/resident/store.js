@@ -27,6 +27,14 @@
     return done(request);
   }
 
+  // The numbers of one registration rise; a device that registers anew is counted from 1 again, but later. The token
+  // begins with the registration's id.
+  function isNewer(one, known) {
+    const ownerOf = ({ r }) => String(r).split(":")[0];
+    if (one.at === known.at || ownerOf(one) === ownerOf(known)) return one.seq > known.seq;
+    return one.at > known.at;
+  }
+
   class Store {
     constructor(realm) {
       this.name = `bosai-${realm}`;
@@ -57,9 +65,9 @@
     // handled at once cannot both be the newest. Returns {message: the newest now, isNew}.
     keepNewest(message) {
       return this.with(["messages"], "readwrite", async (messages) => {
-        const { incident, seq } = message.bosai;
+        const { incident } = message.bosai;
         const known = await done(messages.get(incident));
-        if (known && known.bosai.seq >= seq) return { message: known, isNew: false };
+        if (known && !isNewer(message.bosai, known.bosai)) return { message: known, isNew: false };
         await done(messages.put(message, incident));
         return { message, isNew: true };
       });
