@@ -35,8 +35,9 @@ TICK_S = 30
 DAYS_OF_TRIES = 7
 WINDOW = timedelta(hours=4)
 """From the hour on: what is not written by then goes on the next day at the same hour."""
-FRESH = timedelta(hours=24)
-SETTLED = FRESH + timedelta(hours=1)
+EVENING_HOUR = 21
+"""Local time: what has not arrived by then never will, so that no device shows it at night or days later."""
+SETTLED = timedelta(hours=25)
 """So long after the last message nothing of it is under way any more: what it found is kept as it stands."""
 COUNTED_AT_ONCE = 4
 """Buckets; some 10 ms of Redis with 300,000 subscribers."""
@@ -63,7 +64,7 @@ class MonthlyFound(msgspec.Struct, frozen=True, kw_only=True):
     displayed: int = 0
     retired: int = 0
     opted_out: int = 0
-    not_reached: int = 0  # failed, or not accepted within the day
+    not_reached: int = 0  # failed, or not accepted by the evening
     under_way: int = 0
 
 
@@ -180,12 +181,14 @@ class MonthlyCheck:
         )
 
     def _drafts(self, ids: Sequence[str], month: str, now: datetime) -> list[InstructionDraft]:
+        local = now.astimezone(self._zone)
+        fresh = local.replace(hour=EVENING_HOUR, minute=0, second=0, microsecond=0) - local
         return [
             check_draft(
                 one,
                 MessageKind.MONTHLY_CHECK,
                 at=now,
-                fresh=FRESH,
+                fresh=fresh,
                 meaning=meaning_of(month),
             )
             for one in ids

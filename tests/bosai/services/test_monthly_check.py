@@ -111,6 +111,20 @@ async def test_on_its_day_everybody_is_asked_once_over_the_hour_and_nobody_at_on
     assert (await month.instructions.check_of(PEOPLE[0]))[0].seq == 1
 
 
+@pytest.mark.parametrize("hour", [9, 16])
+async def test_what_has_not_arrived_by_the_evening_never_arrives(month, shipped, hour):
+    checks = msgspec.structs.replace(shipped.checks, monthly_hour=hour, spread_min=180)
+    month.settings = msgspec.structs.replace(shipped, checks=checks)
+    month.clock.at = THE_DAY.replace(hour=hour)
+    month.check = month.scheduler()
+    await month.until_done()
+    for one in PEOPLE:
+        sent, _ = await month.instructions.check_of(one)
+        until = sent.stale_at.astimezone(TOKYO)
+        assert until == THE_DAY.replace(hour=21)
+        assert until - sent.decided_at >= timedelta(hours=1)
+
+
 @pytest.mark.parametrize(
     "at",
     [
