@@ -94,7 +94,7 @@ async def test_a_push_service_that_is_down_is_named_and_the_message_comes_when_i
         where = {"realm": "live", "prefix": ""}
         await page.wait_for(f"return (await (async (arg) => {{{STATUS}}})(arg)).cause", where)
         await page.evaluate("window.skipped_ms = 31_000")
-        await page.wait_for_text("プッシュサービスにつながりません")
+        await page.wait_for_text("通知を運ぶサービスにつながりません")
         push.answer_normally()
         await page.wait_for_text("届きました（", timeout_s=90)
 
@@ -109,7 +109,7 @@ async def test_a_subscription_the_push_service_ended_is_found_and_made_anew_by_o
         await page.goto(f"{service.url}/check?lang=ja")
         push.answer_next(1, GONE)
         await page.click(role="button", name="受信テストをする")
-        await page.wait_for_text("プッシュサービスに、この端末の登録がもうありません。", timeout_s=30)
+        await page.wait_for_text("通知を運ぶサービスに、この端末の登録がもうありません。", timeout_s=30)
         await page.click(role="button", name="登録し直す")
         await page.wait_for_text("登録し直しました。", timeout_s=30)
         await page.click(role="button", name="もう一度テストする")

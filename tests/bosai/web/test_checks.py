@@ -84,6 +84,19 @@ async def test_the_first_page_leads_to_the_test_of_its_side(site: Site, prefix: 
     assert wish.get("checked") is not None
 
 
+@prefixes
+@pytest.mark.parametrize("path", ["/", "/check"])
+async def test_only_the_live_side_offers_the_monthly_check_it_sends(
+    site: Site, prefix: str, path: str
+) -> None:
+    page = html.fromstring((await site.ask("GET", f"{prefix}{path}?lang=ja")).body.decode())
+    (wish,) = [
+        one for one in page.iter("input") if one.get("name") == "checks" or "data-wants-checks" in one.attrib
+    ]
+    boxes = [one for one in wish.iterancestors("div") if set(one.attrib) <= {"hidden"}]
+    assert any("hidden" in one.attrib for one in boxes) is bool(prefix)
+
+
 def test_the_script_says_nothing_that_has_no_sentence_and_no_sentence_is_left_over() -> None:
     script = (STATIC_DIR / "resident" / "check.js").read_text("utf-8")
     codes = set(re.findall(r'new Stop\("(\w+)"', script)) | {"ok", "late", "server"}

@@ -51,6 +51,18 @@ HOLD = """
 """
 
 
+# The service's answer to the tap is held until the test lets it go.
+HELD_ANSWER = """
+  const reallyFetch = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await reallyFetch(...asked);
+    if (asked[1]?.method === "POST" && String(asked[0]).includes("/self-test"))
+      await new Promise((resolve) => { window.letGo = resolve; });
+    return answer;
+  };
+"""
+
+
 @dataclass
 class Phone:
     """A resident's browser on one side; the test plays delivery and the push service."""
@@ -166,6 +178,8 @@ async def phone(
 async def test_every_step_is_shown_as_it_happens_and_accepted_is_never_called_arrived(phone: Phone) -> None:
     page = phone.page
     await phone.register()
+    low = "return [...document.querySelectorAll('footer a')].filter((one) => one.offsetHeight < 44).length"
+    assert await page.evaluate(low) == 0  # a finger finds it
     await page.click(role="link", name="受信テスト（通知が届くか確かめる）")
     await phone.open_check()
     assert set((await phone.steps()).values()) == {"todo"}
@@ -224,8 +238,8 @@ async def test_what_the_push_service_took_but_never_brought_is_said_after_half_a
 @pytest.mark.parametrize(
     ("stage", "cause", "says"),
     [
-        (Stage.FAILED, "413 too_large", "受け取りませんでした（413 too_large）"),
-        (Stage.EXPIRED, "timeout", "プッシュサービスにつながりません（timeout）"),
+        (Stage.FAILED, "413 too_large", "受け取りませんでした（記号：413 too_large）"),
+        (Stage.EXPIRED, "timeout", "通知を運ぶサービスにつながりません（記号：timeout）"),
     ],
 )
 async def test_what_the_push_service_refused_is_said_with_its_cause(
@@ -293,6 +307,20 @@ async def test_a_subscription_the_browser_lost_is_renewed_by_one_tap(phone: Phon
     await page.wait_for_text("送っています…")
 
 
+async def test_a_repair_that_found_no_connection_can_be_tried_again(phone: Phone) -> None:
+    page = phone.page
+    await phone.register()
+    await phone.open_check(hold=False)
+    await page.click(role="button", name="受信テストをする")
+    await page.wait_for_text("ブラウザーの受信の登録が消えたか、古くなっています。")
+    await page.set_offline(True)
+    await page.click(role="button", name="登録し直す")
+    await page.wait_for_text("通信できません。")
+    await page.set_offline(False)
+    await page.click(role="button", name="登録し直す")
+    await page.wait_for_text("登録し直しました。")
+
+
 async def test_a_device_the_service_forgot_registers_anew_for_the_same_place_by_one_tap(phone: Phone) -> None:
     page = phone.page
     await phone.register()
@@ -313,7 +341,7 @@ async def test_a_subscription_that_the_push_service_ended_is_registered_anew(pho
     await phone.register()
     await phone.open_check()
     await phone.settle(await phone.tap(), Stage.RETIRED, "410")
-    await phone.page.wait_for_text("プッシュサービスに、この端末の登録がもうありません。")
+    await phone.page.wait_for_text("通知を運ぶサービスに、この端末の登録がもうありません。")
     await phone.page.wait_for_element(role="button", name="登録し直す")
 
 
@@ -324,6 +352,43 @@ async def test_a_second_tap_at_once_is_told_how_long_to_wait(phone: Phone) -> No
     await phone.page.click(role="button", name="もう一度テストする")
     await phone.page.wait_for_text("回数が多すぎます")
     assert "秒ほど待ってから" in await phone.page.text()
+    assert (await phone.steps())["sent"] == "todo"  # nothing is broken
+    assert (
+        await phone.page.evaluate("return document.querySelector('[data-verdict]').dataset.verdict")
+        == "doing"
+    )
+
+
+async def test_a_message_that_is_quicker_than_the_answer_to_the_tap_has_arrived_all_the_same(
+    phone: Phone,
+) -> None:
+    await phone.register()
+    await phone.page.before_scripts(HELD_ANSWER)
+    await phone.open_check()
+    await phone.push(await phone.tap())
+    await phone.page.wait_for("return (await bosaiStore('live').get('check'))?.is_shown")
+    await phone.page.wait_for("return window.letGo !== undefined")
+    await phone.page.evaluate("window.letGo()")
+    await phone.page.wait_for_text("届きました（")
+    assert set((await phone.steps()).values()) == {"done"}
+
+
+async def test_what_arrived_and_never_became_a_notification_is_said_in_the_end(phone: Phone) -> None:
+    await phone.register()
+    await phone.open_check()
+    one = await phone.tap()
+    kept = {"bosai": {"seq": one.seq, "at": 1, "kind": "self_test"}}
+    await phone.page.evaluate("await bosaiStore('live').keepCheck({ ...arg, received_at: Date.now() })", kept)
+    await phone.page.wait_for("return document.querySelector('[data-step=shown]').dataset.state === 'doing'")
+    await phone.skip(11)
+    await phone.page.wait_for_text("届きましたが、通知を表示できませんでした。")
+    assert (await phone.steps())["shown"] == "failed"
+
+
+async def test_a_browser_that_keeps_nothing_is_told_so_before_any_tap(phone: Phone) -> None:
+    await phone.page.before_scripts("IDBFactory.prototype.open = () => { throw new Error('private'); };")
+    await phone.page.goto(f"{phone.base}/check?lang=ja")
+    await phone.page.wait_for_text("プライベート（シークレット）モードでないことを確かめ")
 
 
 async def test_without_a_connection_the_page_opens_and_says_so(phone: Phone) -> None:

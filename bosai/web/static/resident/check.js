@@ -11,6 +11,7 @@ const WORKER_WAIT_MS = 10_000;
 const STOPPED_AFTER_MS = 10_000; // nobody sends at all
 const SENT_WITHIN_MS = 30_000;
 const ARRIVED_WITHIN_MS = 30_000; // after the push service took it
+const SHOWN_WITHIN_MS = 10_000; // after it arrived
 const LATE_MS = 15_000;
 const ENDS = { failed: "refused", expired: "unreachable", retired: "gone", replaced: "other" };
 
@@ -38,8 +39,13 @@ class BosaiCheck extends HTMLElement {
     this.wantsChecks.onchange = () => this.saveWish();
     this.onNews = ({ data }) => data?.bosai === "check" && data.realm === config.realm && this.heard(data);
     if (hasWorker) navigator.serviceWorker.addEventListener("message", this.onNews);
-    await this.showKnown();
-    this.button.disabled = false; // from now on a tap finds what it needs, and may ask for the permission
+    try {
+      await this.showKnown();
+      this.button.disabled = false; // from now on a tap finds what it needs, and may ask for the permission
+    } catch (error) {
+      this.stopped(new Stop("worker")); // without its store nothing can be received either
+      console.error(error);
+    }
   }
 
   disconnectedCallback() {
@@ -135,9 +141,11 @@ class BosaiCheck extends HTMLElement {
 
   async send(turn) {
     this.mark("sent", "doing", text("check.sending"));
+    // Before it is asked for: the message may be here sooner than the answer.
     const began = performance.now();
+    const began_at = Date.now();
     const { seq } = await api("POST", `/subscriptions/${this.known.id}/self-test`, { secret: this.known.secret });
-    this.wanted = { seq, began, began_at: Date.now(), accepted: null, arrived: null, shown: null };
+    this.wanted = { seq, began, began_at, accepted: null, arrived: null, shown: null };
     while (this.turn === turn && !this.isOver()) {
       await this.look();
       this.wait();
@@ -176,8 +184,11 @@ class BosaiCheck extends HTMLElement {
 
   wait() {
     const { accepted, arrived } = this.wanted;
-    if (arrived !== null) return;
     const elapsed = this.elapsed();
+    if (arrived !== null) {
+      if (elapsed - arrived > SHOWN_WITHIN_MS) throw new Stop("not_shown");
+      return;
+    }
     if (accepted === null) {
       if (elapsed > SENT_WITHIN_MS) throw this.notSent();
       if (elapsed > STOPPED_AFTER_MS && this.status?.delivery === "stopped" && !this.trouble) throw new Stop("stopped");
@@ -233,11 +244,12 @@ class BosaiCheck extends HTMLElement {
 
   stopped(error) {
     if (!(error instanceof Stop)) console.error(error);
-    for (const one of this.querySelectorAll("[data-state=doing]")) this.mark(one.dataset.step, "failed");
+    const isTooSoon = error.status === 429; // nothing is broken: tap again later
+    for (const one of this.querySelectorAll("[data-state=doing]")) this.mark(one.dataset.step, isTooSoon ? "todo" : "failed");
     const repair = error.repair === "anew" && !this.known?.places ? "home" : (error.repair ?? "");
     const isServer = error.status >= 500;
     this.say(
-      "failed",
+      isTooSoon ? "doing" : "failed",
       isServer ? text("check.v.server") : error.message,
       isServer ? text("check.m.server") : (error.mend ?? ""),
     );
@@ -257,6 +269,7 @@ class BosaiCheck extends HTMLElement {
       this.reset();
       this.say("ok", text("check.mended"), "");
     } catch (error) {
+      error.repair ??= this.repair; // it can be tried again
       this.stopped(error);
     } finally {
       this.busy(false);
