@@ -26,6 +26,7 @@ from tests.redis_server import PrivateRedis
 
 pytestmark = pytest.mark.browser
 
+TABLE = "[aria-label='版ごとの配信']"
 NOTIFIED = """
 const shown = await self.registration.getNotifications();
 return shown.map((one) => [one.title, one.body, one.data.navigate]);
@@ -114,6 +115,30 @@ async def test_every_page_of_delivery_can_be_used_by_everybody_and_fits_its_scre
             assert [(one["id"], one["nodes"]) for one in found] == [], path
             wider = await page.evaluate("return document.documentElement.scrollWidth - innerWidth")
             assert wider <= 0, path
+
+
+async def test_a_table_that_is_read_keeps_its_place_and_the_focus_when_its_numbers_change(
+    chrome: Browser, private_redis: PrivateRedis, tmp_path: Path
+) -> None:
+    async with (
+        running(tmp_path, private_redis.url) as site,
+        officer(site, "kian", Role.HQ_DRAFTER) as kian,
+        officer(site, "shonin", Role.HQ_APPROVER) as shonin,
+    ):
+        no_planner(site)
+        assert (await shonin.approve(await kian.submitted(FLOOD_ORDER))).status == 200
+        order = (await in_force(site))[0]
+        await told(site, order, TRAVELS)
+        page = await chrome.new_page(viewport=PHONE)
+        await sign_in(page, site, "shonin", shonin.account)
+        await page.evaluate(
+            "const one = document.querySelector(arg); one.focus(); one.scrollLeft = 120;", TABLE
+        )
+        await told(site, order, TRAVELS, first=500)
+        await page.evaluate("dispatchEvent(new Event('online'))")  # it reads anew
+        await page.wait_for_text(f"案内を作った人 {2 * len(TRAVELS)}人")
+        where = "const one = document.querySelector(arg); return [one.scrollLeft, document.activeElement === one];"
+        assert await page.evaluate(where, TABLE) == [120, True]
 
 
 async def test_a_browser_whose_registration_is_gone_is_told_so(

@@ -42,11 +42,18 @@ function isTypedIn(part) {
 function replace(old, part) {
   const open = new Set([...old.querySelectorAll("details[open][id]")].map((one) => one.id));
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  const mark = focused && (focused.id || focused.getAttribute("href"));
+  const mark = focused && markOf(focused);
+  const aside = new Map([...old.querySelectorAll(".table-scroll")].map((one) => [markOf(one), one.scrollLeft]));
   old.innerHTML = part.innerHTML;
+  for (const one of old.querySelectorAll(".table-scroll")) one.scrollLeft = aside.get(markOf(one)) ?? 0;
   for (const one of old.querySelectorAll("details[id]")) one.open = open.has(one.id);
   if (!mark) return;
-  [...old.querySelectorAll("a, button, summary")].find((one) => one.id === mark || one.getAttribute("href") === mark)?.focus();
+  [...old.querySelectorAll("a, button, summary, [tabindex]")].find((one) => markOf(one) === mark)?.focus({ preventScroll: true });
+}
+
+// What tells an element from the others of its part.
+function markOf(element) {
+  return element.id || element.getAttribute("href") || element.getAttribute("aria-label");
 }
 
 function showTime(iso) {
