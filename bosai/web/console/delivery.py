@@ -137,7 +137,7 @@ async def towns_csv(request: web.Request, officer: Session) -> web.Response:
     lines = town_lines(found.towns, exact=exact)
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\r\n").writerow
-    write(["町", "原因", "届かなかった人"] if exact else ["町", "届かなかった人"])
+    write(["町", "原因", "送れなかった人"] if exact else ["町", "送れなかった人"])
     for line in lines:
         if exact:
             for cause, count in line.causes:

@@ -34,7 +34,7 @@ COLUMNS = (
             Stage.ARRIVED,
         )
     ),
-    Column(key="not_reached", word="届かなかった", stages=NOT_REACHED),
+    Column(key="not_reached", word="送れなかった", stages=NOT_REACHED),
 )
 STOPPED = Column(key="replaced", word="送る前に止めた", stages=(Stage.REPLACED,))
 

@@ -90,7 +90,7 @@ PERMISSIONS = {
     "manage_desks": "避難所担当用リンクの管理",
     "manage_staff": "職員の管理",
     "read_audit": "記録の閲覧",
-    "list_persons": "ひとりごとの配信の閲覧（承認者・管理者・監査）",
+    "list_persons": "登録ごとの配信の閲覧（承認者・管理者・監査）",
 }
 _JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-鿿]")
 

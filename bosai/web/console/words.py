@@ -31,7 +31,7 @@ KIND_NOTES = {
 TSUNAMI = {one: term("ja", f"tsunami.{one}") for one in reversed(TsunamiClass)}
 STAGES = {
     Stage.QUEUED: "送信待ち",
-    Stage.ACCEPTED: "配信サービス受理",
+    Stage.ACCEPTED: "プッシュサービス受理",
     Stage.DISPLAYED: "端末に表示",
     Stage.OPENED: "開封",
     Stage.ANSWERED: "回答",
@@ -158,10 +158,11 @@ ORIGIN_STATES = {"open": "通常", "resting": "停止中", "trying": "確認中"
 CHECK_STATES = {
     "waiting": "発令中のため待機",
     "running": "送信中",
-    "done": "送信済み",
+    "done": "全員分を手配済み",
     "given_up": "中止（発令が続いたため）",
 }
-WITHHELD = "少数"
+WITHHELD = "非表示"
+"""Not 「少数」: a large count is withheld too where a small one could be worked out from it."""
 _JMA = {
     JmaTsunamiClass.NONE: "津波なし・解除",
     JmaTsunamiClass.FORECAST: "津波予報（若干の海面変動）",
@@ -267,7 +268,7 @@ def number(value: int | None) -> str:
 
 
 def figure(value: int | None) -> str:
-    """1,234; 「少数」 for a count that is withheld because few persons stand behind it."""
+    """1,234; 「非表示」 for a count that is withheld so that nothing below five can be known."""
     return WITHHELD if value is None else f"{value:,}"
 
 

@@ -458,11 +458,11 @@ async def test_the_board_tells_what_a_push_service_took_from_what_a_phone_showed
         heads = [one.text for one in page.document.xpath("//ul[@aria-label='配信の段階']//span")]
         counts = [one.text for one in page.document.xpath("//ul[@aria-label='配信の段階']//strong")]
         shown = dict(zip(heads, counts, strict=True))
-        assert (shown["送信待ち"], shown["配信サービス受理"], shown["端末に表示"], shown["送信失敗"]) == (
+        assert (shown["送信待ち"], shown["プッシュサービス受理"], shown["端末に表示"], shown["送信失敗"]) == (
             "1",
         ) * 4
-        assert "「配信サービス受理」は、端末に届いたことではありません" in page.text
-        assert "届けられなかった登録" in page.text
+        assert "「プッシュサービス受理」は、端末に届いたことではありません" in page.text
+        assert "送れなかった登録" in page.text
     assert "/hq/delivery" in (await kian.get(path)).body
 
 

@@ -112,6 +112,19 @@ async def test_before_the_first_order_the_page_says_so(site: Site, kian: Officer
     assert page.status == 200
     assert "まだ発令はありません" in page.text and "送信の処理から報告がありません" in page.text
     assert (await kian.get("/hq/delivery/towns")).status == 200
+    assert "まだだれにも送っていません" in page.text and "送れなかった人は" not in page.text
+
+
+async def test_that_push_services_took_everything_is_never_said_as_if_it_had_reached_everybody(
+    site: Site, kian: Officer, order: AlertRecord
+) -> None:
+    await told(site, order, [("若林区荒浜", Stage.ACCEPTED, "")] * 7)
+    page = await kian.get("/hq/delivery")
+    stages = " ".join(page.one("//*[@id='part-stages']").text_content().split())
+    assert "案内を作った人 7人。そのうち端末に届いたと分かった人 0人。" in stages
+    causes = page.one("//*[@id='part-causes']").text_content()
+    assert "受理されても、端末に届いたとは限りません" in causes
+    assert "届かなかった人" not in page.text  # nobody knows that yet of those seven
 
 
 async def test_the_headquarters_sees_every_stage_cause_version_and_byte(
@@ -121,21 +134,23 @@ async def test_the_headquarters_sees_every_stage_cause_version_and_byte(
     page = await kian.get("/hq/delivery")
     assert tiles(page) == {
         "送信待ち": "1",
-        "配信サービス受理": "6",
+        "プッシュサービス受理": "6",
         "端末に表示": "9",
         "開封": "0",
         "回答": "0",
         "到着": "0",
-        "届かなかった": "9",
+        "送れなかった": "9",
         "送る前に止めた": "0",
     }
-    assert table(page, "届かなかった原因") == [
+    assert table(page, "送れなかった原因") == [
         ["登録の失効", "プッシュサービス：この登録は取り消された（410）", "6"],
         ["送信失敗", "プッシュサービスから返事がない", "3"],
     ]
     ((version, *counts, sent),) = table(page, "版ごとの配信")
     assert "警戒レベル4 避難指示" in version and counts == ["1", "6", "9", "0", "0", "0", "9"]
-    assert sent == "24.0キロバイト" and "「配信サービス受理」は、端末に届いたことではありません" in page.text
+    assert (
+        sent == "24.0キロバイト" and "「プッシュサービス受理」は、端末に届いたことではありません" in page.text
+    )
     assert (await kian.get("/hq/delivery/parts")).body.count("data-part") == 7
 
 
@@ -150,7 +165,7 @@ async def test_by_town_with_causes_and_as_a_table_for_other_programs(
     answer = await kian.get("/hq/delivery/towns.csv")
     assert "attachment" in answer.headers["Content-Disposition"]
     rows = list(csv.reader(io.StringIO(answer.body.lstrip("\ufeff"))))
-    assert rows[0] == ["町", "原因", "届かなかった人"]
+    assert rows[0] == ["町", "原因", "送れなかった人"]
     assert ["若林区荒井", "プッシュサービスから返事がない", "3"] in rows
     assert ["'=cmd()", "有効な時間のうちに送れなかった", "1"] in rows  # no spreadsheet runs it
 
@@ -164,21 +179,21 @@ async def test_a_ward_sees_no_count_below_five_and_none_to_be_worked_out(
             page = await ward.get(path)
             shown = tiles(page)
             # One person waits (withheld); with it the smallest other goes, or 25 less the rest would be that one.
-            assert (shown["送信待ち"], shown["配信サービス受理"], shown["端末に表示"]) == (
-                "少数",
-                "少数",
+            assert (shown["送信待ち"], shown["プッシュサービス受理"], shown["端末に表示"]) == (
+                "非表示",
+                "非表示",
                 "9",
             )
-            assert shown["届かなかった"] == "9" and "5人未満の数" in page.text
+            assert shown["送れなかった"] == "9" and "5人未満の数" in page.text
             assert all(one[:8] not in page.body for one in ids)
         page = await ward.get("/hq/delivery")
-        assert [row[2] for row in table(page, "届かなかった原因")] == ["少数", "少数"]
+        assert [row[2] for row in table(page, "送れなかった原因")] == ["非表示", "非表示"]
         assert not table(page, "版ごとの配信")
         lines = {row[0]: row[1:] for row in table(await ward.get("/hq/delivery/towns"), "町ごとの配信")}
-        assert lines["若林区荒井"] == ["少数", "0", "0", "少数", "0", "0", "0"]
-        assert lines["若林区荒浜"][0] == "少数" and lines["若林区荒浜"][3] == "少数"
+        assert lines["若林区荒井"] == ["非表示", "0", "0", "非表示", "0", "0", "0"]
+        assert lines["若林区荒浜"][0] == "非表示" and lines["若林区荒浜"][3] == "非表示"
         rows = list(csv.reader(io.StringIO((await ward.get("/hq/delivery/towns.csv")).body.lstrip("\ufeff"))))
-        assert rows == [["町", "届かなかった人"], ["若林区荒井", "少数"], ["若林区荒浜", "少数"]]
+        assert rows == [["町", "送れなかった人"], ["若林区荒井", "非表示"], ["若林区荒浜", "非表示"]]
         assert (await ward.get("/hq/delivery/persons")).status == 403
 
 
@@ -206,7 +221,7 @@ async def test_single_deliveries_are_for_approvers_by_pages_of_a_hundred(
     first = await shonin.get("/hq/delivery/persons")
     following = first.one("//a[.='次の100件']").get("href")
     second = await shonin.get(following)
-    rows = table(first, "ひとりごとの配信") + table(second, "ひとりごとの配信")
+    rows = table(first, "登録ごとの配信") + table(second, "登録ごとの配信")
     assert [row[0] for row in rows] == [one[:12] for one in sorted(ids)]
     assert rows[0][1:5] == [
         "送信失敗",
@@ -215,7 +230,7 @@ async def test_single_deliveries_are_for_approvers_by_pages_of_a_hundred(
         "1.0キロバイト",
     ]
     assert not second.document.xpath("//a[.='次の100件']")
-    assert len(table(await shonin.get("/hq/delivery/persons?stage=accepted"), "ひとりごとの配信")) == 1
+    assert len(table(await shonin.get("/hq/delivery/persons?stage=accepted"), "登録ごとの配信")) == 1
     assert (await shonin.get("/hq/delivery/persons?stage=everything")).status == 400
     assert (await shonin.get("/hq/delivery/persons?after=..%2F")).status == 400
 
@@ -287,6 +302,7 @@ async def test_push_services_and_processes_are_shown_as_they_last_were(site: Sit
     assert "正常 配信" in " ".join(board.split())  # one of two goes on
     processes = " ".join(page.one("//*[@id='part-processes']").text_content().split())
     assert "正常 配信 w1" in processes and "応答なし 配信 w2" in processes
+    assert "事前鍵" in page.one("//*[@id='part-processes']/p").text_content()  # after the list, not in it
 
 
 @pytest.mark.parametrize(
