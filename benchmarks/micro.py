@@ -40,7 +40,7 @@ async def micro(rig: Rig) -> dict[str, float]:
     tag, now = topic_of(own.hmac_key, LIVE, rig.incident), datetime.now(UTC)
 
     def instruction(at: int) -> Instruction:
-        found = told.open(member_of(rig.incident, some[at]), told_raw[at])
+        found = told.open(member_of(rig.incident, some[at]).encode(), told_raw[at])
         assert found is not None
         return found
 
