@@ -38,7 +38,7 @@ PART = PushPart(
     target=PushTarget(endpoint="https://fcm.googleapis.com/fcm/send/x", p256dh=P256DH, auth=b64url(AUTH)),
     lang="ja",
 )
-SETTINGS = load_settings(None, {}, {})
+SHIPPED = load_settings(None, {}, {})
 
 
 async def settle(redis: Redis, many: int, part: PushPart = PART, realm: Realm = Realm.LIVE) -> list[str]:
@@ -52,7 +52,9 @@ async def settle(redis: Redis, many: int, part: PushPart = PART, realm: Realm = 
 def filler(
     redis: Redis, clock: HandClock | None = None, realm: Realm = Realm.LIVE, **push: int
 ) -> PrekeyFill:
-    changed = msgspec.structs.replace(SETTINGS, push=msgspec.structs.replace(SETTINGS.push, **push))
+    """Four pairs each unless told, whatever is shipped."""
+    own = msgspec.structs.replace(SHIPPED.push, **{"prekeys_each": 4, **push})
+    changed = msgspec.structs.replace(SHIPPED, push=own)
     return PrekeyFill(redis, realm, clock or HandClock(), changed, PUSH)
 
 
@@ -177,8 +179,8 @@ def test_quiet_hours_are_the_citys_and_may_pass_midnight(hours, quiet_at):
 
 
 def _with_hours(start: int, end: int):
-    push = msgspec.structs.replace(SETTINGS.push, prekeys_from_hour=start, prekeys_until_hour=end)
-    return msgspec.structs.replace(SETTINGS, push=push)
+    push = msgspec.structs.replace(SHIPPED.push, prekeys_from_hour=start, prekeys_until_hour=end)
+    return msgspec.structs.replace(SHIPPED, push=push)
 
 
 async def test_a_clock_that_jumps_makes_neither_too_many_nor_stops_it_for_good(redis):
@@ -240,16 +242,14 @@ async def test_a_push_part_that_can_not_be_used_is_counted_and_keeps_nobody_else
 
 async def test_pairs_are_never_made_with_the_key_of_the_other_side(redis):
     await settle(redis, 2)
-    wrong = PrekeyFill(redis, Realm.LIVE, HandClock(), SETTINGS, PLACES)
+    wrong = PrekeyFill(redis, Realm.LIVE, HandClock(), SHIPPED, PLACES)
     assert await wrong.fill() == FillReport(realm=Realm.LIVE, broken=2, complete=True)
     assert (await wrong.status()).pairs == 0
 
 
 async def test_the_schedule_fills_both_sides(redis, tmp_path):
     """As `python -m workers schedules` wires it."""
-    settings = msgspec.structs.replace(
-        SETTINGS, data=msgspec.structs.replace(SETTINGS.data, dir=str(tmp_path))
-    )
+    settings = msgspec.structs.replace(SHIPPED, data=msgspec.structs.replace(SHIPPED.data, dir=str(tmp_path)))
     url = f"unix://{redis.connection_pool.connection_kwargs['path']}"
     async with open_services(settings, url) as wired:
         for realm in Realm:
@@ -276,5 +276,6 @@ def test_the_command_fills_and_tells_how_both_sides_stand(tmp_path, private_redi
     }
     told = shell("prekeys", "status")
     assert told.out.splitlines() == [
-        f"{name}：登録 0件、事前鍵 0組（1件あたり最大4組）、1組もない登録 0件" for name in ("本番", "訓練")
+        f"{name}：登録 0件、事前鍵 0組（1件あたり最大{SHIPPED.push.prekeys_each}組）、1組もない登録 0件"
+        for name in ("本番", "訓練")
     ]
