@@ -121,7 +121,7 @@ async def towns(request: web.Request, officer: Session) -> web.Response:
         request,
         "delivery_towns.html",
         officer,
-        incident=incident,
+        is_over=await _is_over(request, incident),
         exact=exact,
         columns=COLUMNS,
         lines=town_lines(found.towns, exact=exact),
@@ -159,11 +159,13 @@ async def persons(request: web.Request, officer: Session) -> web.Response:
     """One page of single deliveries, not reached unless a stage is asked for."""
     report, query = report_of(request), request.query
     asked = query.get("stage", "")
-    page = await report.persons(officer, await report.incident(), _stages(asked), query.get("after", "")[:80])
+    incident = await report.incident()
+    page = await report.persons(officer, incident, _stages(asked), query.get("after", "")[:80])
     return show(
         request,
         "delivery_persons.html",
         officer,
+        is_over=await _is_over(request, incident),
         persons=page,
         asked=asked,
         stages=[*Stage],
@@ -214,6 +216,11 @@ async def _situation(request: web.Request, officer: Session) -> dict[str, Any]:
         "checks": sending.checks[:3],
         "check_counts": check_counts,
     }
+
+
+async def _is_over(request: web.Request, incident: str) -> bool:
+    """True when the numbers are those of an incident that has ended."""
+    return incident not in ("", await services(request).alert_store.incident())
 
 
 def _stages(asked: str) -> tuple[Stage, ...]:

@@ -158,7 +158,9 @@ async def test_by_town_with_causes_and_as_a_table_for_other_programs(
     site: Site, kian: Officer, order: AlertRecord
 ) -> None:
     await told(site, order, [*TRAVELS, ("=cmd()", Stage.EXPIRED, "stale")])
-    lines = {row[0]: row[1:] for row in table(await kian.get("/hq/delivery/towns"), "町ごとの配信")}
+    page = await kian.get("/hq/delivery/towns")
+    assert "最後の事案" not in page.text
+    lines = {row[0]: row[1:] for row in table(page, "町ごとの配信")}
     assert lines["若林区荒浜"][:7] == ["6", "1", "6", "7", "0", "0", "0"]
     assert lines["若林区荒井"][0] == "3" and lines["若林区荒井"][7] == "プッシュサービスから返事がない 3人"
     assert (lines["若林区荒井"][8], lines["若林区荒浜"][8]) == ("5.0キロバイト", "19.0キロバイト")
@@ -265,7 +267,8 @@ async def test_what_a_recall_stopped_and_whom_it_corrected_is_told_apart(
     text = (await kian.get("/hq/delivery")).one("//*[@id='part-endings']").text_content()
     said = " ".join(text.split())
     assert "送る前に止めた人2人" in said and "取消を送った人0人" in said and "これから送る人3人" in said
-    assert "最後の事案" in (await kian.get("/hq/delivery")).text
+    for who, path in ((kian, "/hq/delivery"), (kian, "/hq/delivery/towns"), (shonin, "/hq/delivery/persons")):
+        assert "最後の事案" in (await who.get(path)).text, path
 
 
 async def test_push_services_and_processes_are_shown_as_they_last_were(site: Site, kian: Officer) -> None:
