@@ -1,10 +1,12 @@
 """What is claimed together and not yet written down. A chunk ends when everybody in it has a result."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bosai.model.alert import AlertRecord
+from bosai.model.instruction import Stage
 from bosai.ports import Parcel, Permit, PushOutcome
 from bosai.push.part import PushPart
 from bosai.stores.outbox import Claimed, Result
@@ -39,6 +41,16 @@ class Chunk:
         """This is how it went."""
         if self.waiting.pop(one.member, None) is not None:
             self.ready.append((one.bucket, result))
+
+    def send_again(self, subscription_ids: Set[str], now: datetime) -> None:
+        """What was about to be written down as retired for these is due at once instead."""
+        for at, (bucket, one) in enumerate(self.ready):
+            if one.stage is Stage.RETIRED and one.member.rpartition("/")[2] in subscription_ids:
+                due_s = now.timestamp()
+                again = Result(
+                    one.member, one.seq, Stage.QUEUED, one.attempts, one.bytes_sent, due_s, "renewed"
+                )
+                self.ready[at] = bucket, again
 
     def withdraw(self, cause: str) -> None:
         """Stop whatever of it has not gone out yet."""

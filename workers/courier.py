@@ -48,6 +48,10 @@ from workers.orders import CHANGED, Missing, OrderBook
 log = logging.getLogger(__name__)
 
 _SAME_KEPT = 256
+_ORIGINS_KEPT = 1_000
+_SAID_EVERY = timedelta(minutes=1)
+REFUSED_PEOPLE = 3
+"""So many different people refused in a row are a fault of ours."""
 
 
 class Letters(Protocol):
@@ -119,6 +123,9 @@ class Courier:
         self._rng = rng
         self._backoff = backoff
         self._topics: dict[str, str] = {}
+        self._refused: dict[
+            str, set[str]
+        ] = {}  # origin → whom it refused for a fault of ours, since it took one
         self._same: dict[tuple[str, ...], tuple[str, ...]] = {}  # headers by content
 
     # ---- out ---------------------------------------------------------------------------------------
@@ -177,8 +184,11 @@ class Courier:
         """The version to word the message by (None for a check), or why it is not sent now."""
         instruction = one.instruction
         if instruction.message.is_check:
-            declined = instruction.message is MessageKind.MONTHLY_CHECK and not part.wants_checks
-            return _result(one, Stage.REPLACED, "opted_out") if declined else None
+            if instruction.message is not MessageKind.MONTHLY_CHECK:
+                return None
+            if self._orders.any_directs:  # it says that nothing is asked of anybody
+                return _result(one, Stage.REPLACED, "order_in_force")
+            return None if part.wants_checks else _result(one, Stage.REPLACED, "opted_out")
         order = self._orders.of(instruction.alert_key)
         if isinstance(order, Missing):
             self._raise_alarm(order.cause)
@@ -304,6 +314,8 @@ class Courier:
         for load, outcome in chunk.take_outcomes():
             one = load.claimed
             if outcome.status == 201:  # the usual way, kept short
+                if self._refused:
+                    self._refused.pop(load.part.origin, None)
                 sent = outcome.bytes_sent + load.bytes_before
                 chunk.settle(
                     one, _result(one, Stage.ACCEPTED, "", tries=one.attempts + 1, sent=sent, heard=2)
@@ -329,7 +341,7 @@ class Courier:
             return self.again(one, now + wait, outcome.cause, tries=one.attempts, sent=sent)
         tries = one.attempts + 1
         settled = settle(outcome, tries, self._backoff, self._rng)
-        if settled.our_fault:
+        if settled.our_fault and (outcome.status == TOO_LARGE or self._is_ours(load)):
             self._raise_alarm(f"{settled.cause} from {load.part.origin}")
         if settled.stage is Stage.RETIRED:
             load.chunk.gone[one.instruction.subscription_id] = one.push_sealed
@@ -337,6 +349,16 @@ class Courier:
             due_at = now + timedelta(seconds=settled.wait_s)
             return self.again(one, due_at, settled.cause, tries=tries, sent=sent, heard=heard(outcome))
         return _result(one, settled.stage, settled.cause, tries=tries, sent=sent, heard=heard(outcome))
+
+    def _is_ours(self, load: Load) -> bool:
+        """A push service that refuses several people in a row, and takes nothing, refuses us; one person may have
+        registered keys that never were ours."""
+        origin = load.part.origin
+        if len(self._refused) > _ORIGINS_KEPT:
+            self._refused.clear()
+        people = self._refused.setdefault(origin, set())
+        people.add(load.claimed.instruction.subscription_id)
+        return len(people) >= REFUSED_PEOPLE
 
     def again(
         self, one: Claimed, due_at: datetime, cause: str, *, tries: int, sent: int = 0, heard: int = 0
@@ -348,8 +370,10 @@ class Courier:
         )
 
     def _raise_alarm(self, cause: str) -> None:
-        log.error("delivery of the %s side: %s", self.realm.value, cause)
-        self.alarm = (self._clock.now(), cause)
+        now = self._clock.now()
+        if self.alarm is None or self.alarm[1] != cause or now - self.alarm[0] > _SAID_EVERY:
+            log.error("delivery of the %s side: %s", self.realm.value, cause)
+            self.alarm = (now, cause)
 
 
 def _urgency(load: Load) -> str:

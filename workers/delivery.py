@@ -29,7 +29,7 @@ from bosai.messages.catalogue import LANGS, is_draft, texts
 from bosai.messages.checks import check_payload
 from bosai.messages.letters import LetterPress
 from bosai.model.alert import AlertRecord
-from bosai.model.instruction import Instruction
+from bosai.model.instruction import Instruction, MessageKind
 from bosai.model.realm import Realm
 from bosai.ports import Clock, PushTransport, SystemClock
 from bosai.push.hosts import HostPolicy
@@ -300,6 +300,8 @@ class DeliveryWorker:
             await self._orders.learn(
                 {one.instruction.alert_key for one in claimed if not one.instruction.message.is_check}
             )
+            if any(one.instruction.message is MessageKind.MONTHLY_CHECK for one in claimed):
+                await self._orders.learn_whether_any_directs()
         except REDIS_GONE:
             soon = self._clock.now() + timedelta(seconds=1)
             for one in claimed:
@@ -340,8 +342,10 @@ class DeliveryWorker:
     async def _write_down(self, chunk: Chunk) -> None:
         patience_s = self._tuning.record_patience_s / 2
         if gone := chunk.gone:
-            await _patiently(lambda: self._subscriptions.retire(gone), for_s=patience_s)
+            removed = await _patiently(lambda: self._subscriptions.retire(gone), for_s=patience_s)
             chunk.gone = {}
+            # Whoever has registered another endpoint meanwhile is still to be told, there.
+            chunk.send_again(gone.keys() - removed, self._clock.now())
         if ready := by_bucket(chunk.ready):
             now = self._clock.now()
             await _patiently(lambda: self.outbox.record(ready, now), for_s=patience_s)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bosai.errors import NotFound, WrongRealm
-from bosai.model.alert import AlertRecord
+from bosai.model.alert import AlertRecord, OrderKind
 from bosai.model.realm import Realm
 from bosai.ports import Permit
 
@@ -30,6 +30,9 @@ class Alerts(Protocol):
 
     async def planned(self, alert_key: str) -> bool:
         """True once the planner has told everybody concerned by this version."""
+
+    async def in_force(self) -> list[AlertRecord]:
+        """The newest released versions of orders that are neither lifted nor recalled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class OrderBook:
         self._known: dict[str, Order | Missing] = {}
         self._permits: dict[str, weakref.WeakSet[Permit]] = {}
         self._reading = asyncio.Lock()
+        self._directs: tuple[float, bool] | None = None  # when it was read, whether an order directs people
 
     def of(self, alert_key: str) -> Order | Missing:
         """What `learn` found. Raises KeyError for what was never asked."""
@@ -76,7 +80,19 @@ class OrderBook:
                     continue
                 if len(self._known) >= _KEPT:
                     self._known = {one: self._known[one] for one in self._permits if one in self._known}
-                self._known[key] = await self._read(key)
+                self._note(key, await self._read(key))
+
+    async def learn_whether_any_directs(self) -> None:
+        """Know whether any order but a notice is in force, not older than `recheck_after_s`."""
+        read_s = self._monotonic_s()
+        if self._directs is None or read_s - self._directs[0] >= self._recheck_after_s:
+            found = await self._alerts.in_force()
+            self._directs = read_s, any(one.alert.kind is not OrderKind.NOTICE for one in found)
+
+    @property
+    def any_directs(self) -> bool:
+        """What was learnt last; True, the cautious side, before."""
+        return self._directs is None or self._directs[1]
 
     def permit(self, alert_key: str) -> Permit:
         """For messages that stand on this version and may be stopped. Lives as long as somebody holds it."""
@@ -88,19 +104,21 @@ class OrderBook:
         """Look again at the orders of what is under way; how many permits were withdrawn."""
         withdrawn = 0
         for key in list(self._permits):
-            live = list(self._permits[key])
-            if not live:
+            if not list(self._permits[key]):
                 del self._permits[key]
                 continue
-            before, now = self._known.get(key), await self._read(key)
-            self._known[key] = now
-            if not _differs(before, now):
-                continue
-            for one in live:
-                if not one.withdrawn:
-                    one.withdrawn = CHANGED
-                    withdrawn += 1
+            withdrawn += self._note(key, await self._read(key))
         return withdrawn
+
+    def _note(self, key: str, now: Order | Missing) -> int:
+        """Whoever finds that an order has changed stops what is under way for it; how many permits that were."""
+        before, self._known[key] = self._known.get(key), now
+        if before is None or not _differs(before, now):
+            return 0
+        live = [one for one in self._permits.get(key, ()) if not one.withdrawn]
+        for one in live:
+            one.withdrawn = CHANGED
+        return len(live)
 
     async def _read(self, alert_key: str) -> Order | Missing:
         read_s = self._monotonic_s()
@@ -117,7 +135,7 @@ class OrderBook:
         return Order(record, newest, planned, read_s)
 
 
-def _differs(before: Order | Missing | None, now: Order | Missing) -> bool:
+def _differs(before: Order | Missing, now: Order | Missing) -> bool:
     """True when what was allowed before may not be allowed any more."""
     if isinstance(before, Order) and isinstance(now, Order):
         return (before.record.state, before.newest.alert.key) != (now.record.state, now.newest.alert.key)

@@ -71,6 +71,11 @@ class Sealer:
         """The plain bytes. Raises SealBroken for another key, kind, side or name, and for changed bytes."""
         return self.of_kind(kind, realm).open(name.encode(), sealed)
 
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes of another key, for marks of this purpose; never the key of a seal."""
+        info = b"bosai marks v1 " + purpose.encode()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._master)
+
     def of_kind(self, kind: str, realm: Realm) -> KindSealer:
         """The same for one kind on one side, for those who open many."""
         found = self._kinds.get((kind, realm))

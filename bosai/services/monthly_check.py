@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from redis.asyncio import Redis
 
+from bosai.model.alert import OrderKind
 from bosai.model.instruction import CHECK_INCIDENT, MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.ports import Clock
@@ -141,7 +142,7 @@ class MonthlyCheck:
             return run
         run = run or MonthlyRun(month=month, state=RunState.WAITING)
         for _ in range(self._buckets_a_tick):
-            if await self._alerts.in_force():
+            if any(one.alert.kind is not OrderKind.NOTICE for one in await self._alerts.in_force()):
                 return msgspec.structs.replace(run, state=RunState.WAITING)
             run = await self._next_bucket(run, now)
             await self._write(run)  # at each step: a crash repeats one bucket, which writes nothing twice
@@ -257,6 +258,8 @@ async def found_in(redis: Redis, keys: Keys, month: str) -> MonthlyFound:
     for stage, cause, many in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         if as_text(cause) == OPTED_OUT:
             columns: tuple[str, ...] = ("opted_out",)
+        elif as_text(stage) == Stage.REPLACED:  # an order came: it was not sent
+            continue
         else:
             columns = ("asked", *_COLUMNS[Stage(as_text(stage))])
         for column in columns:

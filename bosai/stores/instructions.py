@@ -8,6 +8,7 @@ drafts ─by class, least time left─▶ emit.lua per bucket ─▶ instruction
                                       └─▶ spared (the end of an order nobody can have told this person of)
 """
 
+import hmac
 import itertools
 import logging
 from collections import Counter
@@ -53,6 +54,7 @@ TOLD_KIND = "told"
 T = TypeVar("T")
 _emit = Script("emit")
 _not_reached = Script("not_reached")
+_seen = Script("seen")
 
 
 class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -122,6 +124,17 @@ class ToldSeal:
 
     def __init__(self, sealer: Sealer, realm: Realm) -> None:
         self._seal = sealer.of_kind(TOLD_KIND, realm)
+        self._mark_key = sealer.derived("meaning")
+
+    def mark_of(self, draft: InstructionDraft) -> str:
+        """What stands in the clear for the meaning: the same for the same meaning of one person, and no more.
+
+        A plain hash would name the site: there are few. Checks mean the same for everybody, and are counted by it.
+        """
+        if draft.message.is_check:
+            return draft.meaning
+        words = f"{draft.incident} {draft.subscription_id} {draft.meaning}".encode()
+        return hmac.digest(self._mark_key, words, "sha256")[:16].hex()
 
     def seal(self, draft: InstructionDraft) -> bytes:
         """What is stored behind the head line."""
@@ -282,6 +295,12 @@ class InstructionStore:
             if (instruction := self._told.open(member.encode(), one)) is not None
         ]
         return max(found, key=lambda pair: pair[0].decided_at, default=None)
+
+    async def note_seen(self, instruction: Instruction) -> None:
+        """Its owner has read it on a page: the end of the order is then to be told, though no message came."""
+        number = bucket_of(instruction.subscription_id)
+        member = member_of(instruction.incident, instruction.subscription_id)
+        await _seen(self._redis, keys=[self._keys.deliveries(number)], args=[member, instruction.seq])
 
     async def latest_of_incident(self, incident: str) -> dict[str, tuple[Instruction, Delivery]]:
         """Subscription id → newest instruction and its travel, for everybody told of this incident."""

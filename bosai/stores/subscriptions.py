@@ -187,18 +187,18 @@ class SubscriptionStore:
                 log.exception("places of %s can not be read", subscription_id)
         return found
 
-    async def retire(self, sent_with: Mapping[str, bytes]) -> int:
+    async def retire(self, sent_with: Mapping[str, bytes]) -> set[str]:
         """Remove subscribers a push service no longer knows: id → the sealed push part the message went with.
 
-        Returns how many; one that renewed its push part meanwhile stays.
+        Returns the ids that are gone; one that renewed its push part meanwhile stays.
         """
         by_bucket: dict[int, list[str | bytes]] = {}
         for subscription_id, sealed in sent_with.items():
             by_bucket.setdefault(bucket_of(subscription_id), []).extend((subscription_id, sealed))
-        k, gone = self._keys, 0
+        k, gone = self._keys, set()
         for number, pairs in by_bucket.items():
             keys = [k.push(number), k.places(number), k.version(number), k.prekeys(number)]
-            gone += int(await _retire(self._redis, keys=keys, args=pairs))
+            gone |= {as_text(one) for one in await _retire(self._redis, keys=keys, args=pairs)}
         return gone
 
     # ---- seals -------------------------------------------------------------------------------------

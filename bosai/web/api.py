@@ -206,6 +206,8 @@ async def advice(request: web.Request) -> web.Response:
     if found is None:
         return _json(CurrentAdvice(instruction=None, text=None, read_at=now))
     instruction, delivery, record = found
+    if not delivery.heard:
+        await here.instructions.note_seen(instruction)
     return _json(
         CurrentAdvice(
             instruction=instruction,

@@ -178,8 +178,8 @@ async def health(redis, worker) -> dict[str, object]:
 
 
 async def test_a_fault_of_ours_keeps_the_subscription_and_raises_an_alarm_that_passes(redis):
-    async with open_street(redis) as street:
-        street.push.answer_next(1, Answer(status=401))
+    async with open_street(redis, 3) as street:
+        street.push.answer_next(3, Answer(status=401))
         await street.emit()
         worker = street.worker()
         assert (await health(redis, worker))["ok"]
@@ -191,6 +191,42 @@ async def test_a_fault_of_ours_keeps_the_subscription_and_raises_an_alarm_that_p
         assert await store_of(redis).held(street.ids[0]) is not None
         street.clock.move(minutes=11)
         assert (await health(redis, worker))["ok"]
+
+
+async def test_one_person_whose_keys_are_not_ours_alarms_nobody(redis):
+    async with open_street(redis, 2) as street:
+        street.push.answer_always(Answer(status=403), to=street.subscribers[0])
+        await street.emit()
+        worker = street.worker()
+        await drain(worker)
+        for _ in range(4):
+            street.clock.move(seconds=70)
+            await worker.sweep()
+        assert (await health(redis, worker))["ok"]
+        assert [await street.stage(one) for one in street.ids] == [Stage.QUEUED, Stage.ACCEPTED]
+
+
+async def test_who_registered_anew_while_the_old_endpoint_was_refused_is_told_there(redis):
+    async with open_street(redis) as street:
+        fresh = street.push.make_subscriber()
+        street.push.answer_always(GONE, to=street.subscribers[0])
+        await street.emit()
+        worker = street.worker()
+        retire = worker._subscriptions.retire
+
+        async def just_before(gone):
+            store = store_of(redis)
+            held = await store.held(street.ids[0])
+            target = PushTarget(endpoint=fresh.endpoint, p256dh=fresh.p256dh, auth=fresh.auth)
+            part = PushPart(target=target, lang="ja")
+            assert await store.put(redis, street.ids[0], expected=held.meta_raw, meta=held.meta, push=part)
+            return await retire(gone)
+
+        worker._subscriptions.retire = just_before
+        await drain(worker)
+        assert (await street.delivery(street.ids[0])).cause == "renewed"
+        await worker.sweep()
+        assert (await street.stage(street.ids[0]), len(fresh.inbox)) == (Stage.ACCEPTED, 1)
 
 
 async def test_advice_that_went_stale_is_not_sent_and_the_cause_is_kept(redis):

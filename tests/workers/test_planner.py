@@ -158,7 +158,7 @@ async def test_whom_a_recalled_order_never_reached_hears_nothing_of_it(plain):
     await worker.step()
     await plain.hq.recall(record)
     await worker.step()
-    assert (await plain.told(one)).message is MessageKind.ORDER
+    assert (await plain.told(one)).message is MessageKind.RECALLED
     travel = await plain.travel(one)
     assert (travel.stage, travel.cause) == (Stage.REPLACED, "order_recalled")
 

@@ -8,7 +8,8 @@
 -- Unchanged: the newest stored has the same meaning and was not lost on the way (expired, replaced by an end of
 -- the order, or retired, which undoes itself only by a new subscription). A later version of the order is noted
 -- on it. Refused: the subscriber is gone, a lower version of the same order, or somebody was quicker ("a").
--- Spared: the end of an order for somebody whom nothing of it can have reached: what waits is stopped instead.
+-- Spared: the end of an order for somebody whom nothing of it can have reached: what waits is stopped, the end is
+-- written as the newest, as a page may be looked at, and nothing is sent.
 -- Everything is read and written in a few calls for all: a call costs more than the work it asks for.
 --include delivery_line
 local token = tonumber(ARGV[1])
@@ -50,22 +51,15 @@ local function restand(member, old, alert_key, seq, meaning, message)
   put_line(member, its_seq, stage, at, attempts, bytes, answer, claimed, heard, alert_key, cause)
 end
 
--- Stop what waits for somebody who cannot have heard anything: true when that is so.
-local function spared(member, message)
-  local seq, stage, at, attempts, bytes, answer, claimed, heard, alert, cause = parse(lines[member])
-  if heard ~= '0' or claimed ~= '0' then return false end
-  if stage ~= 'queued' then return RANK[stage] < 2 end
-  local why = 'order_' .. message
-  count(member, alert, stage, cause, -1)
-  count(member, alert, 'replaced', why, 1)
-  put_line(member, seq, 'replaced', ARGV[2], attempts, bytes, answer, '0', '0', alert, why)
-  done[#done + 1] = member
-  return true
+-- True when nothing of the incident can have reached this person.
+local function unheard(member)
+  local _, stage, _, _, _, _, claimed, heard = parse(lines[member])
+  return heard == '0' and claimed == '0' and RANK[stage] < 2
 end
 
 local function decide(member, meaning, alert_key, message, mode)
   local old = instructions[member]
-  if not old then return ENDINGS[message] and -2 or 1 end
+  if not old then return ENDINGS[message] and -2 or 1, false end
   local seq, old_meaning, old_key, old_message = string.match(old, '^(%d+) (%S+) (%S+) (%S+)\n')
   local id, version = version_of(alert_key)
   local old_id, old_version = version_of(old_key)
@@ -76,8 +70,7 @@ local function decide(member, meaning, alert_key, message, mode)
     if old_key ~= alert_key then restand(member, old, alert_key, seq, meaning, old_message) end
     return 0
   end
-  if ENDINGS[message] and spared(member, message) then return -2 end
-  return tonumber(seq) + 1
+  return tonumber(seq) + 1, ENDINGS[message] and unheard(member)
 end
 
 local function remember(id, incident)
@@ -89,7 +82,7 @@ local function remember(id, incident)
   put(new_told, id, told[id])
 end
 
-local function write(member, id, incident, seq, meaning, alert_key, message, mode, body)
+local function write(member, id, incident, seq, meaning, alert_key, message, mode, body, is_spared)
   local number = string.format('%d', seq)
   put(new_instructions, member, number .. ' ' .. meaning .. ' ' .. alert_key .. ' ' .. message .. '\n' .. body)
   -- An older seq that is being sent right now keeps its claim: were both under way at once, the older could
@@ -97,9 +90,16 @@ local function write(member, id, incident, seq, meaning, alert_key, message, mod
   local old_seq, stage, _, _, _, _, claimed, heard, alert, cause = parse(lines[member])
   if old_seq then count(member, alert, stage, cause, -1) end
   if stage ~= 'queued' then claimed = '0' end
-  count(member, alert_key, 'queued', '', 1)
-  put_line(member, number, 'queued', ARGV[2], '0', '0', '-', claimed or '0', heard or '0', alert_key, '')
-  put(due, ARGV[3], member)
+  if is_spared then
+    local why = 'order_' .. message
+    count(member, alert_key, 'replaced', why, 1)
+    put_line(member, number, 'replaced', ARGV[2], '0', '0', '-', '0', '0', alert_key, why)
+    done[#done + 1] = member
+  else
+    count(member, alert_key, 'queued', '', 1)
+    put_line(member, number, 'queued', ARGV[2], '0', '0', '-', claimed or '0', heard or '0', alert_key, '')
+    put(due, ARGV[3], member)
+  end
   if mode ~= 'c' then remember(id, incident) end
 end
 
@@ -128,10 +128,11 @@ end
 local answers = {}
 for n, draft in ipairs(drafts) do
   local member, id, incident, meaning, alert_key, message, mode, body = unpack(draft)
-  local seq = -1
+  local seq, is_spared = -1, false
   if redis.call('HEXISTS', KEYS[5], id) == 1 then
-    seq = decide(member, meaning, alert_key, message, mode)
-    if seq > 0 then write(member, id, incident, seq, meaning, alert_key, message, mode, body) end
+    seq, is_spared = decide(member, meaning, alert_key, message, mode)
+    if seq > 0 then write(member, id, incident, seq, meaning, alert_key, message, mode, body, is_spared) end
+    if is_spared then seq = -2 end
   end
   answers[n] = seq
 end

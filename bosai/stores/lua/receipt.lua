@@ -6,7 +6,13 @@
 local member = ARGV[1]
 local seq, stage, at, attempts, bytes, answer, claimed, heard, alert, cause = parse(redis.call('HGET', KEYS[1], member))
 if not seq then return 'gone' end
-if seq ~= ARGV[2] then return 'replaced' end
+if seq ~= ARGV[2] then
+  -- Whoever speaks of an earlier one has heard of this incident, whatever became of the newest.
+  if heard ~= '2' and tonumber(ARGV[2]) < tonumber(seq) then
+    redis.call('HSET', KEYS[1], member, line_of(seq, stage, at, attempts, bytes, answer, claimed, '2', alert, cause))
+  end
+  return 'replaced'
+end
 local further = RANK[ARGV[3]] > RANK[stage]
 local other_answer = ARGV[4] ~= '-' and RANK[ARGV[3]] == RANK[stage] and ARGV[4] ~= answer
 if not further and not other_answer then return 'known' end

@@ -71,5 +71,5 @@ def test_what_is_no_pair_is_refused(sealed):
 
 
 def test_a_name_of_the_keys_has_its_length():
-    with pytest.raises(ValueError, match="16 bytes"):
+    with pytest.raises(ValueError, match="80 bytes"):
         seal_pair(SEALER, Realm.LIVE, "a", b"short", OneTimePair(b"\x04" + bytes(64), bytes(32)))

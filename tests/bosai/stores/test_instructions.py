@@ -289,11 +289,34 @@ async def test_whom_nothing_can_have_reached_is_stopped_and_hears_of_no_end(redi
     await make_known(redis, ONE)
     store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
     await store.emit(1, [draft(ONE)], NOW)
+    sent = await redis.xlen(Keys(Realm.LIVE).outbox(1))
     report = await store.emit(1, [ending(ONE, message)], NOW)
     assert (report.spared, report.written) == (1, 0)
-    assert await stand(store, ONE) == (MessageKind.ORDER, Stage.REPLACED, f"order_{message}")
+    # The page reads the end of it; nothing is sent.
+    assert await stand(store, ONE) == (message, Stage.REPLACED, f"order_{message}")
     assert await redis.zcard(Keys(Realm.LIVE).due(bucket_of(ONE))) == 0
-    assert (await store.emit(1, [ending(ONE, message)], NOW)).spared == 1
+    assert await redis.xlen(Keys(Realm.LIVE).outbox(1)) == sent
+    assert (await store.emit(1, [draft(ONE, alert_key="a:3")], NOW)).written == 1
+
+
+async def test_who_read_the_advice_on_the_page_hears_that_it_ended(redis):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(ONE)], NOW)
+    read = await store.latest(ONE)
+    assert read is not None
+    await store.note_seen(read[0])
+    assert (await store.emit(1, [ending(ONE)], NOW)).written == 1
+
+
+async def test_who_answered_an_earlier_text_is_corrected_though_a_newer_one_waits(redis):
+    await make_known(redis, ONE)
+    store = InstructionStore(redis, Realm.LIVE, TOLD_SEALER)
+    await store.emit(1, [draft(ONE)], NOW)
+    await store.emit(1, [draft(ONE, meaning="go-b")], NOW)
+    receipts = ReceiptService(redis, Realm.LIVE, HandClock(NOW), HMAC_KEY)
+    assert not await receipts.record(receipt_token(HMAC_KEY, Realm.LIVE, ONE, INCIDENT, 1), Stage.OPENED)
+    assert (await store.emit(1, [ending(ONE)], NOW)).written == 1
 
 
 async def test_somebody_never_told_of_an_order_hears_nothing_of_its_end(redis):
@@ -343,7 +366,10 @@ async def test_a_message_under_way_when_the_order_ends_is_corrected_only_if_it_m
     assert (await store.emit(1, [ending(one) for one in ids], NOW)).written == 2
     await record(redis, ids[0], Stage.QUEUED, heard=1, cause="timeout", due_s=NOW.timestamp())
     await record(redis, ids[1], Stage.QUEUED, heard=0, cause="order_changed", due_s=NOW.timestamp())
-    assert [(await stand(store, one))[1] for one in ids] == [Stage.QUEUED, Stage.REPLACED]
+    assert [(await stand(store, one))[:2] for one in ids] == [
+        (MessageKind.RECALLED, Stage.QUEUED),
+        (MessageKind.RECALLED, Stage.REPLACED),
+    ]
     outbox = Outbox(redis, Realm.LIVE, "test", TOLD_SEALER)
     (due,) = await outbox.due(NOW, 10)
     assert [one.instruction.subscription_id for one in await outbox.claim(due, NOW, NOW)] == [ids[0]]

@@ -164,7 +164,7 @@ async def test_a_push_part_that_changes_or_goes_takes_its_pairs_along(redis, how
             part = part_of(lang="en")
             assert await subscriptions.put(redis, one, expected=held.meta_raw, meta=META, push=part)
         case "retired":
-            assert await subscriptions.retire({one: held.push_sealed}) == 1
+            assert await subscriptions.retire({one: held.push_sealed}) == {one}
         case "dropped":
             assert await subscriptions.drop(redis, one, expected=held.meta_raw)
         case "seeded":
