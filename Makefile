@@ -1,6 +1,7 @@
 # make setup   prepares the machine without starting anything
 # make run     prepares and starts the whole service; data stays in .bosai/
 # make test    everything that must pass before a change is accepted
+# make test-long   crash points, kills and large numbers, which must pass too
 # make screenshots   every page as a picture, in build/screenshots/
 # make bench-delivery   how fast messages go out, beside other people's libraries; BENCH_FLAGS=--quick: within 45 s
 #
@@ -25,10 +26,10 @@ BENCH_FLAGS ?=
 HASH = $(BIN)/python -c 'import hashlib, os, sys; h = hashlib.sha256(f"{os.getcwd()} {sys.version_info[:2]}".encode()); \
 	[h.update(open(name, "rb").read()) for name in sys.argv[1:]]; print(h.hexdigest())'
 
-.PHONY: help setup run test screenshots bench-delivery lint format lock clean prerequisites venv python-packages dev-packages browser-packages bench-packages test-tools
+.PHONY: help setup run test test-long screenshots bench-delivery lint format lock clean prerequisites venv python-packages dev-packages browser-packages bench-packages test-tools
 
 help:
-	@echo "make setup | run | test | screenshots | bench-delivery | lint | format | lock | clean   (see the head of the Makefile and README.md)"
+	@echo "make setup | run | test | test-long | screenshots | bench-delivery | lint | format | lock | clean   (see the head of the Makefile and README.md)"
 
 setup: python-packages browser-packages
 
@@ -36,7 +37,11 @@ run: setup
 	@exec $(BIN)/bosai run $(RUN_FLAGS)
 
 test: setup dev-packages test-tools bench-packages lint
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest --ignore=tests/long $(PYTEST_FLAGS)
+
+# Crash points, kills, ten thousand people: what takes long.
+test-long: setup dev-packages test-tools
+	@$(BIN)/python -m pytest tests/long $(PYTEST_FLAGS)
 
 # The service it starts is a private one, with made-up residents.
 screenshots: setup dev-packages test-tools

@@ -22,6 +22,7 @@ class Load:
     record: AlertRecord | None  # None for a check, which stands on no order
     short: bool = False
     bytes_before: int = 0  # of the longer text that was refused
+    is_pair_spent: bool = False  # the pair taken with the claim serves once
 
 
 @dataclass(slots=True, eq=False)

@@ -48,6 +48,7 @@ from workers.orders import CHANGED, Missing, OrderBook
 log = logging.getLogger(__name__)
 
 _SAME_KEPT = 256
+_SHORTER = "http_413"
 _ORIGINS_KEPT = 1_000
 _SAID_EVERY = timedelta(minutes=1)
 REFUSED_PEOPLE = 3
@@ -123,6 +124,7 @@ class Courier:
         self._rng = rng
         self._backoff = backoff
         self._topics: dict[str, str] = {}
+        self._said: dict[str, datetime] = {}  # cause → when it was logged last
         self._refused: dict[
             str, set[str]
         ] = {}  # origin → whom it refused for a fault of ours, since it took one
@@ -178,7 +180,7 @@ class Courier:
         if rest_s > 0:  # asked before anything dear is done; spread, as many wait for the same service
             wait = timedelta(seconds=rest_s * self._rng.uniform(1.0, 2.0))
             return self.again(one, now + wait, "push_service_down", tries=one.attempts)
-        return self._packed(Load(chunk, one, part, record), moment)
+        return self._packed(Load(chunk, one, part, record, short=one.cause == _SHORTER), moment)
 
     def _record_of(self, one: Claimed, part: PushPart, now: datetime) -> AlertRecord | Result | None:
         """The version to word the message by (None for a check), or why it is not sent now."""
@@ -253,7 +255,8 @@ class Courier:
     def _pair(self, load: Load) -> OneTimePair:
         """The pair taken with the claim, for the first text only; else a new one. Raises ValueError: bad keys."""
         one, part = load.claimed, load.part
-        if one.pair_sealed and not load.bytes_before:
+        if one.pair_sealed and not load.is_pair_spent:
+            load.is_pair_spent = True
             try:
                 return open_pair(
                     self._push_sealer,
@@ -263,7 +266,7 @@ class Courier:
                     one.pair_sealed,
                 )
             except SealBroken:
-                log.warning("a prekey did not open: made on the spot")
+                log.debug("a prekey did not open: made on the spot")
         return make_pair(part.p256dh, part.auth)
 
     def _permit(self, load: Load) -> Permit:
@@ -338,7 +341,9 @@ class Courier:
         if is_untried(outcome):
             wait_s = (outcome.retry_after_s or 1.0) * self._rng.uniform(1.0, 2.0)
             wait = timedelta(0) if outcome.cause == CHANGED else timedelta(seconds=wait_s)
-            return self.again(one, now + wait, outcome.cause, tries=one.attempts, sent=sent)
+            # Whoever was about to get the shorter text gets it the next time too.
+            cause = _SHORTER if load.bytes_before else outcome.cause
+            return self.again(one, now + wait, cause, tries=one.attempts, sent=sent)
         tries = one.attempts + 1
         settled = settle(outcome, tries, self._backoff, self._rng)
         if settled.our_fault and (outcome.status == TOO_LARGE or self._is_ours(load)):
@@ -357,7 +362,8 @@ class Courier:
         if len(self._refused) > _ORIGINS_KEPT:
             self._refused.clear()
         people = self._refused.setdefault(origin, set())
-        people.add(load.claimed.instruction.subscription_id)
+        if len(people) < REFUSED_PEOPLE:
+            people.add(load.claimed.instruction.subscription_id)
         return len(people) >= REFUSED_PEOPLE
 
     def again(
@@ -371,9 +377,13 @@ class Courier:
 
     def _raise_alarm(self, cause: str) -> None:
         now = self._clock.now()
-        if self.alarm is None or self.alarm[1] != cause or now - self.alarm[0] > _SAID_EVERY:
+        self.alarm = (now, cause)
+        said_at = self._said.get(cause)
+        if said_at is None or abs(now - said_at) > _SAID_EVERY:
+            if len(self._said) > _ORIGINS_KEPT:
+                self._said.clear()
+            self._said[cause] = now
             log.error("delivery of the %s side: %s", self.realm.value, cause)
-            self.alarm = (now, cause)
 
 
 def _urgency(load: Load) -> str:

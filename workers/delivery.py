@@ -243,6 +243,7 @@ class DeliveryWorker:
 
     async def report_health(self) -> None:
         """Say that this process delivers, whether somebody must look at our own faults, and how push services do."""
+        self._transport.post(())  # a sending thread that died is found here too, and ends the process
         now, keys = self._clock.now(), self._keys
         alarm = self._courier.alarm
         faulty = alarm is not None and now - alarm[0] < self._tuning.alarm_for
@@ -276,9 +277,9 @@ class DeliveryWorker:
 
         handed_over is called when everything of it stands in the transport's lanes.
         """
-        now = self._clock.now()
+        now, began_s = self._clock.now(), monotonic_s()
         claimed = await self.outbox.claim(pointer, now, now + timedelta(seconds=self._tuning.claim_s))
-        chunk = Chunk(monotonic_s(), waiting={one.member: one for one in claimed})
+        chunk = Chunk(began_s, waiting={one.member: one for one in claimed})
         try:
             await self._hand_over(chunk, claimed)
             handed_over()

@@ -165,6 +165,8 @@ class Engine:
             if idle:
                 easy = idle.pop()
                 self._idle_count -= 1
+                if not idle:
+                    del every_idle[parcel.origin]
             else:
                 easy = Easy(parcel.origin, self._options)
             since_s = now_s - flight.lane.broke_s

@@ -3,9 +3,11 @@
 import logging
 
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-REDIS_GONE = (RedisConnectionError, RedisTimeoutError)
+REDIS_GONE = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError)
+"""What passes when Redis is back: away, failing over (read only), or out of memory for a while."""
 
 
 def log_fault(log: logging.Logger, what: str, error: Exception) -> None:

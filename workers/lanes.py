@@ -249,7 +249,7 @@ class Lanes:
     def look(self, now_s: float, back: list[Returned]) -> None:
         """Now and then: find slow lanes, and waiting parcels whose permit was withdrawn (they go into `back`)."""
         if len(self._lanes) > MANY:
-            self._forget_the_useless()
+            self._forget_the_useless(now_s)
         for lane in self._lanes.values():
             old = 0
             for flight in lane.flying:
@@ -273,10 +273,11 @@ class Lanes:
         for lane in list(self._turns):
             self._empty(lane, _back(cause), back)
 
-    def _forget_the_useless(self) -> None:
-        """Names below an allowed one can be made up by anybody: those that never took a message go."""
+    def _forget_the_useless(self, now_s: float) -> None:
+        """Names below an allowed one can be made up by anybody: those that never took a message go, when their rest
+        is over."""
         for origin, lane in list(self._lanes.items()):
-            if not (lane.accepted or lane.waiting or lane.flying or lane.state is not LaneState.OPEN):
+            if not (lane.accepted or lane.waiting or lane.flying) and now_s >= lane.until_s:
                 del self._lanes[origin]
 
     def _share(self, lane: Lane) -> int:

@@ -6,7 +6,7 @@ permit(key) for what is under way ─▶ watch: a newer version, a lift or a rec
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,15 +71,16 @@ class OrderBook:
         """What `learn` found. Raises KeyError for what was never asked."""
         return self._known[alert_key]
 
-    async def learn(self, alert_keys: Iterable[str]) -> None:
+    async def learn(self, alert_keys: Set[str]) -> None:
         """Know these, none older than `recheck_after_s`."""
         async with self._reading:  # one reads, the other chunks use it
+            if len(self._known) + len(alert_keys) > _KEPT:
+                in_use = {*alert_keys, *self._permits}
+                self._known = {key: known for key, known in self._known.items() if key in in_use}
             for key in alert_keys:
                 known = self._known.get(key)
                 if isinstance(known, Order) and self._monotonic_s() - known.read_s < self._recheck_after_s:
                     continue
-                if len(self._known) >= _KEPT:
-                    self._known = {one: self._known[one] for one in self._permits if one in self._known}
                 self._note(key, await self._read(key))
 
     async def learn_whether_any_directs(self) -> None:
@@ -112,7 +113,10 @@ class OrderBook:
 
     def _note(self, key: str, now: Order | Missing) -> int:
         """Whoever finds that an order has changed stops what is under way for it; how many permits that were."""
-        before, self._known[key] = self._known.get(key), now
+        before = self._known.get(key)
+        if isinstance(before, Order) and isinstance(now, Order) and now.read_s < before.read_s:
+            return 0  # somebody read later and was quicker
+        self._known[key] = now
         if before is None or not _differs(before, now):
             return 0
         live = [one for one in self._permits.get(key, ()) if not one.withdrawn]

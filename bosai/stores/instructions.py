@@ -34,7 +34,7 @@ from bosai.push.sealing import Sealer
 from bosai.stores.deliveries import delivery_of, unix_s
 from bosai.stores.delivery_counts import DeliveryCounts
 from bosai.stores.keys import BUCKETS, Keys, bucket_of
-from bosai.stores.replies import as_bytes, as_text, unix_ms
+from bosai.stores.replies import as_text, unix_ms
 from bosai.stores.scripts import Script
 from shelters.model import Action
 
@@ -47,6 +47,7 @@ FIRST_WAVE, WAVE = 1_024, 4_096
 """Drafts written per round trip: the first few soon, the rest in bulk."""
 ENTRIES_PER_POINTER = 512
 OUTBOX_KEPT = 100_000
+_BUCKETS_AT_ONCE = 16
 
 log = logging.getLogger(__name__)
 
@@ -303,21 +304,36 @@ class InstructionStore:
         await _seen(self._redis, keys=[self._keys.deliveries(number)], args=[member, instruction.seq])
 
     async def latest_of_incident(self, incident: str) -> dict[str, tuple[Instruction, Delivery]]:
-        """Subscription id → newest instruction and its travel, for everybody told of this incident."""
+        """Subscription id → newest instruction and its travel, for everybody told of this incident.
+
+        Only these are read: what is kept of older incidents and of checks costs nothing.
+        """
         k, found = self._keys, {}
-        for number in range(BUCKETS):
+        for numbers in _chunks(range(BUCKETS), _BUCKETS_AT_ONCE):
             async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.hgetall(k.instructions(number))
-                pipe.hgetall(k.deliveries(number))
-                instructions, deliveries = await pipe.execute()
-            for raw_member, stored in instructions.items():
-                member, line = as_text(raw_member), deliveries.get(raw_member)
-                where, _, subscription_id = member.rpartition("/")
-                if where != incident or line is None:
-                    continue
-                instruction = self._told.open(as_bytes(raw_member), as_bytes(stored))
-                if instruction is not None:
-                    found[subscription_id] = (instruction, delivery_of(as_bytes(line)))
+                for number in numbers:
+                    pipe.hgetall(k.told(number))
+                told = await pipe.execute()
+            ids = [
+                [one for one, incidents in rows.items() if incident in as_text(incidents).split()]
+                for rows in told
+            ]
+            wanted = [(number, some) for number, some in zip(numbers, ids, strict=True) if some]
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for number, some in wanted:
+                    members = [member_of(incident, as_text(one)) for one in some]
+                    pipe.hmget(k.instructions(number), members)
+                    pipe.hmget(k.deliveries(number), members)
+                rows = await pipe.execute()
+            for at, (_, some) in enumerate(wanted):
+                for one, stored, line in zip(some, rows[2 * at], rows[2 * at + 1], strict=True):
+                    name = as_text(one)
+                    member = member_of(incident, name).encode()
+                    if stored is None or line is None:
+                        continue
+                    instruction = self._told.open(member, stored)
+                    if instruction is not None:
+                        found[name] = (instruction, delivery_of(line))
         return found
 
     async def check_of(self, subscription_id: str) -> tuple[Instruction, Delivery] | None:

@@ -122,6 +122,22 @@ async def test_a_push_service_that_names_a_time_is_left_alone_until_then(redis, 
         assert await street.stage(street.ids[0]) is Stage.ACCEPTED
 
 
+async def test_who_was_put_off_since_the_due_were_listed_is_left_alone_until_then(redis):
+    async with open_street(redis) as street:
+        street.push.answer_next(1, too_many(300))
+        await street.emit()
+        street.clock.move(seconds=31)
+        first, second = street.worker("w1"), street.worker("w2")
+        listed = await second.outbox.due(street.clock.now(), 200)
+        await drain(first)
+        for pointer in listed:
+            await second.deliver(pointer)
+        assert len(street.push.attempts) == 1
+        street.clock.move(seconds=331)
+        await second.sweep()
+        assert await street.stage(street.ids[0]) is Stage.ACCEPTED
+
+
 async def test_a_slow_push_service_counts_as_silent_and_is_tried_again(redis):
     async with open_street(redis) as street:
         street.push.answer_next(1, slow(1.3))

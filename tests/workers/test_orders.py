@@ -83,3 +83,11 @@ async def test_a_notice_directs_nobody_and_everything_else_does(hq):
     await hq.issue()
     await book.learn_whether_any_directs()
     assert book.any_directs
+
+
+async def test_what_was_just_asked_for_is_never_forgotten_however_many_there_are(hq):
+    book = book_of(hq)
+    await book.learn({f"a:{n}" for n in range(200)})
+    many = {f"b:{n}" for n in range(300)}
+    await book.learn(many)
+    assert {book.of(key) for key in many} == {Missing("alert_missing")}

@@ -4,7 +4,8 @@
 -- ARGV 1 now in ms  2 claimed until, in ms
 --      3 msgpack array of [member "incident/subscription id", seq] (seq 0 = the newest, whichever it is)
 -- Result: 6 each for those taken: member, attempts, cause, instruction, sealed push ("" = the subscriber is gone),
---      sealed pair ("" = none). Left out: done already, replaced by a newer seq, or in another worker's hands.
+--      sealed pair ("" = none). Left out: done already, replaced by a newer seq, in another worker's hands, or put
+--      off since it was listed (whoever tried it meanwhile was told when to come again).
 -- Everything is read and written in a few calls for all: a call costs more than the work it asks for.
 --include delivery_line
 local PAIR_BYTES = 125
@@ -22,6 +23,17 @@ if #members == 0 then return {} end
 local lines = redis.call('HMGET', KEYS[1], unpack(members))
 local instructions = redis.call('HMGET', KEYS[2], unpack(members))
 
+local tried, due_of = {}, {}
+for at, member in ipairs(members) do
+  local _, _, _, attempts, _, _, _, _, _, cause = parse(lines[at] or nil)
+  if attempts and (attempts ~= '0' or cause ~= '') then tried[#tried + 1] = member end
+end
+if #tried > 0 then
+  for at, score in ipairs(redis.call('ZMSCORE', KEYS[3], unpack(tried))) do
+    due_of[tried[at]] = score and tonumber(score)
+  end
+end
+
 local done, put_off, claims = {}, {}, {}
 local taken, ids, fresh = {}, {}, {} -- taken: 6 each; ids of them; whether a prekey goes with them
 for at, member in ipairs(members) do
@@ -35,6 +47,8 @@ for at, member in ipairs(members) do
       put_off[#put_off + 1] = string.format('%.3f', claimed / 1000)
       put_off[#put_off + 1] = member
     end
+  elseif (due_of[member] or 0) > now / 1000 + 0.0005 then
+    -- put off since it was listed
   elseif wanted == 0 or wanted == tonumber(seq) then
     if claimed ~= '0' and heard == '0' then heard = '1' end -- its holder died: it may have gone out
     claims[#claims + 1] = member
