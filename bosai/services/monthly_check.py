@@ -85,6 +85,7 @@ _run = msgspec.json.Decoder(MonthlyRun).decode
 
 
 _checks_found = Script("checks_found")
+_checks_forget = Script("checks_forget")
 
 
 def meaning_of(month: str) -> str:
@@ -203,7 +204,21 @@ class MonthlyCheck:
                 continue
             found = await found_in(self._redis, self._keys, run.month)
             await self._write(msgspec.structs.replace(run, found=found))
+            await self._forget(run.month)
             log.info("the monthly check of %s found: %s", run.month, found)
+
+    async def _forget(self, month: str) -> None:
+        """What it found is kept; its rows are not. A crash before the end leaves some: they do no harm."""
+        k = self._keys
+        calls = [
+            (
+                [k.deliveries(number), k.instructions(number), k.due(number), k.counts(number)],
+                [CHECK_INCIDENT, meaning_of(month)],
+            )
+            for number in range(BUCKETS)
+        ]
+        for start in range(0, BUCKETS, COUNTED_AT_ONCE):  # Redis serves others in between
+            await _checks_forget.many(self._redis, calls[start : start + COUNTED_AT_ONCE])
 
     async def _tell_health(self, run: MonthlyRun | None, now: datetime) -> None:
         given_up = run is not None and run.state is RunState.GIVEN_UP

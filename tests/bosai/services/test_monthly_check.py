@@ -228,6 +228,8 @@ async def test_what_it_found_is_counted_by_stage_and_kept_when_the_next_month_co
 
     month.clock.at += timedelta(hours=26)
     await month.tick()
+    assert await month.asked() == []  # what it found is kept, its rows are not
+    assert (await month.run()).found == found
     month.clock.at = THE_DAY.replace(month=12)
     await month.until_done()
     december, november = await checks_report(month.redis, Realm.LIVE)
