@@ -308,7 +308,7 @@ async def test_a_retired_subscriber_is_gone_unless_it_renewed_its_keys_meanwhile
         renewed.secret,
         target=msgspec.structs.replace(target("renewed"), p256dh=other),
     )
-    assert await store.retire(sealed) == 1
+    assert await store.retire(sealed) == {gone.subscription_id}
     assert list(await all_places(redis)) == [renewed.subscription_id]
 
 
