@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bosai.settings import load_settings
 from bosai.wiring import open_services
-from workers.delivery import open_delivery
+from workers.delivery_open import open_delivery
 
 
 async def main(settings_file: Path) -> None:

@@ -14,7 +14,7 @@ from bosai.services.monthly_check import TICK_S, MonthlyCheck
 from bosai.settings import Settings, SettingsInvalid, load_settings
 from bosai.stores.lease import Lease
 from bosai.wiring import Wired, open_services, push_sealer
-from workers.delivery import open_delivery
+from workers.delivery_open import open_delivery
 from workers.fallback import open_watch
 from workers.feeds import FeedLoop, make_client, open_session
 from workers.leased import while_held

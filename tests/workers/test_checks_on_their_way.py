@@ -19,7 +19,7 @@ from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.subscriptions import PushPart
 from tests.bed.answers import GONE
 from tests.workers.street import HMAC_KEY, Street, drain, open_street, store_of
-from workers.delivery import PressedLetters, read_texts
+from workers.delivery_open import PressedLetters, read_texts
 
 THE_DAY = datetime(2026, 12, 11, 11, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
 

@@ -35,7 +35,8 @@ from tests.bed.answers import (
 from tests.bed.clocks import RealClock
 from tests.bosai.services.hq import flood
 from tests.workers.street import HMAC_KEY, INCIDENT, PlainLetters, drain, open_street, settle_in, store_of
-from workers.delivery import DeliveryTuning, PressedLetters, read_texts
+from workers.delivery import DeliveryTuning
+from workers.delivery_open import PressedLetters, read_texts
 from workers.delivery_rules import Backoff
 from workers.transport import TransportTuning
 
