@@ -23,9 +23,8 @@ from bosai.wiring import RealmServices, Wired, told_sealer
 from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
 from tests.bed.page import Page, Viewport
-from tests.bed.push_service import PushService
 from tests.bed.subscriber import Subscriber
-from tests.bosai.web.resident_site import resident_site
+from tests.bosai.web.phone_page import open_phone_page
 from tests.redis_server import PrivateRedis
 
 pytestmark = pytest.mark.browser
@@ -159,19 +158,9 @@ def realm() -> Realm:
 async def phone(
     browser: Browser, private_redis: PrivateRedis, tmp_path: Path, realm: Realm
 ) -> AsyncIterator[Phone]:
-    async with (
-        PushService() as push,
-        resident_site(private_redis, tmp_path, **{"push.test_hosts": push.endpoint_host}) as (server, wired),
-    ):
-        side = wired.realms[realm]
-        page = await browser.new_page()
-        await page.set_viewport(PHONE)
-        base = str(server.make_url("/")).rstrip("/")
-        await page.allow(base, "notifications")
-        subscriber = push.make_subscriber(side.vapid_public_b64url)
-        await page.subscribe_as(subscriber)
-        await page.before_scripts(SKIPPING)
-        yield Phone(page=page, base=base, side=side, wired=wired, subscriber=subscriber)
+    async with open_phone_page(browser, private_redis, tmp_path, realm, PHONE) as at:
+        await at.page.before_scripts(SKIPPING)
+        yield Phone(page=at.page, base=at.base, side=at.side, wired=at.wired, subscriber=at.subscriber)
 
 
 @on_both_sides

@@ -20,10 +20,9 @@ from bosai.wiring import RealmServices
 from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
 from tests.bed.page import Page, Viewport
-from tests.bed.push_service import PushService
 from tests.bed.subscriber import Subscriber
 from tests.bosai.messages.examples import instruction, record
-from tests.bosai.web.resident_site import resident_site
+from tests.bosai.web.phone_page import open_phone_page
 from tests.redis_server import PrivateRedis
 
 pytestmark = pytest.mark.browser
@@ -87,18 +86,8 @@ def realm() -> Realm:
 async def resident(
     browser: Browser, private_redis: PrivateRedis, tmp_path: Path, realm: Realm
 ) -> AsyncIterator[Resident]:
-    async with (
-        PushService() as push,
-        resident_site(private_redis, tmp_path, **{"push.test_hosts": push.endpoint_host}) as (server, wired),
-    ):
-        side = wired.realms[realm]
-        page = await browser.new_page()
-        await page.set_viewport(PHONE)
-        base = str(server.make_url("/")).rstrip("/")
-        await page.allow(base, "notifications")
-        subscriber = push.make_subscriber(side.vapid_public_b64url)
-        await page.subscribe_as(subscriber)
-        yield Resident(page=page, base=base, side=side, subscriber=subscriber)
+    async with open_phone_page(browser, private_redis, tmp_path, realm, PHONE) as at:
+        yield Resident(page=at.page, base=at.base, side=at.side, subscriber=at.subscriber)
 
 
 @on_both_sides
