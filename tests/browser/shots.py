@@ -100,7 +100,7 @@ async def _checks(album: Album, push: PushService) -> None:
     await album.open_pages("50-check-first-dark", "/check", sizes=("phone",), dark=True)
     await album.open_pages("50-check-no-script", "/check", sizes=("phone",), script=False)
     await album.open_pages("50-check-drill", "/drill/check", sizes=("phone",))
-    phone = await _phone(album.browser, album.service, subscriber)
+    phone = await _phone(album.browser, album.service, subscriber, "tester")
     await album.take(phone, "51-home-registered-phone")
     push.answer_always(UNAVAILABLE)
     await _hold_check(album, phone, "ja")
@@ -263,9 +263,11 @@ async def _floods(album: Album, drafter: Officer, approver: Officer, push: PushS
     await album.take(phone, "27-advice-lifted-phone")
 
 
-async def _phone(browser: Browser, service: RunningService, subscriber: Subscriber) -> Page:
-    """A phone at 荒井 that is registered."""
-    page = await browser.new_page(person="phone", viewport=PHONE)
+async def _phone(
+    browser: Browser, service: RunningService, subscriber: Subscriber, person: str = "phone"
+) -> Page:
+    """A phone at 荒井 that is registered; each person has one, and registers once."""
+    page = await browser.new_page(person=person, viewport=PHONE)
     await page.allow(service.url, "notifications")
     await page.subscribe_as(subscriber)
     await page.goto(f"{service.url}/?lon=140.9559&lat=38.2336")
