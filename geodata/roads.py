@@ -1,0 +1,57 @@
+"""Roads and paths as arrays, however they were read: what an importer of roads hands to the walking network.
+
+.osm.pbf, GeoJSON lines ─▶ importers ─▶ RoadLines ─▶ network.build ─▶ WalkNetwork
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RoadKind(IntEnum):
+    """What a walker sees. The order is from the widest road to the narrowest way."""
+
+    MAIN_ROAD = 0  # trunk, primary, secondary
+    ROAD = 1  # tertiary, unclassified, residential
+    SERVICE = 2  # service, living street, track
+    PEDESTRIAN = 3  # pedestrian street, footway, cycleway, path
+    STEPS = 4
+    UNKNOWN = 5  # the source does not say
+
+
+class RoadFlag(IntFlag):
+    """What may close a way, or make it hard to walk."""
+
+    BRIDGE = 1
+    TUNNEL = 2  # also covered passages
+    UNDERPASS = 4  # below other roads or rails: floods first
+    FORD = 8
+    INDOOR = 16  # open only while the building is
+
+
+@dataclass(frozen=True, slots=True)
+class RoadLines:
+    """n lines a person may walk along. Lines meet where they share a vertex (the same 1e-7° position).
+
+    lonlat: (k, 2) float64 degrees, all vertices one line after the other; first: (n + 1,) int64 offsets into
+    them; kind: (n,) int8 `RoadKind`; flags: (n,) uint8 `RoadFlag`; layer: (n,) int8, 0 = on the ground, lines
+    of different layers that cross without a shared vertex do not meet; name: (n,) int32 row in `names`, -1
+    where nobody named it; names: as written in the source; passed_over: reason → lines not for walkers.
+    """
+
+    lonlat: NDArray[np.float64]
+    first: NDArray[np.int64]
+    kind: NDArray[np.int8]
+    flags: NDArray[np.uint8]
+    layer: NDArray[np.int8]
+    name: NDArray[np.int32]
+    names: tuple[str, ...]
+    source: str
+    passed_over: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.kind)
