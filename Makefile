@@ -155,8 +155,9 @@ test-tools: python-packages
 # ---- upkeep -------------------------------------------------------------------------------------
 
 # Needs uv on PATH or in the environment. Headers are left out: they would name a machine's paths.
+# One version for every Python (fewest): what was measured and tested on one is what runs on another.
 UV ?= $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
-COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
+COMPILE = $(UV) pip compile -q --universal --fork-strategy fewest --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 BACKEND = $(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"]))'
 
 lock: venv
