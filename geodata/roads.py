@@ -40,7 +40,10 @@ class RoadLines:
     lonlat: (k, 2) float64 degrees, all vertices one line after the other; first: (n + 1,) int64 offsets into
     them; kind: (n,) int8 `RoadKind`; flags: (n,) uint8 `RoadFlag`; layer: (n,) int8, 0 = on the ground, lines
     of different layers that cross without a shared vertex do not meet; name: (n,) int32 row in `names`, -1
-    where nobody named it; names: as written in the source; passed_over: reason → lines not for walkers.
+    where nobody named it; names: as written in the source; passed_over: reason → lines not for walkers;
+    names_en: the same rows in English, "" where the source has none (or nothing at all: no name has one).
+    Vertices inside two lines of different layers that lie at one position do not meet either: a bridge over a
+    road. Where a line ends, it meets all that is there.
     """
 
     lonlat: NDArray[np.float64]
@@ -52,6 +55,7 @@ class RoadLines:
     names: tuple[str, ...]
     source: str
     passed_over: dict[str, int]
+    names_en: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.kind)
