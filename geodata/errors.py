@@ -168,3 +168,39 @@ class BrokenJson(GeodataError):
     detail: str
     en_template: ClassVar[str] = "file: not the expected JSON ({detail})."
     ja_template: ClassVar[str] = "ファイル：想定したJSONではありません（{detail}）。"
+
+
+@dataclass(eq=False)
+class DamagedGeoFiles(GeodataError):
+    """Stored roads, heights or the walking network are missing, cut off or changed."""
+
+    where: str
+    detail: str
+    expected: str
+    en_template: ClassVar[str] = (
+        "{where}: not what was stored (found {detail}, expected {expected}); import the file again."
+    )
+    ja_template: ClassVar[str] = (
+        "{where}：保存した内容と違います（{detail}。想定：{expected}）。もう一度取り込んでください。"
+    )
+
+
+@dataclass(eq=False)
+class UnreadableRoads(GeodataError):
+    """The bytes are no road file of the kind that was expected."""
+
+    expected: str
+    detail: str
+    en_template: ClassVar[str] = "file: expected {expected}; could not read it ({detail})."
+    ja_template: ClassVar[str] = "道路のファイル：{expected}として読めません（{detail}）。"
+
+
+@dataclass(eq=False)
+class UnreadableGrid(GeodataError):
+    """The bytes are no ESRI ASCII grid, or its rows do not fit its heading."""
+
+    line: int
+    detail: str
+    detail_ja: str
+    en_template: ClassVar[str] = "line {line}: {detail}"
+    ja_template: ClassVar[str] = "標高のファイル：{line}行目：{detail_ja}"
