@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import resources
-from pathlib import Path
 
 import redis.asyncio
 from redis.driver_info import DriverInfo
@@ -29,6 +27,8 @@ from bosai.services.alerts import AlertService
 from bosai.services.audit import AuditService
 from bosai.services.desks import DeskService
 from bosai.services.feeds import FeedService
+from bosai.services.geo import GeoService
+from bosai.services.geo_facts import GeoHolder
 from bosai.services.guidance import GuidanceService
 from bosai.services.previews import PreviewBroker
 from bosai.services.proposals import ProposalService
@@ -37,14 +37,11 @@ from bosai.services.sites import SiteService
 from bosai.services.staff import StaffService
 from bosai.services.subscriptions import SubscriptionService
 from bosai.services.zones import ZoneCatalogue
-from bosai.settings import SettingsInvalid
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.instructions import InstructionStore
 from bosai.stores.subscriptions import SubscriptionStore
 from geodata.areas import Bbox
-from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, AreasParsed, parse_named_areas
-from geodata.importers.towns import parse_towns
 from geodata.places import PlaceIndex
 
 
@@ -81,9 +78,18 @@ class RealmServices:
     sites: SiteService
     desks: DeskService
     guidance: GuidanceService
-    places: PlaceIndex
-    zones: ZoneCatalogue
+    geo: GeoService
     vapid_public_b64url: str
+
+    @property
+    def places(self) -> PlaceIndex:
+        """The towns, as last imported."""
+        return self.geo.facts.places
+
+    @property
+    def zones(self) -> ZoneCatalogue:
+        """The areas an officer may choose, as last imported."""
+        return self.geo.facts.zones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +107,10 @@ Services = Wired
 """The name pages know it by."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
-    """What both sides share: tables of places."""
-
-    places: PlaceIndex
-    zones: ZoneCatalogue
-
-
 @asynccontextmanager
 async def open_services(settings: Settings, url: str | None = None) -> AsyncIterator[Wired]:
     """Open everything against `url` (default: [redis] url). Leaving closes it."""
     secrets = await asyncio.to_thread(load_or_create, settings.data_dir)
-    facts = await asyncio.to_thread(_read_facts, settings)
     await asyncio.to_thread(_read_words)
     clock: Clock = SystemClock()
     if settings.clock.offset_s:
@@ -127,11 +124,24 @@ async def open_services(settings: Settings, url: str | None = None) -> AsyncIter
     )
     client = redis.asyncio.Redis.from_pool(pool)
     async with contextlib.aclosing(client):
+        holder = await GeoHolder.opened(settings, client)
         realms = {
-            realm: _realm(realm, settings, clock=clock, client=client, secrets=secrets, facts=facts)
+            realm: _realm(realm, settings, clock=clock, client=client, secrets=secrets, geo=holder)
             for realm in Realm
         }
-        yield Wired(settings=settings, clock=clock, redis=client, secrets=secrets, realms=realms)
+        async with _watching(holder):
+            yield Wired(settings=settings, clock=clock, redis=client, secrets=secrets, realms=realms)
+
+
+@asynccontextmanager
+async def _watching(holder: GeoHolder) -> AsyncIterator[None]:
+    """While the block runs, an import made by another process is read within seconds."""
+    task = asyncio.ensure_future(holder.watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def host_policy(settings: Settings) -> HostPolicy:
@@ -166,7 +176,7 @@ def _realm(
     clock: Clock,
     client: redis.asyncio.Redis,
     secrets: Secrets,
-    facts: _Facts,
+    geo: GeoHolder,
 ) -> RealmServices:
     own = secrets.realm(realm.value)
     previews = PreviewBroker(client, realm, clock)
@@ -234,8 +244,7 @@ def _realm(
             client, realm, clock, own.hmac_key, session=timedelta(hours=settings.web.desk_session_h)
         ),
         guidance=GuidanceService(sites, alert_store, clock, settings),
-        places=facts.places,
-        zones=facts.zones,
+        geo=GeoService(geo),
         vapid_public_b64url=own.vapid_public_b64url,
     )
 
@@ -251,53 +260,7 @@ def _review_min(settings: Settings) -> dict[OrderKind, int]:
     }
 
 
-def _read_facts(settings: Settings) -> _Facts:
-    """The town table and the areas; blocking. Raises SettingsInvalid naming the file when one can not be used."""
-    bbox = bbox_of(settings)
-    towns = parse_towns(_sample("towns.csv"), bbox=bbox)
-    places = PlaceIndex(towns.towns, epsg=settings.city.plane_epsg)
-    custom = settings.hazard_files.tsunami_areas
-    tsunami = _sound(
-        custom or "tsunami_areas.geojson",
-        parse_named_areas(
-            _custom(custom) if custom else _sample("tsunami_areas.geojson"),
-            TSUNAMI_AREAS,
-            bbox=bbox,
-        ),
-    )
-    jma = _sound(
-        "jma_areas.geojson",
-        parse_named_areas(_sample("jma_areas.geojson"), JMA_AREAS, bbox=bbox, repair=True),
-    )
-    zones = ZoneCatalogue(tsunami.records, jma.records, places, bbox)
-    for name in sorted(settings.tsunami.named):
-        if f"tsunami:{name}" not in zones.tsunami():
-            raise SettingsInvalid("tsunami", name, "no area of hazard_files.tsunami_areas has this name")
-    return _Facts(places=places, zones=zones)
-
-
 def _read_words() -> None:
     """Every catalogue once, off the event loop; a broken one stops the start instead of a message."""
     for lang in LANGS:
         texts(lang)
-
-
-def _sound(name: str, parsed: AreasParsed) -> AreasParsed:
-    """An area left out in silence would leave people out: refuse the file instead."""
-    if parsed.rejected:
-        first = parsed.rejected[0]
-        raise SettingsInvalid("hazard_files", name, f"area {first.row}, {first.field}: {first.reason}")
-    return parsed
-
-
-def _custom(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise SettingsInvalid(
-            "hazard_files.tsunami_areas", path, f"can not be read: {error.strerror}"
-        ) from None
-
-
-def _sample(name: str) -> bytes:
-    return resources.files("bosai").joinpath("sample", name).read_bytes()

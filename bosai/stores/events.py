@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     ALERT_RELEASED = "alert.released"  # also lifts and recalls; subject = alert key
     SITE_STATUS = "site.status"  # subject = site id
     SITES_IMPORTED = "sites.imported"
+    GEO_IMPORTED = "geo.imported"  # towns, areas, hazard maps or the walking network; subject = their version
     SUBSCRIPTION_CHANGED = "subscription.changed"  # subject = bucket number
 
 

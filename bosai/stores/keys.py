@@ -19,6 +19,9 @@ SITES = "bosai:{sites}:catalogue"  # hash site_id → msgpack Site; no expiry
 SITES_VERSION = "bosai:{sites}:version"  # string, INCR by each import that changed something
 SITE_RECORDS = "bosai:{sites}:records"  # hash record id (共通ID) → msgpack SiteRecord, as imported; no expiry
 SITE_CAPACITIES = "bosai:{sites}:capacities"  # hash site_id → msgpack Capacity, as imported; no expiry
+GEO_VERSION = (
+    "bosai:{geo}:version"  # string: version of the ground's facts that was imported last, on any machine
+)
 STAFF = "bosai:{staff}:accounts"  # hash name → msgpack StaffAccount
 STAFF_READY = "bosai:{staff}:ready"  # string: the first officers' secrets have been shown
 STAFF_FAILURES = (

@@ -1,0 +1,290 @@
+"""What is known of the ground: towns, areas, hazard maps and the walking network, as imported.
+
+    <data>/geo/ (stores/geo_files) ─┐
+    built-in sample ────────────────┴▶ load_facts ─▶ GeoFacts (one version, never changed)
+                                                        └▶ GeoHolder: the newest, read again when an import replaced it
+
+Loading is blocking and happens in threads. A stored fact that is damaged is left out and named in `problems`, with the
+command that mends it; the rest keeps working. What was never imported is unknown, never "safe".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bosai.services.geo_codec import read_areas, read_towns
+from bosai.services.zones import ZoneCatalogue
+from bosai.settings import SettingsInvalid
+from bosai.settings_schema import Settings
+from bosai.stores.geo_files import GeoFileDamaged, GeoFiles, Manifest, StoredFact
+from bosai.stores.keys import GEO_VERSION
+from bosai.stores.replies import as_text
+from geodata.areas import Bbox
+from geodata.errors import GeodataError
+from geodata.hazard_layers import HazardLayer
+from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, AreasParsed, NamedArea, parse_named_areas
+from geodata.importers.towns import parse_towns
+from geodata.network import WalkNetwork
+from geodata.places import PlaceIndex, Town
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LOOK_EVERY_S = 2.0
+
+HAZARD = "hazard:"
+"""Before the key of a layer in the manifest."""
+ROADS, ELEVATION, NETWORK = "roads", "elevation", "network"
+PLACES, POPULATION, JMA = "places", "population", "jma-areas"
+OF_A_PART = "のうち"
+"""In a name of JMA's: 宮城県仙台市のうち若林区."""
+
+
+class GeoProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something stored can not be used here. `ja` says what, and the command that mends it."""
+
+    key: str
+    ja: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeoFacts:
+    """Everything of one version. `version` "" = nothing was imported: towns and areas are then those of the sample."""
+
+    version: str
+    places: PlaceIndex
+    zones: ZoneCatalogue
+    wards: tuple[NamedArea, ...] = ()  # JMA's polygons of the wards, thinned: never to tell who lies inside
+    layers: tuple[HazardLayer, ...] = ()
+    network: WalkNetwork | None = None
+    stored: Mapping[str, StoredFact]
+    problems: tuple[GeoProblem, ...] = ()
+
+    @property
+    def attributions(self) -> tuple[str, ...]:
+        """The sentences that must stand where this is shown, each once."""
+        found = [str(one.notes.get("attribution") or "") for one in self.stored.values()]
+        return tuple(dict.fromkeys(one for one in found if one))
+
+
+def load_facts(settings: Settings, files: GeoFiles) -> GeoFacts:
+    """The stored facts over the built-in sample. Blocking. Raises SettingsInvalid for a file that the settings name."""
+    stored = _Stored(files)
+    bbox = Bbox(*settings.city.bbox_lonlat)
+    towns = stored.one(PLACES, "towns.msgpack", read_towns) or sample_towns(bbox)
+    places = PlaceIndex(towns, epsg=settings.city.plane_epsg)
+    areas = stored.one(JMA, "areas.geojson", read_areas) or ()
+    wards = tuple(one for one in areas if ward_of(one))
+    warned = tuple(one for one in areas if not ward_of(one)) or _sample_areas(bbox)
+    return GeoFacts(
+        version=stored.manifest.version,
+        places=places,
+        zones=_zones(settings, places, warned, bbox),
+        wards=wards,
+        stored=stored.manifest.facts,
+        problems=tuple(stored.problems),
+    )
+
+
+def ward_of(area: NamedArea) -> str:
+    """The ward that JMA's area is (宮城県仙台市のうち若林区 → 若林区), else ""."""
+    return str(area.properties.get("regionname") or area.name).partition(OF_A_PART)[2]
+
+
+def sample_towns(bbox: Bbox) -> tuple[Town, ...]:
+    """The towns of the built-in sample."""
+    return parse_towns(_sample("towns.csv"), bbox=bbox).towns
+
+
+class _Stored:
+    """The stored facts one by one; what can not be read is noted, not raised."""
+
+    def __init__(self, files: GeoFiles) -> None:
+        self.files = files
+        self.problems: list[GeoProblem] = []
+        try:
+            self.manifest = files.manifest()
+        except GeoFileDamaged as error:
+            self.manifest = Manifest()
+            self._note(error)
+
+    def one(self, key: str, name: str, read: Callable[[bytes], T]) -> T | None:
+        """What `read` makes of a stored file; None where there is none or it can not be used."""
+        fact = self.manifest.facts.get(key)
+        if fact is None:
+            return None
+        try:
+            return read(self.files.read(key, fact, name))
+        except (ValueError, GeodataError) as error:
+            self._note(GeoFileDamaged(key, self.files.folder / fact.folder / name, str(error)[:200]))
+        except GeoFileDamaged as error:
+            self._note(error)
+        return None
+
+    def mapped(self, key: str, read: Callable[[Path], T]) -> T | None:
+        """What `read` makes of the folder of a fact whose files are mapped into memory."""
+        fact = self.manifest.facts.get(key)
+        if fact is None:
+            return None
+        try:
+            return read(self.files.path(key, fact))
+        except (ValueError, OSError, GeodataError) as error:
+            self._note(GeoFileDamaged(key, self.files.folder / fact.folder, str(error)[:200]))
+        except GeoFileDamaged as error:
+            self._note(error)
+        return None
+
+    def _note(self, error: GeoFileDamaged) -> None:
+        log.error("a stored fact can not be used: %s", error)
+        self.problems.append(problem_of(error))
+
+
+def problem_of(error: GeoFileDamaged) -> GeoProblem:
+    """What to do about a damaged fact."""
+    ja = f"{_what(error.key)}のデータ（{error.path}）が壊れています。{_mend(error.key)}"
+    return GeoProblem(key=error.key, ja=ja, detail=error.detail)
+
+
+def _what(key: str) -> str:
+    names = {
+        ROADS: "道路",
+        ELEVATION: "標高",
+        NETWORK: "歩行経路",
+        PLACES: "町名",
+        POPULATION: "人口",
+        JMA: "気象庁の区域",
+        "": "取り込んだ地理",
+    }
+    return names.get(key, "ハザードマップ")
+
+
+def _mend(key: str) -> str:
+    if not key:
+        return "bosai import で、すべてのファイルを取り込み直してください。"
+    kind = "hazards" if key.startswith(HAZARD) else "roads" if key == NETWORK else key
+    kind = PLACES if kind == POPULATION else kind
+    return f"bosai import {kind} で、元のファイルを取り込み直してください。"
+
+
+class GeoHolder:
+    """The newest facts of this process. `facts` is read without waiting; `watch` replaces it when an import did."""
+
+    def __init__(
+        self, settings: Settings, redis: Redis, files: GeoFiles, facts: GeoFacts, stamp: tuple[int, int]
+    ) -> None:
+        self._settings = settings
+        self._redis = redis
+        self._files = files
+        self._facts = facts
+        self._stamp = stamp
+        self._elsewhere: GeoProblem | None = None
+
+    @classmethod
+    async def opened(cls, settings: Settings, redis: Redis) -> GeoHolder:
+        """With everything read once. Raises SettingsInvalid."""
+        files = GeoFiles(settings.data_dir)
+        stamp = await asyncio.to_thread(files.stamp)  # before reading: what comes between is read again
+        facts = await asyncio.to_thread(load_facts, settings, files)
+        return cls(settings, redis, files, facts, stamp)
+
+    @property
+    def facts(self) -> GeoFacts:
+        """As last read."""
+        return self._facts
+
+    @property
+    def problems(self) -> tuple[GeoProblem, ...]:
+        """What can not be used here, and whether another machine knows something else."""
+        return self._facts.problems if self._elsewhere is None else (*self._facts.problems, self._elsewhere)
+
+    async def watch(self) -> None:
+        """Look every few seconds, until cancelled."""
+        while True:
+            try:
+                await self.refresh()
+            except RedisError as error:
+                log.warning("the version of the ground's facts can not be asked: %s", error)
+            except Exception:
+                log.exception("the ground's facts can not be read again; what was known stays")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def refresh(self) -> bool:
+        """Read again what an import replaced; True when something else is known now."""
+        stamp = await asyncio.to_thread(self._files.stamp)
+        changed = stamp != self._stamp and await self._read()
+        self._stamp = stamp
+        known = as_text(await self._redis.get(GEO_VERSION) or b"")
+        self._elsewhere = _elsewhere(self._facts.version, known)
+        return changed
+
+    async def _read(self) -> bool:
+        facts = await asyncio.to_thread(load_facts, self._settings, self._files)
+        changed = facts.version != self._facts.version or facts.problems != self._facts.problems
+        if changed:
+            self._facts = facts
+            log.info("facts of the ground: version %s", facts.version or "none")
+        return changed
+
+
+def _elsewhere(here: str, known: str) -> GeoProblem | None:
+    if not known or known == here:
+        return None
+    ja = (
+        f"この機械の地理データ（{here or 'なし'}）は、最後に取り込まれたもの（{known}）と違います。"
+        "ここでも同じファイルを bosai import で取り込むか、geo フォルダーを写してください。"
+    )
+    return GeoProblem(key="elsewhere", ja=ja)
+
+
+def _zones(
+    settings: Settings, places: PlaceIndex, warned: tuple[NamedArea, ...], bbox: Bbox
+) -> ZoneCatalogue:
+    custom = settings.hazard_files.tsunami_areas
+    tsunami = _sound(
+        custom or "tsunami_areas.geojson",
+        parse_named_areas(
+            _custom(custom) if custom else _sample("tsunami_areas.geojson"), TSUNAMI_AREAS, bbox=bbox
+        ),
+    )
+    zones = ZoneCatalogue(tsunami.records, warned, places, bbox)
+    for name in sorted(settings.tsunami.named):
+        if f"tsunami:{name}" not in zones.tsunami():
+            raise SettingsInvalid("tsunami", name, "no area of hazard_files.tsunami_areas has this name")
+    return zones
+
+
+def _sample_areas(bbox: Bbox) -> tuple[NamedArea, ...]:
+    name = "jma_areas.geojson"
+    return _sound(name, parse_named_areas(_sample(name), JMA_AREAS, bbox=bbox, repair=True)).records
+
+
+def _sound(name: str, parsed: AreasParsed) -> AreasParsed:
+    """An area left out in silence would leave people out: refuse the file instead."""
+    if parsed.rejected:
+        first = parsed.rejected[0]
+        raise SettingsInvalid("hazard_files", name, f"area {first.row}, {first.field}: {first.reason}")
+    return parsed
+
+
+def _custom(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsInvalid(
+            "hazard_files.tsunami_areas", path, f"can not be read: {error.strerror}"
+        ) from None
+
+
+def _sample(name: str) -> bytes:
+    return resources.files("bosai").joinpath("sample", name).read_bytes()
