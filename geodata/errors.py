@@ -204,3 +204,51 @@ class UnreadableGrid(GeodataError):
     detail_ja: str
     en_template: ClassVar[str] = "line {line}: {detail}"
     ja_template: ClassVar[str] = "標高のファイル：{line}行目：{detail_ja}"
+
+
+@dataclass(eq=False)
+class UnreadableArchive(GeodataError):
+    """A zip file is damaged, locked, or opens to more than any real list."""
+
+    why: str
+    why_ja: str
+    en_template: ClassVar[str] = "zip: {why}; import the list itself or zip it again."
+    ja_template: ClassVar[str] = (
+        "zipファイル：{why_ja}。中の一覧をそのまま取り込むか、zipを作り直してください。"
+    )
+
+
+@dataclass(eq=False)
+class NotOneList(GeodataError):
+    """A zip file holds no list, or several, so nobody can tell which one is meant."""
+
+    found: str
+    expected: str
+    en_template: ClassVar[str] = "zip: expected exactly one file ({expected}), found [{found}]."
+    ja_template: ClassVar[str] = (
+        "zipファイル：一覧（{expected}）を1つだけ入れてください（見つかったもの：［{found}］）。"
+    )
+
+
+@dataclass(eq=False)
+class OtherList(GeodataError):
+    """The file is a list that is known, but not of the kind that was asked for."""
+
+    expected: str
+    found: str
+    command: str
+    en_template: ClassVar[str] = "file: expected {expected}, but this is {found}; import it as {command}."
+    ja_template: ClassVar[str] = (
+        "ファイル：{expected}ではなく、{found}です。「{command}」として取り込んでください。"
+    )
+
+
+@dataclass(eq=False)
+class RepeatedHeading(GeodataError):
+    """A heading stands in two columns, so nobody can tell which one is meant."""
+
+    heading: str
+    en_template: ClassVar[str] = "header: {heading} stands there twice; remove or rename one column."
+    ja_template: ClassVar[str] = (
+        "見出し行：「{heading}」が2列あります。片方の列を削除するか、見出しを改めてください。"
+    )

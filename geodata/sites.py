@@ -105,6 +105,9 @@ class SiteRecord:
     same_address_as_other_kind: bool = False
     site_form: SiteForm = SiteForm.OTHER
     remarks: str = ""  # what of 備考 was not understood, word for word
+    capacity_persons: int | None = None  # 想定収容人数 as published; None where the list gives none
+    kana: str = ""  # 名称_カナ as published
+    name_en: str = ""  # 名称_英字 as published
 
     def floor_limit(self, hazard: HazardKind) -> FloorLimit | None:
         """The lowest usable floor under a hazard; None where the list names none."""
