@@ -252,3 +252,183 @@ class RepeatedHeading(GeodataError):
     ja_template: ClassVar[str] = (
         "見出し行：「{heading}」が2列あります。片方の列を削除するか、見出しを改めてください。"
     )
+
+
+@dataclass(eq=False)
+class UnreadableZip(GeodataError):
+    """A zip that can not be opened, or that holds nothing to read."""
+
+    detail: str
+    detail_ja: str
+    en_template: ClassVar[str] = "file: the zip can not be used ({detail}); download it again."
+    ja_template: ClassVar[str] = (
+        "ファイル：zipを使えません（{detail_ja}）。ダウンロードし直すか、圧縮し直してください。"
+    )
+
+
+@dataclass(eq=False)
+class TooLarge(GeodataError):
+    """A file that would fill the memory when it is unpacked."""
+
+    megabytes: int
+    limit_megabytes: int
+    en_template: ClassVar[str] = (
+        "file: {megabytes} MB unpacked, the limit is {limit_megabytes} MB; cut it down to the city first."
+    )
+    ja_template: ClassVar[str] = (
+        "ファイル：展開すると{megabytes}MBになります（上限{limit_megabytes}MB）。市域だけを切り出してください。"
+    )
+
+
+@dataclass(eq=False)
+class NotVector(GeodataError):
+    """Bytes that are none of the formats of areas read here."""
+
+    name: str
+    detail: str = ""
+    en_template: ClassVar[str] = (
+        "{name}: expected a shapefile (as zip), GeoJSON, or GML of 国土数値情報 (.xml); can not be read {detail}"
+    )
+    ja_template: ClassVar[str] = (
+        "{name}：シェープファイル（zip）、GeoJSON、国土数値情報のGML（.xml）のいずれでもないか、"
+        "壊れています。{detail}"
+    )
+
+
+@dataclass(eq=False)
+class MissingPart(GeodataError):
+    """A shapefile without one of the files it is made of."""
+
+    name: str
+    missing: str
+    en_template: ClassVar[str] = (
+        "{name}: the shapefile lacks {missing}; put .shp, .shx and .dbf into one zip."
+    )
+    ja_template: ClassVar[str] = (
+        "{name}：シェープファイルに{missing}がありません。.shp・.shx・.dbfを一つのzipに入れてください。"
+    )
+
+
+@dataclass(eq=False)
+class UnknownCrs(GeodataError):
+    """A file that does not say in which coordinates it is written."""
+
+    name: str
+    en_template: ClassVar[str] = (
+        "{name}: says no coordinate system (.prj, crs, srsName); give it, e.g. --epsg 6668 (JGD2011)."
+    )
+    ja_template: ClassVar[str] = (
+        "{name}：座標系が書かれていません（.prj・crs・srsName）。"
+        "--epsg で指定してください（JGD2011の緯度経度なら 6668、平面直角座標系第X系なら 6678）。"
+    )
+
+
+@dataclass(eq=False)
+class UnsupportedCrs(GeodataError):
+    """A coordinate system that is none of Japan's, or not the one the file itself names."""
+
+    name: str
+    found: str
+    en_template: ClassVar[str] = (
+        "{name}: coordinate system {found}; expected JGD2011, JGD2000, Tokyo or WGS 84, in degrees or on a plane."
+    )
+    ja_template: ClassVar[str] = (
+        "{name}：座標系「{found}」は扱えません。JGD2011・JGD2000・日本測地系（Tokyo）・WGS 84の"
+        "緯度経度か平面座標で用意してください。"
+    )
+
+
+@dataclass(eq=False)
+class AxesSwapped(GeodataError):
+    """The positions of a file are the wrong way round."""
+
+    name: str
+    x: float
+    y: float
+    en_template: ClassVar[str] = (
+        "{name}: ({x:.6f}, {y:.6f}) has its two numbers the wrong way round for the city; "
+        "expected longitude (east) first; export it again."
+    )
+    ja_template: ClassVar[str] = (
+        "{name}：（{x:.6f}, {y:.6f}）は緯度と経度（北と東）が逆です。"
+        "自動では入れ替えません。経度・緯度の順で出力し直してください。"
+    )
+
+
+@dataclass(eq=False)
+class PositionsOffEarth(GeodataError):
+    """Positions that can not be what the file says they are."""
+
+    name: str
+    x: float
+    y: float
+    en_template: ClassVar[str] = (
+        "{name}: ({x}, {y}) is no longitude and latitude; is it on a plane? Say which with --epsg."
+    )
+    ja_template: ClassVar[str] = (
+        "{name}：（{x}, {y}）は経度・緯度ではありません。平面座標なら --epsg で系を指定してください。"
+    )
+
+
+@dataclass(eq=False)
+class UnknownHazardFile(GeodataError):
+    """A file of areas that is no hazard map known here."""
+
+    found: str
+    detail_ja: str = ""
+    en_template: ClassVar[str] = (
+        "file: found [{found}]; expected 国土数値情報 A31a/A31b (A31a_205 …), A33 (A33_001, A33_002), "
+        "A40 (A40_003) or A49 (A49_003), or a mapping in the settings."
+    )
+    ja_template: ClassVar[str] = (
+        "ファイル：［{found}］は取り込めるハザードマップではありません。国土数値情報の洪水 A31a・A31b（A31a_205 など）、"
+        "土砂 A33（A33_001・A33_002）、津波 A40（A40_003）、高潮 A49（A49_003）のいずれか、"
+        "または設定の対応表が必要です。{detail_ja}"
+    )
+
+
+@dataclass(eq=False)
+class OldFloodFile(GeodataError):
+    """A31 of 2012: another code list, another law, other rivers."""
+
+    found: str
+    en_template: ClassVar[str] = (
+        "file: [{found}] is A31 of 2012 (計画規模 of that time, another list of depths); "
+        "import A31a of 2022 or later instead."
+    )
+    ja_template: ClassVar[str] = (
+        "ファイル：［{found}］は2012年度までの旧「浸水想定区域」A31です。浸水深の区分が今と違うため取り込みません。"
+        "2022年度以降の「洪水浸水想定区域（A31a）」を使ってください。"
+    )
+
+
+@dataclass(eq=False)
+class SeveralLayers(GeodataError):
+    """A file of several maps of which one was to be named."""
+
+    found: str
+    en_template: ClassVar[str] = (
+        "file: holds several maps [{found}]; say which with --layer, or zip one alone."
+    )
+    ja_template: ClassVar[str] = (
+        "ファイル：複数の図が入っています［{found}］。--layer で一つを選ぶか、一つだけを入れたファイルにしてください。"
+    )
+
+
+@dataclass(eq=False)
+class BrokenXml(GeodataError):
+    """XML that can not be read safely, or points at what is not there."""
+
+    name: str
+    detail: str
+    en_template: ClassVar[str] = "{name}: not the expected GML ({detail})."
+    ja_template: ClassVar[str] = "{name}：国土数値情報のGMLとして読めません（{detail}）。"
+
+
+@dataclass(eq=False)
+class BrokenLayer(GeodataError):
+    """Stored bytes that are no hazard layer."""
+
+    detail: str
+    en_template: ClassVar[str] = "stored hazard layer: {detail}; import the file again."
+    ja_template: ClassVar[str] = "保存されたハザードマップを読めません（{detail}）。取り込み直してください。"
