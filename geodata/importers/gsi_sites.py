@@ -21,6 +21,13 @@ SAME_AS_SHELTER = "指定避難所との住所同一"
 SAME_AS_EMERGENCY = "指定緊急避難場所との住所同一"
 RECIPIENTS = "受入対象者"
 COMMON = ("共通ID", "施設・場所名", "住所", "緯度", "経度")
+CONDITIONS = "その他市町村長が必要と認める事項"
+_KNOWN = frozenset(
+    {
+        *(*COMMON, *HAZARD_HEADINGS.values()),
+        *("NO", MUNICIPALITY, SAME_AS_SHELTER, SAME_AS_EMERGENCY, RECIPIENTS, CONDITIONS, "備考"),
+    }
+)
 # The bit of each flag in the JSON edition; not the order of the columns.
 _JSON_BITS = {
     1: HazardKind.FLOOD,
@@ -90,7 +97,7 @@ def _record(
         refuge_part=floors.refuge_part,
         not_opened_first_in_rain=name.not_opened_first_in_rain,
         restricted_to=restricted_to,
-        conditions=text_of(row, "その他市町村長が必要と認める事項"),
+        conditions=text_of(row, CONDITIONS),
         same_address_as_other_kind=same_address,
         site_form=site_form_of(name.name, hazards, restricted_to),
         remarks=floors.rest,
@@ -111,6 +118,7 @@ _EMERGENCY = SiteLayout(
     row_id=_row_id,
     in_municipality=_in_municipality,
     id_field="共通ID",
+    known=_KNOWN,
 )
 _SHELTER = SiteLayout(
     covers=frozenset({SiteKind.SHELTER}),
@@ -118,6 +126,7 @@ _SHELTER = SiteLayout(
     row_id=_row_id,
     in_municipality=_in_municipality,
     id_field="共通ID",
+    known=_KNOWN,
 )
 
 
@@ -139,7 +148,7 @@ def _json_row(entry: object, prefecture: str) -> Row:
         "緯度": entry.get("la"),
         "備考": entry.get("o"),
         RECIPIENTS: entry.get("r"),
-        "その他市町村長が必要と認める事項": entry.get("c"),
+        CONDITIONS: entry.get("c"),
         SAME_AS_SHELTER: entry.get("s"),
         SAME_AS_EMERGENCY: entry.get("s"),
     }

@@ -17,6 +17,10 @@ from geodata.importers.tables import RowRefused, flag, read_lonlat, required
 from geodata.sites import FloorGroup, FloorLimit, SiteForm, SiteKind, SiteRecord, site_form_of
 
 COLUMNS = ("id", "kind", "name", "address", "ward", "lon", "lat", "hazards", "tsunami_floor", "rain_floor")
+_OPTIONAL = (
+    *("refuge_part", "not_opened_first_in_rain", "restricted_to", "conditions", "same_address", "site_form"),
+    "remarks",
+)
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -31,6 +35,7 @@ def own_layout(headings: set[str]) -> SiteLayout | None:
         row_id=lambda row: text_of(row, "id"),
         in_municipality=lambda row, municipality: True,
         id_field="id",
+        known=frozenset({*COLUMNS, *_OPTIONAL}),
     )
 
 

@@ -20,12 +20,17 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class SitesParsed:
-    """A list as read. `kinds` is what the list covers; `other_municipalities` counts rows passed over."""
+    """A list as read.
+
+    kinds: what the list covers. other_municipalities: rows passed over. ignored_columns: headings nobody here
+    knows, in the order of the file.
+    """
 
     records: tuple[SiteRecord, ...]
     rejected: tuple[Rejected, ...]
     kinds: frozenset[SiteKind]
     other_municipalities: int = 0
+    ignored_columns: tuple[str, ...] = ()
 
     @property
     def by_id(self) -> dict[str, SiteRecord]:
@@ -54,7 +59,8 @@ class SiteLayout:
     """How the rows of one kind of list are read.
 
     covers: the kinds of record a whole list of it holds. read: raises RowRefused. row_id: the id of a row as
-    far as it can be told, else "". in_municipality: whether a row is of the municipality asked for.
+    far as it can be told, else "". in_municipality: whether a row is of the municipality asked for. known: the
+    headings this layout may have, read or passed over on purpose.
     """
 
     covers: frozenset[SiteKind]
@@ -62,6 +68,7 @@ class SiteLayout:
     row_id: Callable[[Row], str]
     in_municipality: Callable[[Row, str], bool]
     id_field: str
+    known: frozenset[str]
 
 
 class Gathered:
@@ -93,10 +100,12 @@ class Gathered:
         except RowRefused as refused:
             self.rejected.append(Rejected(number, refused.field, refused.reason, layout.row_id(row)))
 
-    def parsed(self, broken: Iterable[Rejected] = ()) -> SitesParsed:
-        """What was gathered, with rows that were no CSV at all."""
+    def parsed(self, broken: Iterable[Rejected] = (), ignored_columns: Iterable[str] = ()) -> SitesParsed:
+        """What was gathered, with rows that were no CSV at all and columns that were not looked at."""
         rejected = sorted([*broken, *self.rejected], key=lambda one: one.row)
-        return SitesParsed(tuple(self.records), tuple(rejected), self.kinds, self.passed_over)
+        return SitesParsed(
+            tuple(self.records), tuple(rejected), self.kinds, self.passed_over, tuple(ignored_columns)
+        )
 
 
 def text_of(row: Row, column: str) -> str:

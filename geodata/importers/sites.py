@@ -1,9 +1,10 @@
 """Lists of evacuation sites, told apart by what they hold.
 
-    bytes ─▶ layout by headings ─▶ rows ─▶ SiteRecord · Rejected
+    bytes ─▶ out of its zip ─▶ layout by headings ─▶ rows ─▶ SiteRecord · Rejected
 
-Columns are found by heading, in any order. Known: the national lists (`gsi_sites`) and the table of the
-built-in sample (`own_sites`).
+Columns are found by heading, in any order. Known: the national lists as CSV, as the JSON edition (`gsi_sites`)
+and as GeoJSON (`sites_geojson`), the municipal sheet of the open data sets (`open_data_sites`), and the table of
+the built-in sample (`own_sites`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from __future__ import annotations
 import json
 
 from geodata.areas import JAPAN, Bbox
-from geodata.errors import BrokenJson, UnknownLayout
-from geodata.importers import gsi_sites, own_sites
+from geodata.errors import BrokenJson, RepeatedHeading
+from geodata.importers import gsi_sites, open_data_sites, own_sites
+from geodata.importers.archives import the_list
+from geodata.importers.recognise import SITE_LISTS, ListKind, refusal
 from geodata.importers.site_rows import Gathered, SiteLayout, SitesParsed, plain_heading
+from geodata.importers.sites_geojson import parse_feature_collection
 from geodata.importers.tables import decode, named_cells, read_table
 
 __all__ = ["SitesParsed", "parse_sites"]
@@ -21,33 +25,44 @@ __all__ = ["SitesParsed", "parse_sites"]
 _EXPECTED = (
     f"「{'・'.join(gsi_sites.COMMON)}」と災害種別8列（指定緊急避難場所）、または"
     f"「{'・'.join(gsi_sites.COMMON)}」と「{gsi_sites.RECIPIENTS}」か"
-    f"「{gsi_sites.SAME_AS_EMERGENCY}」（指定避難所）、または {', '.join(own_sites.COLUMNS)}（見本の表）"
+    f"「{gsi_sites.SAME_AS_EMERGENCY}」（指定避難所）、または {open_data_sites.EXPECTED}、"
+    f"または {', '.join(own_sites.COLUMNS)}（見本の表）"
 )
 
 
 def parse_sites(data: bytes, *, municipality: str = "", bbox: Bbox = JAPAN) -> SitesParsed:
     """Any known layout. municipality: take only rows of it (仙台市); "" takes all.
 
-    Raises UnreadableText, UnknownLayout, UnclosedQuote, BrokenJson; bad rows are returned, not raised.
+    Raises UnreadableText, UnknownLayout, OtherList, RepeatedHeading, UnclosedQuote, BrokenJson,
+    UnreadableArchive, NotOneList; bad rows are returned, not raised.
     """
-    text = decode(data)
+    text = decode(the_list(data))
     if text.lstrip()[:1] in {"{", "["}:
         return _parse_json(text, municipality, bbox)
     headings, rows, broken = read_table(text)
     headings = [plain_heading(one) for one in headings]
-    layout = _layout(headings)
+    headings, layout = _layout(headings)
     gathered = Gathered(layout.covers, bbox, municipality)
     for number, cells in rows:
         gathered.take(number, lambda cells=cells: named_cells(headings, cells), layout)  # type: ignore[misc]
-    return gathered.parsed(broken)
+    return gathered.parsed(broken, [one for one in headings if one and one not in layout.known])
 
 
-def _layout(headings: list[str]) -> SiteLayout:
-    known = set(headings)
-    layout = own_sites.own_layout(known) or gsi_sites.gsi_layout(known)
-    if layout is None:
-        raise UnknownLayout(found="・".join(headings)[:300], expected=_EXPECTED)
-    return layout
+def _layout(headings: list[str]) -> tuple[list[str], SiteLayout]:
+    """The headings as the layout calls them, and the layout."""
+    canonical = [open_data_sites.canonical(one) for one in headings]
+    for names, layout in (
+        (headings, own_sites.own_layout(set(headings))),
+        (headings, gsi_sites.gsi_layout(set(headings))),
+        (canonical, open_data_sites.open_data_layout(set(canonical))),
+    ):
+        if layout is not None:
+            repeated = next((one for one in names if one in layout.known and names.count(one) > 1), "")
+            if repeated:
+                raise RepeatedHeading(heading=repeated)
+            return names, layout
+    # Of the lists of sites each has its own columns; what is missing is said for all of them.
+    raise refusal(headings, ListKind.EMERGENCY_SITES, _EXPECTED, also=SITE_LISTS)
 
 
 def _parse_json(text: str, municipality: str, bbox: Bbox) -> SitesParsed:
@@ -55,4 +70,7 @@ def _parse_json(text: str, municipality: str, bbox: Bbox) -> SitesParsed:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BrokenJson(detail=str(error)[:200]) from None
-    return gsi_sites.parse_json_edition(document if isinstance(document, dict) else {}, municipality, bbox)
+    document = document if isinstance(document, dict) else {}
+    if document.get("type") == "FeatureCollection" or "features" in document:
+        return parse_feature_collection(document, municipality, bbox)
+    return gsi_sites.parse_json_edition(document, municipality, bbox)

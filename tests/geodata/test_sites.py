@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geodata.areas import Bbox
-from geodata.errors import BrokenJson, UnclosedQuote, UnknownLayout, UnreadableText
+from geodata.errors import (
+    BrokenJson,
+    GeodataError,
+    OtherList,
+    RepeatedHeading,
+    UnclosedQuote,
+    UnknownLayout,
+    UnreadableText,
+)
 from geodata.facilities import diff_sites, distinct_names, join_facilities
 from geodata.hazards import HAZARD_HEADINGS, HazardKind
 from geodata.importers.capacities import parse_capacities
@@ -157,6 +165,30 @@ def test_an_unknown_layout_is_refused_with_the_headings_expected(data):
     assert "施設・場所名" in refused.value.ja
 
 
+@pytest.mark.parametrize(
+    ("headings", "found"),
+    [
+        ("pref,city,town,koaza,lat,lng", "町名と代表点の一覧"),
+        ("name,ward,kana,romaji,lon,lat,reading_source,reading_status,point_source", "町名の表"),
+        ("共通ID,想定収容人数,出典", "収容人数の表"),
+        (",ward,town_code,town_name,total_pop", "町別の人口の表"),
+        ('04101,"980  ","9800811",ﾐﾔｷﾞｹﾝ,ｾﾝﾀﾞｲｼ,ｱ,宮城県,仙台市青葉区,あ,0,0,0,0,0,0', "郵便番号データ"),
+    ],
+)
+def test_a_list_of_another_kind_is_refused_with_its_name_and_where_it_belongs(headings, found):
+    with pytest.raises(OtherList) as refused:
+        parse_sites(f"{headings}\r\n".encode())
+    assert found in refused.value.ja
+    assert "bosai import" in str(refused.value)
+
+
+def test_a_heading_that_stands_twice_is_refused_and_unknown_ones_are_named():
+    with pytest.raises(RepeatedHeading, match="住所"):
+        parse_sites(table(GOOD, headings=[*NATIONAL, "住所"]), bbox=SENDAI)
+    parsed = parse_sites(table({**GOOD, "管理者": "市"}, headings=[*NATIONAL, "管理者"]), bbox=SENDAI)
+    assert (parsed.ignored_columns, len(parsed.records)) == (("管理者",), 1)
+
+
 def test_bytes_that_are_no_text_are_refused():
     with pytest.raises(UnreadableText):
         parse_sites(b"\xff\xfe\x00\x81\xff")
@@ -198,7 +230,7 @@ def test_bad_entries_of_the_json_edition_are_named_by_their_place_in_the_list():
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_parsed_or_refused_by_name(data):
-    with suppress(UnknownLayout, UnreadableText, UnclosedQuote, BrokenJson):
+    with suppress(GeodataError):
         assert parse_sites(data).records == ()
 
 
