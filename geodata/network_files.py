@@ -57,6 +57,7 @@ _ROADS_SHAPES: Mapping[str, tuple[str, int]] = {
     "flags": ("n", 1),
     "layer": ("n", 1),
     "name": ("n", 1),
+    "shut_lonlat": ("s", 2),
 }
 
 

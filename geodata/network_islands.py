@@ -1,7 +1,8 @@
 """Ways cut off from the rest: linked where a few metres are missing, left out where they are mere scraps.
 
 A footway beside a road often ends a step before it in the map. Such an island is linked by one straight piece
-to the nearest place of a bigger one; never to a bridge or a tunnel, which lie above or below what is near.
+to the nearest place of a bigger one; never to a bridge or a tunnel, which lie above or below what is near, and
+never past a shut gate: what lies behind one is an island on purpose.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def _nearest_links(segments: Segments, xy_m: Floats, island: Rows, reach_m: floa
     grounded = (segments.flags & OFF_THE_GROUND) == 0
     on_ground = np.zeros(len(xy_m), dtype=np.bool_)
     on_ground[segments.a[grounded]] = on_ground[segments.b[grounded]] = True
-    vertices = np.flatnonzero((island > 0) & on_ground)
+    fenced = np.zeros(int(island.max(initial=0)) + 1, dtype=np.bool_)
+    fenced[island[segments.shut]] = True
+    vertices = np.flatnonzero((island > 0) & on_ground & ~fenced[island])
     targets = np.flatnonzero(grounded)
     lines = shapely.linestrings(np.stack([xy_m[segments.a[targets]], xy_m[segments.b[targets]]], axis=1))
     tree = shapely.STRtree(np.asarray(lines, dtype=np.object_))
@@ -107,6 +110,7 @@ def _tied(segments: Segments, xy_m: Floats, links: _Links, epsg: int) -> Segment
     joined = replace(
         segments,
         lonlat=lonlat,
+        shut=np.concatenate([segments.shut, np.zeros(int(inside.sum()), dtype=np.bool_)]),
         a=np.concatenate([uncut.a, cut.a, links.vertex]),
         b=np.concatenate([uncut.b, cut.b, foot]),
         length_m=np.zeros(len(uncut) + len(cut) + link_count),

@@ -25,10 +25,11 @@ class Segments:
     """s straight pieces between two of v vertices; every pair of (a, b), flags and steps at most once.
 
     lonlat: (v, 2) degrees. a, b: (s,) vertex rows. length_m: (s,) metres on the ellipsoid. kind, flags, name: (s,)
-    as in RoadLines.
+    as in RoadLines. shut: (v,) True where a gate nobody opens ends a way.
     """
 
     lonlat: Floats
+    shut: NDArray[np.bool_]
     a: Rows
     b: Rows
     length_m: Floats
@@ -62,12 +63,12 @@ class Segments:
         used = np.zeros(len(self.lonlat), dtype=np.bool_)
         used[self.a] = used[self.b] = True
         row = np.cumsum(used) - 1
-        return replace(self, lonlat=self.lonlat[used], a=row[self.a], b=row[self.b])
+        return replace(self, lonlat=self.lonlat[used], shut=self.shut[used], a=row[self.a], b=row[self.b])
 
 
 def join_lines(roads: RoadLines) -> tuple[Segments, int, int]:
     """The segments, and how many pieces of lines had no length or were drawn twice."""
-    lonlat, vertex = _vertices(roads)
+    lonlat, shut, vertex = _vertices(roads)
     line_of = np.repeat(np.arange(len(roads)), np.diff(roads.first))
     start = np.flatnonzero(line_of[1:] == line_of[:-1])
     line = line_of[start]
@@ -75,6 +76,7 @@ def join_lines(roads: RoadLines) -> tuple[Segments, int, int]:
     moving = low != high
     pieces = Segments(
         lonlat=lonlat,
+        shut=shut,
         a=low[moving],
         b=high[moving],
         length_m=np.zeros(int(moving.sum())),
@@ -98,23 +100,33 @@ def metres_between(from_lonlat: Floats, to_lonlat: Floats) -> Floats:
     return np.asarray(np.hypot(lon * east, lat * north))
 
 
-def _vertices(roads: RoadLines) -> tuple[Floats, Rows]:
-    """(v, 2) degrees of the vertices and (k,) the vertex of each position of the lines.
+def _vertices(roads: RoadLines) -> tuple[Floats, NDArray[np.bool_], Rows]:
+    """(v, 2) degrees of the vertices, (v,) whether shut, and (k,) the vertex of each position of the lines.
 
     Vertices are numbered along a Z-order curve: what is near lies near in memory too.
     """
     units = np.rint(roads.lonlat * DEGREE_UNITS).astype(np.int64)
-    curve = _spread(units[:, 0] + 180 * DEGREE_UNITS) | (
-        _spread(units[:, 1] + 90 * DEGREE_UNITS) << np.uint64(1)
-    )
-    _, first_seen, place = np.unique(curve, return_index=True, return_inverse=True)
+    _, first_seen, place = np.unique(_along_curve(units), return_index=True, return_inverse=True)
     place_units = units[first_seen]
+    shut = np.isin(
+        _along_curve(place_units),
+        _along_curve(np.rint(roads.shut_lonlat * DEGREE_UNITS).astype(np.int64)),
+    )
     layer = np.repeat(roads.layer.astype(np.int64), np.diff(roads.first))
-    apart = _stacked(place, layer, roads, len(place_units))
-    floors = int(layer.max(initial=0) - layer.min(initial=0)) + 1
-    level = np.where(apart[place], layer - layer.min(initial=0), 0)
-    found, vertex = np.unique(place * floors + level, return_inverse=True)
-    return place_units[found // floors] / DEGREE_UNITS, vertex
+    layer -= layer.min(initial=0)
+    # What keeps positions at one place apart: nothing, their layer, or at a shut gate each from every other.
+    apart = np.where(_stacked(place, layer, roads, len(place_units))[place], layer, 0)
+    apart = np.where(shut[place], np.arange(len(place)), apart)
+    levels = int(apart.max(initial=0)) + 1
+    found, vertex = np.unique(place * levels + apart, return_inverse=True)
+    return place_units[found // levels] / DEGREE_UNITS, shut[found // levels], vertex
+
+
+def _along_curve(units: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """(n,) where (n, 2) places in 1e-7° lie on the Z-order curve round the globe."""
+    east, north = units[:, 0] + 180 * DEGREE_UNITS, units[:, 1] + 90 * DEGREE_UNITS
+    woven: NDArray[np.uint64] = _spread(east) | (_spread(north) << np.uint64(1))
+    return woven
 
 
 def _stacked(place: Rows, layer: NDArray[np.int64], roads: RoadLines, places: int) -> NDArray[np.bool_]:

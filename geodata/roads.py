@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
+
+from geodata.areas import Bbox
 
 
 class RoadKind(IntEnum):
@@ -42,6 +44,7 @@ class RoadLines:
     of different layers that cross without a shared vertex do not meet; name: (n,) int32 row in `names`, -1
     where nobody named it; names: as written in the source; passed_over: reason → lines not for walkers;
     names_en: the same rows in English, "" where the source has none (or nothing at all: no name has one).
+    shut_lonlat: (s, 2) places nobody gets through (a locked gate): lines end there and never meet.
     Vertices inside two lines of different layers that lie at one position do not meet either: a bridge over a
     road. Where a line ends, it meets all that is there.
     """
@@ -56,6 +59,38 @@ class RoadLines:
     source: str
     passed_over: dict[str, int]
     names_en: tuple[str, ...] = ()
+    shut_lonlat: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
 
     def __len__(self) -> int:
         return len(self.kind)
+
+
+def clipped(roads: RoadLines, bbox: Bbox) -> tuple[RoadLines, int]:
+    """The lines with only their vertices in `bbox`, and how many lines have none there.
+
+    A line that leaves and comes back becomes several; a single vertex is no line.
+    """
+    west_south, east_north = (bbox.west, bbox.south), (bbox.east, bbox.north)
+    inside: NDArray[np.bool_] = np.all(
+        (roads.lonlat >= west_south) & (roads.lonlat <= east_north), axis=1, keepdims=True
+    ).ravel()
+    if inside.all():
+        return roads, 0
+    line = np.repeat(np.arange(len(roads)), np.diff(roads.first))
+    outside = len(roads) - len(np.unique(line[inside]))
+    begins, goes_on = inside.copy(), inside.copy()
+    begins[1:] &= ~(inside[:-1] & (line[1:] == line[:-1]))
+    goes_on[:-1] &= inside[1:] & (line[1:] == line[:-1])
+    goes_on[-1:] = False
+    kept = inside & ~(begins & ~goes_on)
+    rows = line[begins & kept]
+    lines = replace(
+        roads,
+        lonlat=roads.lonlat[kept],
+        first=np.concatenate([np.flatnonzero(begins[kept]), [int(kept.sum())]]).astype(np.int64),
+        kind=roads.kind[rows],
+        flags=roads.flags[rows],
+        layer=roads.layer[rows],
+        name=roads.name[rows],
+    )
+    return lines, outside
