@@ -86,7 +86,7 @@ def test_only_japanese_is_confirmed_so_far() -> None:
 
 def test_every_catalogue_file_is_one_that_is_read() -> None:
     names = {path.stem for path in LOCALE_DIR.glob("*/*.po")}
-    assert names == {"terms", "advice", "orders", "checks", "errors", "resident", STAFF_DOMAIN}
+    assert names == {"terms", "advice", "orders", "checks", "maps", "errors", "resident", STAFF_DOMAIN}
     assert {path.name for path in LOCALE_DIR.iterdir()} == set(LANGS)
 
 
