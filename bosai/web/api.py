@@ -4,7 +4,7 @@ Three lines a handler: parse, call, answer. `ROUTES` is the one table: the route
 from it. The same routes stand on both sides; `shared_routes` stand once.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -28,7 +28,8 @@ from bosai.model.subscription import Place, PushTarget, Subscription
 from bosai.services.checks import SelfTest, SelfTestStatus
 from bosai.services.current import current_advice
 from bosai.web.base import OPENED, lang_of, services
-from bosai.web.geojson import alert_features, area_feature, site_features
+from bosai.web.geojson import GEOJSON, alert_features, area_feature, live_answer, site_features
+from bosai.web.map_layers import MapLayers, hazard_layers, hazards_geojson, roads_geojson
 from bosai.web.parsing import bearer, json_body
 from bosai.web.rate_limit import admit, limited
 from bosai.web.resident_checks import read_self_test, start_self_test
@@ -127,7 +128,7 @@ class FeatureCollection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-JSON, GEOJSON = "application/json", "application/geo+json"
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,17 +271,18 @@ async def towns(request: web.Request) -> web.Response:
 async def sites_geojson(request: web.Request) -> web.Response:
     """Every site with what is known of it now."""
     here = services(request)
-    return _geojson(site_features(await here.sites.all(), await here.sites.statuses()))
+    return await live_answer(request, site_features(await here.sites.all(), await here.sites.statuses()))
 
 
 async def areas_geojson(request: web.Request) -> web.Response:
     """The areas of every order in force."""
-    return _geojson(alert_features(await services(request).alert_store.in_force()))
+    return await live_answer(request, alert_features(await services(request).alert_store.in_force()))
 
 
 async def zones_geojson(request: web.Request) -> web.Response:
     """Named zones known beforehand (tsunami evacuation areas …), marked when they are samples."""
-    return _geojson([area_feature(key, area) for key, area in services(request).zones.tsunami().items()])
+    zones = services(request).zones.tsunami()
+    return await live_answer(request, [area_feature(key, area) for key, area in zones.items()])
 
 
 async def healthz(_request: web.Request) -> web.Response:
@@ -301,11 +303,6 @@ def _json(value: object, *, status: int = 200) -> web.Response:
         content_type=JSON,
         headers={"Cache-Control": "no-store"},
     )
-
-
-def _geojson(features: Sequence[dict[str, Any]]) -> web.Response:
-    body = msgspec.json.encode({"type": "FeatureCollection", "features": features})
-    return web.Response(body=body, content_type=GEOJSON, headers={"Cache-Control": "no-cache"})
 
 
 _ONE = "/subscriptions/{id}"
@@ -388,5 +385,24 @@ ROUTES: tuple[ApiRoute, ...] = (
     ),
     ApiRoute(
         method="GET", path="/zones.geojson", handler=zones_geojson, answer=FeatureCollection, media=GEOJSON
+    ),
+    ApiRoute(method="GET", path="/hazard-layers", handler=hazard_layers, answer=MapLayers),
+    ApiRoute(
+        method="GET",
+        path="/hazards.geojson",
+        handler=hazards_geojson,
+        answer=FeatureCollection,
+        media=GEOJSON,
+        query=(("layer", "a key of /hazard-layers"), ("zoom", "of a map of 512-pixel tiles, 0 to 24")),
+        problems=(InvalidInput,),
+    ),
+    ApiRoute(
+        method="GET",
+        path="/roads.geojson",
+        handler=roads_geojson,
+        answer=FeatureCollection,
+        media=GEOJSON,
+        query=(("zoom", "of a map of 512-pixel tiles, 0 to 24"),),
+        problems=(InvalidInput,),
     ),
 )

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from aiohttp import web
 
 from bosai.model.realm import Realm
-from bosai.web import api, assets, desk, openapi, resident, shedding, tiles
+from bosai.web import api, assets, desk, openapi, packed, resident, shedding, tiles
 from bosai.web.base import OPENED, REALM, preload
 from bosai.web.console import delivery
 from bosai.web.console import routes as console_routes
@@ -32,6 +32,7 @@ def make_app(open_services: OpenServices, *, body_max_bytes: int = BODY_MAX_BYTE
     )
     live[REALM] = Realm.LIVE
     live[BUCKETS] = TokenBuckets()
+    packed.set_up(live)
     drill = web.Application()
     drill[REALM] = Realm.DRILL
 

@@ -1,15 +1,32 @@
 """Sites, orders and zones as GeoJSON features (lon, lat), for maps and for open data."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+from aiohttp import web
+
 from bosai.model.alert import AlertArea, AlertRecord, MultiPolygonE7
+from bosai.web.packed import LIVE, answer
 from geodata.hazards import HazardKind
 from shelters.model import Site, SiteStatus
 from shelters.sites import floor_label
 from shelters.suitability import opening_of
 
 E7 = 10_000_000
+GEOJSON = "application/geo+json"
+ASK_AGAIN = "no-cache"
+"""What changes by the minute is kept only to be asked for again with its tag: no map shows a closed site as open."""
+
+
+async def live_answer(request: web.Request, features: Sequence[Mapping[str, Any]]) -> web.Response:
+    """The features as they are now, packed once for each content, or 304 when the client has them."""
+    body = msgspec.json.encode({"type": "FeatureCollection", "features": features})
+    # By content: packing costs ten times what hashing does, and nobody has to say when something changed.
+    key = ("live", hashlib.blake2b(body, digest_size=16).digest())
+    packed = await request.config_dict[LIVE].get(key, lambda: body)
+    return answer(request, packed, media=GEOJSON, cache_control=ASK_AGAIN)
 
 
 def geometry_of(polygons: MultiPolygonE7) -> dict[str, Any]:
