@@ -15,7 +15,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -35,9 +35,6 @@ from workers.courier import Courier, Letters
 from workers.delivery_rules import Backoff
 from workers.faults import REDIS_GONE
 from workers.orders import Alerts, OrderBook
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 

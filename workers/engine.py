@@ -27,6 +27,8 @@ from workers.lanes import Flight, Lanes, Returned
 log = logging.getLogger(__name__)
 
 NOT_SENDABLE = PushOutcome(status=0, cause="not_sendable", left=False)
+TOO_MANY = 429
+"""Said to one, it may be meant for that person; said to several in a row, it is meant for us, and the lane rests."""
 LOOK_EVERY_S = 0.25
 FORGOTTEN_S = 150.0
 """After so long curl has closed a connection that nothing used (118 s)."""
@@ -234,7 +236,7 @@ class Engine:
         del self._flights[curl]
         if outcome is REFUSED:
             lanes.released(flight)
-        elif 0 < outcome.status < 500:
+        elif 0 < outcome.status < 500 and outcome.status != TOO_MANY:
             lanes.answered(flight)
             lanes.learn(flight.lane, multiplexes=easy.multiplexed())
         else:

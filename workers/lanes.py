@@ -218,7 +218,7 @@ class Lanes:
         connection: int = -1,
         told_s: float | None = None,
     ) -> None:
-        """It failed: time-outs, resets, 5xx. When that opens the breaker, what waits comes back (into `back`).
+        """It failed: time-outs, resets, 5xx, 429. When that opens the breaker, what waits comes back (into `back`).
 
         connection: the one that broke, if known: all its messages are one failure. told_s: its Retry-After.
         """

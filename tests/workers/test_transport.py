@@ -597,6 +597,31 @@ async def freezing_forwarder(leads_to: int) -> AsyncIterator[tuple[str, list[asy
         await asyncio.wait([one for one in served if one is not None], timeout=5)
 
 
+async def test_a_push_service_that_says_too_many_to_everybody_is_left_alone_for_as_long_as_it_says():
+    async with PushService() as push, transport_to(push.endpoint_host) as (transport, answers):
+        push.answer_always(too_many(5))
+        transport.post([parcel(f"{push.url}/push/{n}") for n in range(40)])
+        await answers.wait_for(40)
+        assert 2.0 < transport.rest_s(push.url) <= 5.0
+        (state,) = transport.origins()
+        assert (state.state, state.cause) == ("resting", "http_429")
+        outcomes = [outcome for _, outcome in answers.all]
+        assert {one.cause for one in outcomes} == {"http_429", "push_service_down"}
+        # Nobody is counted as tried who only waited, and all are told when to come again.
+        assert all(one.retry_after_s for one in outcomes)
+
+
+async def test_too_many_said_to_one_person_now_and_then_holds_nobody_else_up():
+    async with PushService() as push, transport_to(push.endpoint_host) as (transport, answers):
+        push.answer_always(Answer(status=201))
+        for n in range(0, 40, 4):
+            push.answer_always(too_many(30), to=f"{push.url}/push/{n}")
+        transport.post([parcel(f"{push.url}/push/{n}") for n in range(40)])
+        await answers.wait_for(40)
+        assert transport.rest_s(push.url) == 0.0
+        assert sum(outcome.status == 201 for _, outcome in answers.all) == 30
+
+
 async def test_a_connection_that_went_mute_is_not_used_again_after_the_rest(nginx, monkeypatch):
     monkeypatch.setattr("workers.lanes.FIRST_REST_S", 1.2)
     port = int(nginx.endpoint_host.rpartition(":")[2])
