@@ -152,7 +152,7 @@ _PASSABLE_BARRIERS = frozenset(
 
 
 def judge_way(tags: Tags) -> Walkable | WhyNot:
-    """Whether and how a person walks along a way with these tags (it has `highway` or is a platform)."""
+    """Whether and how a person walks along a way with these tags (it has `highway`)."""
     highway = tags.get("highway", "")
     out = _out_by_nature(tags, highway)
     if out is not None:
@@ -188,7 +188,8 @@ def layer_of(tags: Tags) -> int:
 
 
 def _out_by_nature(tags: Tags, highway: str) -> WhyNot | None:
-    if highway == "platform" or "platform" in (tags.get("railway"), tags.get("public_transport")):
+    # A pavement that is a bus platform too stays a pavement; a railway's lies behind ticket gates.
+    if highway == "platform" or tags.get("railway") == "platform":
         return WhyNot.PLATFORM
     if highway in _NOT_BUILT:
         return WhyNot.NOT_BUILT

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from geodata.areas import Bbox
+from geodata.areas import DEGREE_UNITS, Bbox
 
 
 class RoadKind(IntEnum):
@@ -94,3 +94,36 @@ def clipped(roads: RoadLines, bbox: Bbox) -> tuple[RoadLines, int]:
         name=roads.name[rows],
     )
     return lines, outside
+
+
+def split_at_shut(roads: RoadLines) -> RoadLines:
+    """The lines cut where they pass a shut place; both parts keep the place as their end."""
+    inner = np.ones(len(roads.lonlat), dtype=np.bool_)
+    inner[roads.first[:-1]] = inner[roads.first[1:] - 1] = False
+    cuts = np.flatnonzero(inner & np.isin(_place_keys(roads.lonlat), _place_keys(roads.shut_lonlat)))
+    if not len(cuts):
+        return roads
+    rows = np.repeat(np.arange(len(roads)), 1 + _cuts_of_each(cuts, roads.first))
+    places = np.repeat(np.arange(len(roads.lonlat)), 1 + np.bincount(cuts, minlength=len(roads.lonlat)))
+    # The second of a doubled place starts a part.
+    doubled = np.flatnonzero(places[1:] == places[:-1]) + 1
+    starts = np.searchsorted(places, roads.first[:-1])
+    return replace(
+        roads,
+        lonlat=roads.lonlat[places],
+        first=np.concatenate([np.sort(np.concatenate([starts, doubled])), [len(places)]]).astype(np.int64),
+        kind=roads.kind[rows],
+        flags=roads.flags[rows],
+        layer=roads.layer[rows],
+        name=roads.name[rows],
+    )
+
+
+def _place_keys(lonlat: NDArray[np.float64]) -> NDArray[np.int64]:
+    units = np.rint(lonlat * DEGREE_UNITS).astype(np.int64)
+    keys: NDArray[np.int64] = units[:, 0] * (1 << 32) + units[:, 1]
+    return keys
+
+
+def _cuts_of_each(cuts: NDArray[np.intp], first: NDArray[np.int64]) -> NDArray[np.intp]:
+    return np.bincount(np.searchsorted(first, cuts, side="right") - 1, minlength=len(first) - 1)

@@ -5,18 +5,21 @@ bytes (plain, gzip, zip) ─▶ features ─▶ LineString, MultiLineString by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from geodata.areas import JAPAN, Bbox
 from geodata.errors import LatLonSwapped, UnknownLayout, UnreadableRoads
 from geodata.foot_tags import Walkable, WhyNot, judge_way
 from geodata.importers.packed import opened
-from geodata.importers.road_lines import LineGatherer, RoadsParsed, with_margin
+from geodata.importers.road_lines import LineGatherer, RoadsParsed, refuse_elsewhere, with_margin
 from geodata.importers.tables import Rejected, RowRefused
 from geodata.roads import RoadFlag, RoadKind
 
@@ -133,7 +136,7 @@ def parse_road_lines(
     """The lines of a FeatureCollection, clipped to `bbox` and a margin.
 
     mapping None: OpenStreetMap tags when features have `highway`, else `WIDTH_CLASSES` when they have
-    `highway_class`. Raises UnreadableRoads (no such file), UnknownLayout (no such properties) and LatLonSwapped
+    `highway_class`. Raises UnreadableRoads (no such file, no road of the city), UnknownLayout (no such properties) and LatLonSwapped
     (latitude first); bad features are returned, not raised.
     """
     try:
@@ -142,6 +145,7 @@ def parse_road_lines(
         raise UnreadableRoads(expected=EXPECTED, detail=str(error)[:200]) from None
     wide = with_margin(bbox)
     gatherer = LineGatherer()
+    taken: list[list[list[float]]] = []
     rejected: list[Rejected] = []
     swapped: _Swapped | None = None
     for number, raw in enumerate(raw_features, start=1):
@@ -149,15 +153,16 @@ def parse_road_lines(
             feature = _read(_FEATURE, raw, "feature")
             if mapping is None:
                 mapping = _told_by(feature)
-            _take(feature, mapping, gatherer, wide)
+            taken.extend(_take(feature, mapping, gatherer, wide))
         except RowRefused as refused:
             swapped = swapped or (refused if isinstance(refused, _Swapped) else None)
             rejected.append(Rejected(number, refused.field, refused.reason))
     if mapping is None:
         raise UnknownLayout(found="", expected="highway, highway_class")
-    roads = gatherer.lines(source, wide)
+    roads = gatherer.lines(_positions(taken), source, wide)
     if swapped and not len(roads):
         raise LatLonSwapped(lon=swapped.lon, lat=swapped.lat)
+    refuse_elsewhere(roads, EXPECTED, bbox)
     if len(rejected) > MANY_REJECTED:
         more = f"ほかに{len(rejected) - MANY_REJECTED}件あります。"
         rejected = [*rejected[:MANY_REJECTED], Rejected(len(raw_features), "全体", more)]
@@ -173,16 +178,20 @@ def _told_by(feature: _Feature) -> RoadMapping:
     raise UnknownLayout(found=found, expected="highway（OSMのタグ）、highway_class、または設定の対応表")
 
 
-def _take(feature: _Feature, mapping: RoadMapping, gatherer: LineGatherer, bbox: Bbox) -> None:
+def _take(
+    feature: _Feature, mapping: RoadMapping, gatherer: LineGatherer, bbox: Bbox
+) -> Iterator[list[list[float]]]:
+    """The lines of a feature that were taken."""
     properties = feature.properties or {}
     verdict = _verdict(properties, mapping)
     if isinstance(verdict, WhyNot):
         gatherer.passed_over[verdict] += 1
         return
     name, name_en = _text(properties, mapping.name), _text(properties, mapping.name_en)
-    for line in _lines(feature.geometry):
+    lines = _lines(feature.geometry)
+    for line in lines:
         _refuse_bad_positions(line, bbox)
-        gatherer.add(line, verdict, name, name_en)
+    yield from (line for line in lines if gatherer.add(len(line), verdict, name, name_en))
 
 
 def _verdict(properties: Mapping[str, object], mapping: RoadMapping) -> Walkable | WhyNot:
@@ -236,6 +245,15 @@ def _refuse_bad_positions(line: Iterable[list[float]], bbox: Bbox) -> None:
             raise _Swapped(lon, lat)
         if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             raise RowRefused("coordinates", f"［{lon}, {lat}］は経度・緯度（度）ではありません。")
+
+
+def _positions(lines: list[list[list[float]]]) -> NDArray[np.float64]:
+    """(k, 2) the longitudes and latitudes of all lines; heights are left behind."""
+    every = list(chain.from_iterable(lines))
+    lonlat = np.empty((len(every), 2))
+    for column in (0, 1):
+        lonlat[:, column] = np.fromiter((one[column] for one in every), np.float64, len(every))
+    return lonlat
 
 
 class _Swapped(RowRefused):
