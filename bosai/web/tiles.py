@@ -1,12 +1,14 @@
 """Base map tiles through our own door, so that no request of a resident's browser leaves to a third party.
 
 GET /tiles/pale/{z}/{x}/{y}.png ─▶ in the city? ─▶ on disk and young? ─▶ the map server, one request a tile at once
+                                                     ├─ 304: the copy is young again
                                                      └─ stale copies are served when the map server fails
 
 Without a connection the answer is an honest 404: the map draws our own areas and sites without a ground.
 """
 
 import asyncio
+import hashlib
 import logging
 import math
 import os
@@ -14,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -101,21 +104,29 @@ class TileCache:
             now = self._clock.now()
             if not self._url or now < max(self._silent_until, self._not_before.get(where, now)):
                 return None
-            body = await self._asked(where)
+            held = await asyncio.to_thread(self._disk.read, where)
+            body = await self._asked(where, held)
         if body is None:
             return None
-        await asyncio.to_thread(self._disk.write, where, body, self._clock.now())
+        if held is not None and body is held[0]:
+            await asyncio.to_thread(self._disk.confirm, where, self._clock.now())
+        else:
+            await asyncio.to_thread(self._disk.write, where, body, self._clock.now())
         self._not_before.pop(where, None)
         return Tile(body=body)
 
-    async def _asked(self, where: Where) -> bytes | None:
+    async def _asked(self, where: Where, held: tuple[bytes, datetime] | None) -> bytes | None:
+        """The tile as the map server has it; the very bytes of `held` (tile, fetched at) when it has no younger one."""
         zoom, column, row = where
         url = self._url.format(z=zoom, x=column, y=row)
+        headers = {"If-Modified-Since": format_datetime(held[1], usegmt=True)} if held else {}
         try:
             async with (
                 asyncio.timeout(TOTAL_TIMEOUT_S),
-                self._session.get(url, allow_redirects=False) as answer,
+                self._session.get(url, allow_redirects=False, headers=headers) as answer,
             ):
+                if answer.status == 304 and held:
+                    return held[0]
                 body = await answer.content.read(TILE_MAX_BYTES + 1) if answer.status == 200 else b""
                 while body and len(body) <= TILE_MAX_BYTES and (more := await answer.content.read(65_536)):
                     body += more
@@ -169,6 +180,13 @@ class TileDisk:
         self._bytes = self._counted() if self._bytes is None else self._bytes + len(body)
         if self._bytes > self._max_bytes:
             self._prune()
+
+    def confirm(self, where: Where, asked_at: datetime) -> None:
+        """The tile on disk was still the newest then."""
+        try:
+            os.utime(self._path(where), (asked_at.timestamp(), asked_at.timestamp()))
+        except OSError as error:
+            log.warning("a tile's age can not be noted: %s", error.strerror)
 
     def _prune(self) -> None:
         """The longest unrefreshed leave first."""
@@ -249,6 +267,8 @@ async def serve(request: web.Request) -> web.Response:
     where = (int(request.match_info["z"]), int(request.match_info["x"]), int(request.match_info["y"]))
     tile = await request.config_dict[TILES].tile(where)
     kept_s = 300 if tile.is_stale else 86_400
-    return web.Response(
-        body=tile.body, content_type="image/png", headers={"Cache-Control": f"public, max-age={kept_s}"}
-    )
+    tag = hashlib.blake2b(tile.body, digest_size=12).hexdigest()
+    headers = {"Cache-Control": f"public, max-age={kept_s}", "ETag": f'"{tag}"'}
+    if any(one.value == tag for one in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=tile.body, content_type="image/png", headers=headers)

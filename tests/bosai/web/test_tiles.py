@@ -36,6 +36,8 @@ class MapServer:
     status: int = 200
     asked: list[str] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
+    since: list[str | None] = field(default_factory=list)  # If-Modified-Since of each request
+    unchanged: bool = False  # 304 to whoever has a tile
     gate: asyncio.Event | None = None
     at_once: int = 0
     most_at_once: int = 0
@@ -44,11 +46,14 @@ class MapServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
         self.agents.add(request.headers.get("User-Agent", ""))
+        self.since.append(request.headers.get("If-Modified-Since"))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             if self.gate is not None:
                 await self.gate.wait()
+            if self.unchanged and self.since[-1]:
+                return web.Response(status=304)
             if self.status == 302:
                 return web.Response(status=302, headers={"Location": "/elsewhere.png"})
             return web.Response(status=self.status, body=self.body, content_type="image/png")
@@ -142,9 +147,32 @@ async def test_an_old_tile_is_asked_for_again_and_served_stale_when_nobody_answe
     assert await cache.tile(WHERE) == tiles.Tile(body=PNG + b"youngest")
 
 
+async def test_a_tile_that_has_not_changed_is_not_sent_again_and_is_young_once_more(cache, maps, clock):
+    await cache.tile(WHERE)
+    fetched_at = clock.now()
+    clock.move(days=31)
+    maps.unchanged, maps.body = True, b"nobody asks for this"
+    assert await cache.tile(WHERE) == tiles.Tile(body=BODY)
+    assert maps.since == [None, fetched_at.strftime("%a, %d %b %Y %H:%M:%S GMT")]
+    clock.move(days=29)
+    assert await cache.tile(WHERE) == tiles.Tile(body=BODY)
+    assert len(maps.asked) == 2
+    clock.move(days=2)
+    maps.unchanged, maps.body = False, PNG + b"changed"
+    assert (await cache.tile(WHERE)).body == maps.body
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(404, b""), (500, BODY), (302, b""), (200, b"<html>please sign in</html>"), (200, b""), (429, b"")],
+    [
+        (404, b""),
+        (500, BODY),
+        (302, b""),
+        (304, b""),
+        (200, b"<html>please sign in</html>"),
+        (200, b""),
+        (429, b""),
+    ],
 )
 async def test_what_is_no_tile_is_no_tile_and_is_not_asked_for_again_at_once(
     cache, maps, clock, status, body
@@ -287,6 +315,8 @@ async def test_a_page_gets_its_tiles_from_us_alone(maps, tmp_path, private_redis
         tile = await site.ask("GET", path)
         assert (tile.status, tile.body, tile.headers["Content-Type"]) == (200, BODY, "image/png")
         assert tile.headers["Cache-Control"] == "public, max-age=86400"
+        again = await site.ask("GET", path, headers={"If-None-Match": tile.headers["ETag"]})
+        assert (again.status, again.body) == (304, b"")
         outside = await site.problem("GET", "/tiles/pale/14/0/0.png")
         assert (outside["status"], outside["code"]) == (404, "not_found")
         assert maps.agents == {site.settings.feeds.user_agent}
