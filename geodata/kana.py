@@ -29,6 +29,9 @@ _ROWS = {
 _SYLLABLES = {
     kana: romaji for row, names in _ROWS.items() for kana, romaji in zip(row, names.split(), strict=True)
 }
+_ONES = ("", "いち", "に", "さん", "よん", "ご", "ろく", "なな", "はち", "きゅう")
+_BEFORE_CH = {1: "いっ", 8: "はっ"}
+_ONE_SIZE = str.maketrans("ぁぃぅぇぉっゃゅょゎゕゖぢづゐゑ", "あいうえおつやゆよわかけじずいえ")
 _GLIDES = {"ゃ": "ya", "ゅ": "yu", "ょ": "yo"}
 _MACRONS = {"aa": "ā", "uu": "ū", "ee": "ē", "oo": "ō", "ou": "ō"}
 # Spellings of the official (kunrei) and keyboard kind, brought to Hepburn before comparing.
@@ -81,6 +84,25 @@ def to_romaji(kana: str, *, macrons: bool = False) -> str:
     )
     joined = re.sub(r"っ", "tsu", joined)
     return re.sub(r"aa|uu|ee|oo|ou", lambda hit: _MACRONS[hit[0]] if macrons else hit[0][0], joined)
+
+
+def kana_key(text: str) -> str:
+    """A key under which spellings of one reading meet: katakana, small kana, ぢ/じ, づ/ず, おお/おう/オー.
+
+    Kanji, letters and figures stay as they are; blanks and signs fall away.
+    """
+    kana = re.sub(r"[^\u3041-\u309fー一-鿿a-z0-9]", "", to_hiragana(text).lower()).translate(_ONE_SIZE)
+    kana = re.sub(r"(?<=[おこそとのほもよろごぞどぼぽ])お", "う", kana)
+    return re.sub(r"(?<=[うくすつぬふむゆるぐずぶぷおこそとのほもよろごぞどぼぽ])ー", "う", kana)
+
+
+def chome_kana(number: int) -> str:
+    """How 丁目 of a number is usually read: 1 → いっちょうめ. By rule, so a local exception may differ."""
+    tens, ones = divmod(number, 10)
+    if not 1 <= number <= 99:
+        raise ValueError(f"no 丁目 has the number {number}")
+    before_ten = ("" if tens == 1 else _ONES[tens]) + ("じゅう" if ones else "じゅっ") if tens else ""
+    return f"{before_ten}{_BEFORE_CH.get(ones, _ONES[ones])}ちょうめ"
 
 
 def romaji_key(text: str) -> str:

@@ -1,13 +1,14 @@
-"""Finding a town by what a person types: kanji, kana or romaji, however it is spelled.
+"""Finding a town by what a person types: kanji, kana, romaji or a postcode, however it is spelled.
 
-text ─▶ keys (kanji, kana, romaji) ─▶ exact, then prefix, then within ─▶ towns, always in the same order
+text ─▶ keys (place_keys) ─▶ exact, then prefix, then within, then nearly (key_index) ─▶ towns, in one fixed order
 """
 
 from __future__ import annotations
 
+import heapq
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,7 +17,24 @@ import shapely
 from numpy.typing import NDArray
 
 from geodata.crs import PLANE_EPSG, to_plane
-from geodata.kana import romaji_key, to_hiragana
+from geodata.kana import kana_key, romaji_key
+from geodata.key_index import KeyIndex
+from geodata.place_keys import (
+    is_japanese,
+    kana_queries,
+    kanji_key,
+    kanji_queries,
+    loose_key,
+    postcode_key,
+    romaji_queries,
+)
+
+__all__ = ["PlaceIndex", "ReadingStatus", "Town", "kanji_key"]
+
+# Lower is better. A key the text begins with comes between _WITHIN and _NEARLY, the longest first; a loose hit
+# (a letter that people leave out) right after the strict one.
+_EXACT, _PREFIX, _WITHIN, _NEARLY = 0, 2, 4, 1000
+_LOOSE = 1
 
 
 class ReadingStatus(StrEnum):
@@ -28,7 +46,10 @@ class ReadingStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Town:
-    """A town by its representative point, degrees. `reading_source` says where kana and romaji come from."""
+    """A town by its representative point, degrees. `reading_source` says where kana and romaji come from.
+
+    postcodes: seven figures each, sorted; () where none is known.
+    """
 
     code: str | None = None
     name: str
@@ -41,29 +62,7 @@ class Town:
     reading_status: ReadingStatus
     point_source: str = ""
     outside_city: bool = False
-
-
-_OLD_FORMS = str.maketrans(
-    "澤濱邊邉嶋國櫻髙﨑廣瀨龜榮澁驛學靏廳壹貳臺瀧齋栁桺逹藏鄕",
-    "沢浜辺辺島国桜高崎広瀬亀栄渋駅学鶴庁一二台滝斎柳柳達蔵郷",
-)
-# Written so often by people who do not live there that they must be found all the same.
-_MISSPELT = {"閑上": "閖上", "淘上": "閖上", "ゆり上": "閖上", "荒井浜": "荒浜", "鶴ケ屋": "鶴ケ谷"}
-_DIGITS = {one: n for n, one in enumerate("〇一二三四五六七八九")}
-_PREFIXES = re.compile(r"^(宮城県)?(仙台市|名取市)?([^\d\s]{1,3}区(?=.))?")
-_JAPANESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-
-
-def kanji_key(text: str) -> str:
-    """Old forms, ヶ/ケ/が, widths, blanks, 丁目 numerals and city or ward prefixes brought to one form."""
-    text = unicodedata.normalize("NFKC", text).translate(_OLD_FORMS)
-    text = re.sub(r"[\s・,、。]", "", text)
-    text = re.sub(r"(?<=[\u4e00-\u9fff])[ヶケがガヵ](?=[\u4e00-\u9fff])", "ケ", text)
-    for wrong, right in _MISSPELT.items():
-        text = text.replace(wrong, right)
-    text = _PREFIXES.sub("", text)
-    text = re.sub(r"([〇一二三四五六七八九十]+)(?=丁|番丁|人町)", lambda hit: str(_number(hit[1])), text)
-    return re.sub(r"(?<=\D)(\d+)(?:[-ー−‐の].*)?$", r"\1丁目", text)
+    postcodes: tuple[str, ...] = ()
 
 
 class PlaceIndex:
@@ -72,7 +71,18 @@ class PlaceIndex:
     def __init__(self, towns: Sequence[Town], epsg: int = PLANE_EPSG) -> None:
         self.towns = tuple(towns)
         self._epsg = epsg
-        self._keys = [_town_keys(town) for town in self.towns]
+        rows = list(enumerate(self.towns))
+        strict = [(kanji_key(town.name), row) for row, town in rows]
+        self._kanji = KeyIndex(strict)
+        self._loose = KeyIndex((loose_key(key), row) for key, row in strict)
+        self._kana = KeyIndex(((kana_key(town.kana), row) for row, town in rows), typos=True)
+        self._romaji = KeyIndex(((romaji_key(town.romaji), row) for row, town in rows), typos=True)
+        self._postcodes = KeyIndex((code, row) for row, town in rows for code in town.postcodes)
+        self._wards = {one.ward for one in self.towns if one.ward}
+        order = sorted(
+            rows, key=lambda one: (len(one[1].name), one[1].outside_city, one[1].ward, one[1].name)
+        )
+        self._place = {row: place for place, (row, _) in enumerate(order)}
         self._xy_m = to_plane([[town.lon, town.lat] for town in self.towns], epsg)
         self._tree = shapely.STRtree(np.asarray(shapely.points(self._xy_m), dtype=np.object_))
 
@@ -80,19 +90,21 @@ class PlaceIndex:
         return len(self.towns)
 
     def search(self, text: str, limit: int = 10) -> list[Town]:
-        """Towns meant by the text: exact, then prefixes, then parts, then the town an address starts with.
+        """Towns meant by the text: exact, then prefixes, then parts, then the town an address starts with,
+        then (kana and romaji of five letters and more) names that differ by one letter.
 
-        The same text always gives the same order (rank, shorter name, ward, name). Blank text finds nothing.
+        The same text always gives the same order (rank, the ward that was named, shorter name, ward, name).
+        Blank text finds nothing.
         """
-        queries = _query_keys(text)
-        hits = []
-        for town, keys in zip(self.towns, self._keys, strict=True):
-            ranks = [_rank(query, key) for kind, query in queries for key in keys[kind]]
-            best = min((rank for rank in ranks if rank is not None), default=None)
-            if best is not None:
-                hits.append((best, len(town.name), town.outside_city, town.ward, town.name, town))
-        hits.sort(key=lambda hit: hit[:5])
-        return [hit[5] for hit in hits[: max(limit, 0)]]
+        ranks = self._ranked(text)
+        plain = unicodedata.normalize("NFKC", text)
+        named = {ward for ward in self._wards if ward in plain}
+        best = heapq.nsmallest(
+            max(limit, 0),
+            ranks,
+            key=lambda row: (ranks[row], bool(named) and self.towns[row].ward not in named, self._place[row]),
+        )
+        return [self.towns[row] for row in best]
 
     def nearest(self, lon: float, lat: float) -> Town:
         """The town whose point is nearest. Raises LookupError without towns, BadPosition for no position."""
@@ -112,45 +124,41 @@ class PlaceIndex:
             raise LookupError("no towns are loaded")
         return np.asarray(self._tree.nearest(shapely.points(points_xy_m)), dtype=np.intp)
 
+    def _ranked(self, text: str) -> dict[int, int]:
+        """Row → its best rank."""
+        postcode = postcode_key(text)
+        if postcode:
+            return dict.fromkeys(self._postcodes.prefixed(postcode), _PREFIX)
+        ranks: dict[int, int] = {}
+        if is_japanese(text):
+            for key in kanji_queries(text):
+                _ask(self._kanji, key, ranks)
+                _ask(self._loose, loose_key(key), ranks, _LOOSE)
+            self._read(self._kana, kana_queries(text), ranks)
+        else:
+            self._read(self._romaji, romaji_queries(text), ranks)
+        return ranks
 
-def _town_keys(town: Town) -> dict[str, tuple[str, ...]]:
-    kanji = kanji_key(town.name)
-    return {
-        "kanji": tuple({kanji, kanji.replace("ケ", "")}),
-        "kana": (_kana_key(town.kana),),
-        "romaji": (romaji_key(town.romaji),),
-    }
+    def _read(self, index: KeyIndex, keys: Iterable[str], ranks: dict[int, int]) -> None:
+        """The ranks by reading. A letter in kanji is a different word, a letter in kana a slip."""
+        for key in keys:
+            _ask(index, key, ranks)
+            if not re.search(r"[一-鿿]", key):
+                _better(ranks, index.nearly(key), _NEARLY)
 
 
-def _query_keys(text: str) -> list[tuple[str, str]]:
-    if _JAPANESE.search(unicodedata.normalize("NFKC", text)):
-        pairs = [("kanji", kanji_key(text)), ("kana", _kana_key(text))]
-    else:
-        pairs = [("romaji", romaji_key(text))]
-    return [(kind, key) for kind, key in pairs if key]
-
-
-def _kana_key(text: str) -> str:
-    return re.sub(r"[^\u3041-\u309fー一-鿿a-z0-9]", "", to_hiragana(text).lower())
-
-
-def _rank(query: str, key: str) -> tuple[int, int] | None:
-    """Lower is better; None is no hit. The second figure prefers the longest town an address starts with."""
+def _ask(index: KeyIndex, key: str, ranks: dict[int, int], add: int = 0) -> None:
     if not key:
-        return None
-    if query == key:
-        return 0, 0
-    if key.startswith(query):
-        return 1, 0
-    if len(query) >= 2 and query in key:
-        return 2, 0
-    if len(key) >= 2 and query.startswith(key):
-        return 3, -len(key)
-    return None
+        return
+    _better(ranks, index.exact(key), _EXACT + add)
+    _better(ranks, index.prefixed(key), _PREFIX + add)
+    if len(key) >= 2:
+        _better(ranks, index.holding(key), _WITHIN + add)
+    for length, row in index.beginning(key):
+        _better(ranks, (row,), _NEARLY - 1 - 2 * length + add)
 
 
-def _number(kanji: str) -> int:
-    tens, ten, ones = kanji.rpartition("十")
-    if not ten:
-        return int("".join(str(_DIGITS[one]) for one in kanji))
-    return (_number(tens) if tens else 1) * 10 + (_number(ones) if ones else 0)
+def _better(ranks: dict[int, int], rows: Iterable[int], rank: int) -> None:
+    for row in rows:
+        if ranks.get(row, rank) >= rank:
+            ranks[row] = rank

@@ -1,6 +1,7 @@
-"""The table of towns: name, ward, kana, romaji, lon, lat, reading_source, reading_status, point_source.
+"""The city's own table of towns: name, ward, kana, romaji, lon, lat, reading_source, reading_status, point_source.
 
-A town without a reading is kept findable by its name; a romaji left blank is made from the kana.
+A town without a reading is kept findable by its name; a romaji left blank is made from the kana. Columns it may
+have besides: code, outside_city, and postcodes (seven figures each, blanks between).
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 from geodata.areas import JAPAN, Bbox
-from geodata.errors import UnknownLayout
+from geodata.importers.archives import the_list
+from geodata.importers.recognise import ListKind, refusal
 from geodata.importers.tables import (
     Rejected,
     RowRefused,
@@ -21,6 +23,7 @@ from geodata.importers.tables import (
     required,
 )
 from geodata.kana import to_hiragana, to_romaji
+from geodata.place_keys import postcode_key
 from geodata.places import ReadingStatus, Town
 
 _COLUMNS = (
@@ -45,10 +48,12 @@ class TownsParsed:
 
 
 def parse_towns(data: bytes, *, bbox: Bbox = JAPAN) -> TownsParsed:
-    """Raises UnreadableText, UnknownLayout, UnclosedQuote; bad rows are returned, not raised."""
-    headings, rows, broken = read_table(decode(data))
+    """Raises UnreadableText, UnknownLayout, OtherList, UnclosedQuote, UnreadableArchive, NotOneList; bad rows
+    are returned, not raised.
+    """
+    headings, rows, broken = read_table(decode(the_list(data)))
     if not set(headings).issuperset(_COLUMNS):
-        raise UnknownLayout(found="・".join(headings)[:300], expected=", ".join(_COLUMNS))
+        raise refusal(headings, ListKind.OWN_TOWNS, ", ".join(_COLUMNS))
     towns: list[Town] = []
     rejected = list(broken)
     seen: dict[tuple[str, str], int] = {}
@@ -92,4 +97,13 @@ def _town(row: dict[str, str], bbox: Bbox) -> Town:
         reading_status=status,
         point_source=row["point_source"],
         outside_city=flag(row, "outside_city"),
+        postcodes=_postcodes(row),
     )
+
+
+def _postcodes(row: dict[str, str]) -> tuple[str, ...]:
+    codes = [postcode_key(one) for one in row.get("postcodes", "").split()]
+    if any(len(one) != 7 for one in codes):
+        reason = f"「{row['postcodes']}」に7桁でない郵便番号があります。空白で区切って記入してください。"
+        raise RowRefused("postcodes", reason)
+    return tuple(sorted(set(codes)))
