@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from bosai.commands import files, people, prekeys, running
+from bosai.commands import files, imports, people, prekeys, running
 from bosai.commands.output import Stopped
 from bosai.errors import BosaiError
 from bosai.messages.error_texts import error_text
@@ -92,16 +92,29 @@ def _parser() -> argparse.ArgumentParser:
     worker = add("worker", running.worker, "one worker against [redis] url")
     worker.add_argument("name", choices=running.WORKERS)
 
-    imports = add("import", files.import_file, "read a file of facts: added, changed, gone, rejected")
-    imports.add_argument("kind", choices=["sites", "capacities"])
-    imports.add_argument("file", type=Path)
-    imports.add_argument(
-        "--municipality", help="for prefecture files: take only this one (default: the city's name)"
+    taking = add("import", imports.import_files, "read files of facts: added, changed, gone, rejected")
+    taking.add_argument("kind", choices=imports.KINDS)
+    taking.add_argument("files", nargs="+", type=Path, metavar="file")
+    taking.add_argument(
+        "--municipality", help="sites, for prefecture files: take only this one (default: the city's name)"
     )
-    imports.add_argument(
+    taking.add_argument(
         "--many-may-go",
         action="store_true",
-        help="take a list although many known sites are missing from it (else it is refused as a part of one)",
+        help="take a file although much of what is known is missing from it (else it is refused as a part of one)",
+    )
+    taking.add_argument(
+        "--layer",
+        help="hazards: which layer a file is, where it can be several; hazards, roads: a table of the settings",
+    )
+    taking.add_argument(
+        "--epsg", type=int, help="hazards, elevation: the coordinate system, where the file says none"
+    )
+    taking.add_argument(
+        "--as",
+        dest="as_",
+        choices=imports.PLACE_FILES,
+        help="places: what the file is, where its content does not tell",
     )
 
     feed = add("feed", files.feed, "look at or replay JMA telegrams", drill)

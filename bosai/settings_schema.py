@@ -6,6 +6,7 @@ To add a setting: a line with its value, unit and source in settings.toml, and a
 from __future__ import annotations
 
 import re
+from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from bosai.push.contact import is_contact
+from geodata.hazards import HazardKind
 
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=0)]
@@ -204,6 +206,26 @@ class Planner(Section, frozen=True):
     pace_m_s: PaceClasses
 
 
+class MappedRoads(Section, frozen=True, kw_only=True):
+    """How GeoJSON lines of a layout of their own are read; the words are those of `geodata.roads`."""
+
+    kind: Text
+    kinds: Annotated[dict[str, str], Meta(min_length=1)]
+    flags: dict[str, str] = {}
+    name: str = ""
+    name_en: str = ""
+    layer: str = ""
+
+
+class Walking(Section, frozen=True):
+    """The walking network and the ways out."""
+
+    link_islands_m: Annotated[float, Meta(ge=0, le=50)]  # more would bridge rivers and railways
+    drop_islands_m: Annotated[float, Meta(ge=0)]
+    bound_m: Annotated[float, Meta(ge=500, le=20_000)]
+    mapped: dict[str, MappedRoads]
+
+
 class AssumedCapacity(Section, frozen=True):
     """Persons a kind of site is assumed to hold."""
 
@@ -274,10 +296,53 @@ class Map(Section, frozen=True):
             raise ValueError("tile_url must hold no braces but {z}, {x} and {y}")
 
 
+class MappedClass(Section, frozen=True, kw_only=True):
+    """What one value of a property means; `rank` rises with danger."""
+
+    value: str
+    code: Text
+    rank: Count
+    ja: Text
+    depth_min_m: Annotated[float, Meta(ge=0)] | None = None
+    depth_max_m: Annotated[float, Meta(gt=0)] | None = None
+
+
+class MappedHazard(Section, frozen=True, kw_only=True):
+    """How a GeoJSON file of the city's own is read as a hazard map."""
+
+    hazard: HazardKind
+    name_ja: Text
+    class_property: str
+    classes: Annotated[tuple[MappedClass, ...], Meta(min_length=1)]
+    label_property: str = ""
+    source: Text
+    version: Text
+    valid_until: date | None = None
+    covers_city: bool = False
+    sample: bool = False
+
+    def __post_init__(self) -> None:
+        values = [one.value for one in self.classes]
+        if len(set(values)) != len(values):
+            raise ValueError("classes must name every value once")
+
+
 class HazardFiles(Section, frozen=True):
-    """Files of the city's own areas; empty: the built-in sample."""
+    """Files of the city's own areas; empty: the built-in sample. `mapped`: layer key → how its file is read."""
 
     tsunami_areas: str
+    mapped: dict[str, MappedHazard]
+
+
+class Sources(Section, frozen=True):
+    """The sentences that publishers of the imported data ask for, by what was imported."""
+
+    sites: Text
+    roads: Text
+    elevation: Text
+    jma_areas: Text
+    places: Text
+    population: Text
 
 
 class Review(Section, frozen=True):
@@ -310,10 +375,12 @@ class Settings(Section, frozen=True):
     web: Web
     push: Push
     planner: Planner
+    walking: Walking
     capacity_defaults: CapacityDefaults
     feeds: Feeds
     map: Map
     hazard_files: HazardFiles
+    sources: Sources
     review: Review
     checks: Checks
 

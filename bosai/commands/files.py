@@ -1,4 +1,4 @@
-"""Facts and telegrams from files."""
+"""Telegrams from files."""
 
 import argparse
 import asyncio
@@ -9,33 +9,12 @@ from pathlib import Path
 import msgspec
 
 from bosai.access import opened
-from bosai.commands.output import print_json, print_report
+from bosai.commands.output import print_json
 from bosai.feeds.errors import FeedError
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.show import show_json, show_telegram
 from bosai.model.realm import Realm
 from bosai.settings_schema import Settings
-
-CLI = "command line"
-
-
-async def import_file(settings: Settings, args: argparse.Namespace) -> int:
-    """Read a file of facts. 1 when rows were rejected."""
-    data = await asyncio.to_thread(Path(args.file).read_bytes)
-    async with AsyncExitStack() as stack:
-        wired = await opened(stack, settings)
-        sites = wired.realms[Realm.LIVE].sites
-        if args.kind == "sites":
-            report = await sites.import_sites(
-                data,
-                actor=CLI,
-                municipality=args.municipality or settings.city.name,
-                many_may_go=args.many_may_go,
-            )
-        else:
-            report = await sites.import_capacities(data, actor=CLI)
-    print_report(report, as_json=args.json)
-    return 1 if report.rejected else 0
 
 
 async def feed(settings: Settings, args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from bosai.first_run import FirstRun
+from bosai.services.import_reports import ImportReport
 from bosai.settings_schema import Settings
 
 
@@ -21,14 +22,20 @@ class Stopped(Exception):
         return self.sentence
 
 
-def print_report(report: Any, *, as_json: bool) -> None:
+def print_report(report: ImportReport, *, as_json: bool) -> None:
     """What an import did."""
     if as_json:
         print_json(report)
         return
-    print(
-        f"追加 {report.added}・変更 {report.changed}・なくなった {report.gone}・受け付けない {len(report.rejected)}"
-    )
+    counts = f"追加 {report.added:,}・変更 {report.changed:,}・なくなった {report.gone:,}"
+    print(f"{counts}・受け付けない {len(report.rejected):,}")
+    if report.passed_over:
+        print(f"  対象でないため取り込まない：{report.passed_over:,}")
+    for remark in report.remarks:
+        print(f"  {remark}")
+    for mended in report.repaired:
+        before, after = mended.area_before_m2, mended.area_after_m2
+        print(f"  {mended.row}番目 {mended.what}：直しました（{before:,.0f}m² → {after:,.0f}m²）")
     for one in report.rejected:
         print(f"  {one.row}行目 {one.field}: {one.reason}")
 

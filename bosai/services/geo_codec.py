@@ -5,9 +5,9 @@ towns ⇄ msgpack     areas ⇄ GeoJSON     roads, elevation ⇄ npz without pic
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata.areas import JAPAN, to_geojson
-from geodata.elevation import Elevation
 from geodata.importers.areas import AreaMapping, NamedArea, parse_named_areas
+from geodata.importers.population import TownPopulation
 from geodata.places import Town
-from geodata.roads import RoadLines
+from geodata.town_merge import TownReading
 
 _STORED_AREAS = AreaMapping(code=("code",))
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_readings = msgspec.msgpack.Decoder(tuple[TownReading, ...])
 _towns = msgspec.msgpack.Decoder(tuple[Town, ...])
 
 
@@ -33,6 +34,59 @@ def towns_bytes(towns: Iterable[Town]) -> bytes:
 def read_towns(data: bytes) -> tuple[Town, ...]:
     """What `towns_bytes` wrote. Raises ValueError."""
     return _towns.decode(data)
+
+
+def readings_bytes(readings: Iterable[TownReading]) -> bytes:
+    """Readings in their order; their 丁目 sorted, for a set has no order."""
+    rows = [{**_fields(one), "chome": sorted(one.chome)} for one in readings]
+    return _encode(rows)
+
+
+def read_readings(data: bytes) -> tuple[TownReading, ...]:
+    """What `readings_bytes` wrote. Raises ValueError."""
+    return _readings.decode(data)
+
+
+def population_bytes(population: TownPopulation) -> bytes:
+    """The table by columns: numbers as little-endian bytes, texts as lists."""
+    return _encode({name: _column(value) for name, value in _fields(population).items()})
+
+
+def read_population(data: bytes) -> TownPopulation:
+    """What `population_bytes` wrote. Raises ValueError."""
+    columns = msgspec.msgpack.decode(data, type=dict[str, _Column])
+    try:
+        return TownPopulation(**{name: _array(one) for name, one in columns.items()})
+    except TypeError as error:
+        raise ValueError(f"not a stored table of people: {error}") from error
+
+
+class _Column(msgspec.Struct, frozen=True):
+    """One column: texts, or numbers of a type and shape."""
+
+    texts: list[str] = []
+    dtype: str = ""
+    shape: list[int] = []
+    numbers: bytes = b""
+
+
+def _column(values: NDArray[Any]) -> _Column:
+    if values.dtype == object:
+        return _Column(texts=[str(one) for one in values])
+    plain = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return _Column(dtype=plain.dtype.str, shape=list(plain.shape), numbers=plain.tobytes())
+
+
+def _array(column: _Column) -> NDArray[Any]:
+    if not column.dtype:
+        texts = np.empty(len(column.texts), dtype=object)
+        texts[:] = column.texts
+        return texts
+    return np.frombuffer(column.numbers, dtype=np.dtype(column.dtype)).reshape(column.shape)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def areas_bytes(areas: Iterable[NamedArea]) -> bytes:
@@ -56,61 +110,3 @@ def read_areas(data: bytes) -> tuple[NamedArea, ...]:
         first = parsed.rejected[0]
         raise ValueError(f"area {first.row}: {first.field}: {first.reason}")
     return parsed.records
-
-
-def roads_bytes(roads: RoadLines) -> bytes:
-    """The lines of a road file."""
-    words = {
-        "names": roads.names,
-        "names_en": roads.names_en,
-        "source": roads.source,
-        "passed_over": dict(sorted(roads.passed_over.items())),
-    }
-    columns = ("lonlat", "first", "kind", "flags", "layer", "name")
-    return _npz({one: getattr(roads, one) for one in columns}, words)
-
-
-def read_roads(data: bytes) -> RoadLines:
-    """What `roads_bytes` wrote. Raises ValueError."""
-    arrays, words = _un_npz(data)
-    return RoadLines(
-        lonlat=arrays["lonlat"],
-        first=arrays["first"],
-        kind=arrays["kind"],
-        flags=arrays["flags"],
-        layer=arrays["layer"],
-        name=arrays["name"],
-        names=tuple(words["names"]),
-        source=words["source"],
-        passed_over=words["passed_over"],
-        names_en=tuple(words["names_en"]),
-    )
-
-
-def elevation_bytes(elevation: Elevation) -> bytes:
-    """A grid of heights."""
-    columns = ("west", "north", "cell_x", "cell_y", "epsg", "source")
-    return _npz({"grid_m": elevation.grid_m}, {one: getattr(elevation, one) for one in columns})
-
-
-def read_elevation(data: bytes) -> Elevation:
-    """What `elevation_bytes` wrote. Raises ValueError."""
-    arrays, words = _un_npz(data)
-    return Elevation(grid_m=arrays["grid_m"], **words)
-
-
-def _npz(arrays: Mapping[str, NDArray[Any]], words: Mapping[str, object]) -> bytes:
-    out = io.BytesIO()
-    text = np.frombuffer(msgspec.json.encode(words, order="deterministic"), dtype=np.uint8)
-    np.savez(out, allow_pickle=False, words=text, **arrays)
-    return out.getvalue()
-
-
-def _un_npz(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        words = msgspec.json.decode(arrays.pop("words").tobytes(), type=dict[str, Any])
-    except (KeyError, EOFError, OSError, msgspec.MsgspecError) as error:
-        raise ValueError(f"not a stored fact: {error}") from error
-    return arrays, words

@@ -22,18 +22,22 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bosai.services.geo_codec import read_areas, read_towns
+from bosai.services.geo_areas import ward_of
+from bosai.services.geo_codec import read_areas, read_population, read_towns
 from bosai.services.zones import ZoneCatalogue
 from bosai.settings import SettingsInvalid
 from bosai.settings_schema import Settings
 from bosai.stores.geo_files import GeoFileDamaged, GeoFiles, Manifest, StoredFact
 from bosai.stores.keys import GEO_VERSION
 from bosai.stores.replies import as_text
+from geodata import network_files
 from geodata.areas import Bbox
 from geodata.errors import GeodataError
 from geodata.hazard_layers import HazardLayer
 from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, AreasParsed, NamedArea, parse_named_areas
+from geodata.importers.population import TownPopulation
 from geodata.importers.towns import parse_towns
+from geodata.layer_files import layer_from_bytes
 from geodata.network import WalkNetwork
 from geodata.places import PlaceIndex, Town
 
@@ -46,8 +50,6 @@ HAZARD = "hazard:"
 """Before the key of a layer in the manifest."""
 ROADS, ELEVATION, NETWORK = "roads", "elevation", "network"
 PLACES, POPULATION, JMA = "places", "population", "jma-areas"
-OF_A_PART = "のうち"
-"""In a name of JMA's: 宮城県仙台市のうち若林区."""
 
 
 class GeoProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,14 +70,10 @@ class GeoFacts:
     wards: tuple[NamedArea, ...] = ()  # JMA's polygons of the wards, thinned: never to tell who lies inside
     layers: tuple[HazardLayer, ...] = ()
     network: WalkNetwork | None = None
+    population: TownPopulation | None = None
     stored: Mapping[str, StoredFact]
+    attributions: tuple[str, ...] = ()  # the sentences that must stand where any of this is shown
     problems: tuple[GeoProblem, ...] = ()
-
-    @property
-    def attributions(self) -> tuple[str, ...]:
-        """The sentences that must stand where this is shown, each once."""
-        found = [str(one.notes.get("attribution") or "") for one in self.stored.values()]
-        return tuple(dict.fromkeys(one for one in found if one))
 
 
 def load_facts(settings: Settings, files: GeoFiles) -> GeoFacts:
@@ -92,14 +90,29 @@ def load_facts(settings: Settings, files: GeoFiles) -> GeoFacts:
         places=places,
         zones=_zones(settings, places, warned, bbox),
         wards=wards,
+        layers=stored.layers(),
+        population=stored.one(POPULATION, "population.msgpack", read_population),
+        network=stored.mapped(NETWORK, network_files.load),
         stored=stored.manifest.facts,
+        attributions=_attributions(settings, stored.manifest),
         problems=tuple(stored.problems),
     )
 
 
-def ward_of(area: NamedArea) -> str:
-    """The ward that JMA's area is (宮城県仙台市のうち若林区 → 若林区), else ""."""
-    return str(area.properties.get("regionname") or area.name).partition(OF_A_PART)[2]
+def _attributions(settings: Settings, manifest: Manifest) -> tuple[str, ...]:
+    sources = settings.sources
+    sentences = {
+        ROADS: sources.roads,
+        ELEVATION: sources.elevation,
+        PLACES: sources.places,
+        POPULATION: sources.population,
+        JMA: sources.jma_areas,
+    }
+    layers = [
+        str(one.notes.get("source") or "") for key, one in manifest.facts.items() if key.startswith(HAZARD)
+    ]
+    found = [sentences[key] for key in sentences if key in manifest.facts]
+    return tuple(dict.fromkeys(one for one in (sources.sites, *found, *layers) if one))
 
 
 def sample_towns(bbox: Bbox) -> tuple[Town, ...]:
@@ -131,6 +144,12 @@ class _Stored:
         except GeoFileDamaged as error:
             self._note(error)
         return None
+
+    def layers(self) -> tuple[HazardLayer, ...]:
+        """Every hazard map, by key."""
+        keys = [key for key in sorted(self.manifest.facts) if key.startswith(HAZARD)]
+        found = [self.one(key, "layer.bin", layer_from_bytes) for key in keys]
+        return tuple(one for one in found if one is not None)
 
     def mapped(self, key: str, read: Callable[[Path], T]) -> T | None:
         """What `read` makes of the folder of a fact whose files are mapped into memory."""

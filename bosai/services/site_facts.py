@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from bosai.settings_schema import CapacityDefaults
 from geodata.facilities import Facility, distinct_names, join_facilities
 from geodata.hazards import HazardKind
-from geodata.importers.capacities import CapacityRecord
+from geodata.importers.capacities import CapacityRecord, CapacitySource
 from geodata.sites import FLOOR_GROUP_OF, SiteForm, SiteKind, SiteRecord
 from shelters.model import (
     Capacity,
@@ -50,6 +50,25 @@ def capacity_of(record: CapacityRecord, form: SiteForm, defaults: CapacityDefaul
     )
 
 
+def published_capacity(facility: Facility, form: SiteForm, defaults: CapacityDefaults) -> Capacity | None:
+    """The figures that the list of sites itself gives (想定収容人数); None where it gives none.
+
+    Of a 指定避難所 it is who may stay; of a 指定緊急避難場所 only who may be out of danger there.
+    """
+    found = {
+        one.kind: one.capacity_persons for one in facility.designations if one.capacity_persons is not None
+    }
+    if not found:
+        return None
+    record = CapacityRecord(
+        refuge_persons=found.get(SiteKind.EMERGENCY),
+        stay_persons=found.get(SiteKind.SHELTER),
+        source=CapacitySource.PUBLISHED,
+        row=0,
+    )
+    return capacity_of(record, form, defaults)
+
+
 def find_site(record: CapacityRecord, sites: Mapping[str, Site]) -> tuple[str, str]:
     """(site id, "") for the site a row means, or ("", why not) in Japanese."""
     same: Callable[[Site], bool]
@@ -79,6 +98,7 @@ def _site(facility: Facility, name: str, given: Capacity | None, defaults: Capac
         form=form,
         designations=tuple(_designation(one) for one in facility.designations),
         capacity=given
+        or published_capacity(facility, form, defaults)
         or Capacity(
             refuge_persons=assumed.refuge_persons,
             stay_persons=assumed.stay_persons,

@@ -10,7 +10,6 @@ from datetime import datetime
 from importlib import resources
 from typing import TypeVar
 
-import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import InvalidInput, NotAllowed, NotFound
@@ -18,6 +17,7 @@ from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.ports import Clock
 from bosai.services.audit import AuditService
+from bosai.services.import_reports import ImportReport, rejected_rows
 from bosai.services.site_facts import capacity_of, catalogue_of, find_site
 from bosai.services.site_reports import SiteReporting
 from bosai.settings_schema import Settings
@@ -39,24 +39,6 @@ MANY_GONE = 10
 MANY_GONE_SHARE = 0.2
 """A list that misses more than this many and this share of the known sites may be cut off, or another city's."""
 P = TypeVar("P")
-
-
-class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that was not taken: its number (the heading is row 1), the field, and why with the mend."""
-
-    row: int
-    field: str
-    reason: str
-
-
-class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import did, counted in rows of the list (designations), and the rows it refused."""
-
-    added: int = 0
-    changed: int = 0
-    gone: int = 0
-    gone_names: tuple[str, ...] = ()
-    rejected: tuple[RejectedRow, ...] = ()
 
 
 class SiteService:
@@ -146,7 +128,7 @@ class SiteService:
                     changed=len(changes.changed),
                     gone=len(changes.gone),
                     gone_names=tuple(one.name for one in changes.gone),
-                    rejected=_rows(parsed.rejected),
+                    rejected=rejected_rows(parsed.rejected),
                 )
                 await self._tell(actor, "imported_sites", report)
                 return report
@@ -168,7 +150,7 @@ class SiteService:
                         for site_id, one in before.capacities.items()
                         if site_id in capacities
                     ),
-                    rejected=_rows(rejected),
+                    rejected=rejected_rows(rejected),
                 )
                 await self._tell(actor, "imported_capacities", report)
                 return report
@@ -241,10 +223,6 @@ async def _readable(parse: Callable[[], P]) -> P:
         return await asyncio.to_thread(parse)
     except GeodataError as error:
         raise InvalidInput("file", "unreadable", error.ja) from error
-
-
-def _rows(rejected: tuple[Rejected, ...] | list[Rejected]) -> tuple[RejectedRow, ...]:
-    return tuple(RejectedRow(row=one.row, field=one.field, reason=one.reason) for one in rejected)
 
 
 def _busy() -> InvalidInput:

@@ -193,6 +193,8 @@ class GeoImport:
 
     def commit(self) -> Manifest:
         """Make what was put the stored facts, in one step. The manifest as it is then."""
+        if self._facts == self.before.facts:
+            return self.before
         folders = tuple(sorted(one.folder for one in self.before.facts.values()))
         before = (folders, *self.before.before) if folders else self.before.before
         made = Manifest(

@@ -1,0 +1,113 @@
+"""`bosai import …`: files of facts into the service, saying what they changed and what was not taken."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bosai.access import opened
+from bosai.commands.output import Stopped, print_json, print_report
+from bosai.model.realm import Realm
+from bosai.services.geo_imports import GeoImports
+from bosai.services.import_reports import ImportReport
+from bosai.services.sites import SiteService
+from bosai.settings_schema import Settings
+
+CLI = "command line"
+KINDS = ("sites", "capacities", "hazards", "roads", "elevation", "places", "jma-areas")
+SHAPEFILE = frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".xml"})
+PLACE_FILES = ("towns", "points", "post-codes", "population")
+_ONLY_FOR = {
+    "layer": ("hazards", "roads"),
+    "epsg": ("hazards", "elevation"),
+    "as_": ("places",),
+    "municipality": ("sites",),
+    "many_may_go": ("sites", "hazards", "roads", "places"),
+}
+
+
+async def import_files(settings: Settings, args: argparse.Namespace) -> int:
+    """Read files of facts, one after the other. 1 when rows were rejected."""
+    _refuse_strange_options(args)
+    reports: list[tuple[str, ImportReport]] = []
+    async with AsyncExitStack() as stack:
+        wired = await opened(stack, settings)
+        live = wired.realms[Realm.LIVE]
+        imports = GeoImports(wired.redis, wired.clock, settings, live.audit)
+        for name, members in grouped(args.files, args.kind):
+            data = {path.name: await asyncio.to_thread(path.read_bytes) for path in members}
+            reports.append((name, await _take(args, settings, live.sites, imports, data)))
+    if args.json:
+        shown = (
+            [reports[0][1]] if len(reports) == 1 else [{"file": name, "report": one} for name, one in reports]
+        )
+        print_json(shown[0] if len(shown) == 1 else shown)
+    else:
+        for name, report in reports:
+            if len(reports) > 1:
+                print(name)
+            print_report(report, as_json=False)
+    return 1 if any(report.rejected for _, report in reports) else 0
+
+
+async def _take(
+    args: argparse.Namespace,
+    settings: Settings,
+    sites: SiteService,
+    imports: GeoImports,
+    members: Mapping[str, bytes],
+) -> ImportReport:
+    (name, data), many_may_go = next(iter(members.items())), args.many_may_go
+    match args.kind:
+        case "sites":
+            city = args.municipality or settings.city.name
+            return await sites.import_sites(data, CLI, municipality=city, many_may_go=many_may_go)
+        case "capacities":
+            return await sites.import_capacities(data, CLI)
+        case "roads":
+            return await imports.import_roads(data, CLI, layer=args.layer or "", many_may_go=many_may_go)
+        case "elevation":
+            return await imports.import_elevation(data, CLI, epsg=args.epsg)
+        case "places":
+            return await imports.import_places(data, CLI, kind=args.as_, many_may_go=many_may_go)
+        case "hazards":
+            return await imports.import_hazards(
+                data if len(members) == 1 else members,
+                CLI,
+                name=name,
+                layer=args.layer or "",
+                epsg=args.epsg,
+                many_may_go=many_may_go,
+            )
+        case _:
+            return await imports.import_jma_areas(data, CLI)
+
+
+def grouped(files: Sequence[Path], kind: str) -> list[tuple[str, tuple[Path, ...]]]:
+    """What belongs together: the members of one shapefile; everything else stands alone."""
+    groups: dict[Path, list[Path]] = {}
+    for path in files:
+        is_member = kind == "hazards" and path.suffix.lower() in SHAPEFILE
+        groups.setdefault(path.with_suffix("") if is_member else path, []).append(path)
+    for members in groups.values():
+        if members[0].suffix.lower() in SHAPEFILE and kind == "hazards":
+            found = {one.suffix.lower() for one in members}
+            if missing := sorted({".shp", ".shx", ".dbf"} - found):
+                raise Stopped(
+                    f"{members[0].stem}：シェープファイルの {'・'.join(missing)} も一緒に指定してください"
+                    "（まとめた zip でもかまいません）。 / "
+                    f"name its {', '.join(missing)} too, or a zip of them all.",
+                    status=2,
+                )
+    return [(members[0].name, tuple(members)) for members in groups.values()]
+
+
+def _refuse_strange_options(args: argparse.Namespace) -> None:
+    for option, kinds in _ONLY_FOR.items():
+        if getattr(args, option) and args.kind not in kinds:
+            flag = f"--{option.rstrip('_')}"
+            raise Stopped(
+                f"{flag} は {'・'.join(kinds)} の取り込みだけで使います。 / {flag} goes with {', '.join(kinds)} only.",
+                status=2,
+            )
