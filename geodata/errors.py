@@ -381,9 +381,9 @@ class UnknownHazardFile(GeodataError):
         "A40 (A40_003) or A49 (A49_003), or a mapping in the settings."
     )
     ja_template: ClassVar[str] = (
-        "ファイル：［{found}］は取り込めるハザードマップではありません。国土数値情報の洪水 A31a・A31b（A31a_205 など）、"
-        "土砂 A33（A33_001・A33_002）、津波 A40（A40_003）、高潮 A49（A49_003）のいずれか、"
-        "または設定の対応表が必要です。{detail_ja}"
+        "ファイル：［{found}］は取り込めるハザードマップではありません。"
+        "国土数値情報の洪水 A31a・A31b（A31a_205 など）、土砂 A33（A33_001・A33_002）、"
+        "津波 A40（A40_003）、高潮 A49（A49_003）のいずれか、または設定の対応表が必要です。{detail_ja}"
     )
 
 
@@ -432,3 +432,14 @@ class BrokenLayer(GeodataError):
     detail: str
     en_template: ClassVar[str] = "stored hazard layer: {detail}; import the file again."
     ja_template: ClassVar[str] = "保存されたハザードマップを読めません（{detail}）。取り込み直してください。"
+
+
+@dataclass(eq=False)
+class BadMapping(GeodataError):
+    """A mapping of the settings that can not be used."""
+
+    field: str
+    detail: str
+    detail_ja: str
+    en_template: ClassVar[str] = "hazard mapping, {field}: {detail}."
+    ja_template: ClassVar[str] = "ハザードマップの対応表の {field}：{detail_ja}。"

@@ -5,7 +5,7 @@ file ─▶ importers.ksj… / areas by mapping ─▶ HazardLayer ─▶ catalo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -19,7 +19,9 @@ from geodata.hazards import HazardKind
 class HazardClass:
     """One class of a layer; `rank` rises with danger. Depths in metres, None where the class has none.
 
-    depth_max_m None with a depth_min_m: open-ended ("20 m and more").
+    depth_max_m None with a depth_min_m: open-ended ("20 m and more"); durations in hours in the same way.
+    depth_unknown: water is expected and nobody says how deep. Its rank is above all others, because it may be
+    any of them: unknown is never taken for shallow.
     """
 
     code: str  # stable, ours: "flood_3", "landslide_special", "tsunami_3_5"
@@ -27,6 +29,9 @@ class HazardClass:
     ja: str  # as published
     depth_min_m: float | None = None
     depth_max_m: float | None = None
+    depth_unknown: bool = False
+    duration_min_h: float | None = None
+    duration_max_h: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,8 @@ class HazardLayer:
     coverage_lonlat: the ground the map was made for; None = not published, so outside every area is "unknown".
     """
 
-    key: str  # "flood_max", "flood_plan", "flood_house", "landslide", "tsunami", "storm_surge", or the settings' own
+    # flood_max, flood_plan, flood_duration, flood_house, landslide, tsunami, storm_surge, or the settings' own
+    key: str
     hazard: HazardKind
     name_ja: str  # 洪水浸水想定区域（想定最大規模）
     classes: tuple[HazardClass, ...]
@@ -54,3 +60,12 @@ class HazardLayer:
 
     def __len__(self) -> int:
         return len(self.areas_lonlat)
+
+    def only(self, rows: NDArray[np.intp]) -> HazardLayer:
+        """The same layer with the areas of these rows alone, in their order."""
+        return replace(
+            self,
+            areas_lonlat=self.areas_lonlat[rows],
+            class_row=self.class_row[rows],
+            label=self.label[rows],
+        )

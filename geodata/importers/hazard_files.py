@@ -1,0 +1,320 @@
+"""Hazard maps from files: 国土数値情報 A31a, A31b, A33, A40, A49, or any map a mapping of the settings explains.
+
+file ─▶ members ─▶ sources (one format each) ─▶ tables ─▶ rows by map ─▶ mended, on the 1e-7° grid ─▶ HazardLayer
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from geodata.areas import DEGREE_UNITS, JAPAN, Bbox
+from geodata.crs import PLANE_EPSG, geometry_to_lonlat, geometry_to_plane
+from geodata.errors import OldFloodFile, SeveralLayers, UnknownHazardFile
+from geodata.hazard_layers import HazardLayer
+from geodata.importers.hazard_mapping import HazardMapping, dataset_from
+from geodata.importers.ksj_hazards import HazardDataset, Reading, dataset_of, dataset_of_folder, is_old_flood
+from geodata.importers.map_members import MapFormat, MapMembers, MapSource
+from geodata.importers.tables import Rejected, RowRefused
+from geodata.importers.vector_files import VectorTable, read_vector
+from geodata.layer_files import identities
+from geodata.repair import Repair, mend
+
+KSJ_SOURCE = "国土交通省 国土数値情報"
+_POLYGONAL = (3, 6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HazardFileParsed:
+    """One map as read. rejected.row and repaired.row count the features of their file from 1.
+
+    passed_over: areas wholly outside the city; remarks: Japanese sentences for whoever imports.
+    """
+
+    layer: HazardLayer
+    rejected: tuple[Rejected, ...]
+    repaired: tuple[Repair, ...]
+    passed_over: int
+    remarks: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the files of one map have given so far."""
+
+    shapes: list[BaseGeometry] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    repaired: list[Repair] = field(default_factory=list)
+    passed_over: int = 0
+    remarks: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+
+
+def parse_hazard_file(
+    data: bytes | Mapping[str, bytes],
+    *,
+    name: str = "",
+    bbox: Bbox = JAPAN,
+    layer: str | None = None,
+    epsg: int | None = None,
+    mapping: HazardMapping | None = None,
+    version: str | None = None,
+    plane_epsg: int = PLANE_EPSG,
+) -> tuple[HazardFileParsed, ...]:
+    """Every map in a file, by key; a zip of A31a has up to four.
+
+    data: a zip, one GeoJSON or GML file, or the loose members of a shapefile by name. layer: take only the map
+    of this key. epsg: the coordinate system, where the file does not say it. mapping: how to read a map that is
+    not of 国土数値情報. Areas that cross the edge of the bbox are kept whole.
+    Raises UnreadableZip, TooLarge, NotVector, MissingPart, UnknownCrs, UnsupportedCrs, AxesSwapped,
+    PositionsOffEarth, BrokenXml, UnreadableText, UnknownHazardFile, OldFloodFile, SeveralLayers.
+    """
+    members = MapMembers(data, name=name)
+    own = dataset_from(mapping) if mapping else None
+    found: dict[str, tuple[HazardDataset, _Gathered]] = {}
+    sources = members.sources() if own else _of_layer(members.sources(), layer)
+    chosen, left_out = _one_format_each(sources)
+    if own is not None and len(chosen) > 1:
+        raise SeveralLayers(found="、".join(one.name for one in chosen))
+    for source in chosen:
+        table = read_vector(members, source, epsg=epsg, bbox=bbox)
+        dataset = own or _dataset(table)
+        if dataset is None or (layer not in (None, dataset.key) and own is None):
+            continue
+        _gather(found.setdefault(dataset.key, (dataset, _Gathered()))[1], dataset, table, bbox, plane_epsg)
+    if not found:
+        raise UnknownHazardFile(
+            found="、".join(one.name for one in chosen[:5]) or name,
+            detail_ja=f"「{layer}」の図はこのファイルにありません。" if layer else "",
+        )
+    return tuple(
+        _finished(dataset, gathered, left_out=left_out, mapping=mapping, version=version, name=name)
+        for dataset, gathered in found.values()
+    )
+
+
+def _of_layer(sources: list[MapSource], layer: str | None) -> list[MapSource]:
+    """The sources worth reading: those whose folder names another map than the one asked for are not."""
+    if layer is None:
+        return sources
+    by_folder = [dataset_of_folder(one.path) for one in sources]
+    return [one for one, map_ in zip(sources, by_folder, strict=True) if map_ is None or map_.key == layer]
+
+
+def _one_format_each(sources: list[MapSource]) -> tuple[list[MapSource], list[MapSource]]:
+    """国土数値情報 puts one map into a zip in several formats: of each map, the files of one format only."""
+    groups: dict[str, list[MapSource]] = {}
+    for one in sources:
+        by_folder = dataset_of_folder(one.path)
+        groups.setdefault(by_folder.key if by_folder else "", []).append(one)
+    chosen, left_out = [], []
+    for group in groups.values():
+        best = min(one.format for one in group)
+        chosen += [one for one in group if one.format is best]
+        left_out += [one for one in group if one.format is not best]
+    return chosen, left_out
+
+
+def _dataset(table: VectorTable) -> HazardDataset | None:
+    """The map a table holds; None for an empty file or one without areas. Raises UnknownHazardFile, OldFloodFile."""
+    columns = frozenset(table.columns)
+    found = dataset_of(columns, table.kinds, table.path)
+    listed = "、".join([*sorted(table.kinds), *sorted(columns)][:8])
+    if found is None:
+        if is_old_flood(columns, table.kinds):
+            raise OldFloodFile(found=listed)
+        if not len(table):
+            return None
+        raise UnknownHazardFile(found=listed)
+    by_folder = dataset_of_folder(table.path)
+    if by_folder is not None and by_folder.key != found.key:
+        detail = f"フォルダは「{by_folder.name_ja}」、属性は「{found.name_ja}」で、食い違っています。"
+        raise UnknownHazardFile(found=f"{table.path}：{listed}", detail_ja=detail)
+    return found
+
+
+def _gather(
+    gathered: _Gathered, dataset: HazardDataset, table: VectorTable, bbox: Bbox, plane_epsg: int
+) -> None:
+    """The areas of one table that concern the city, mended, with what they say."""
+    gathered.paths.append(table.path)
+    _remark_on(gathered, table)
+    types = shapely.get_type_id(table.shapes_lonlat)
+    missing = types < 0
+    areas = np.isin(types, _POLYGONAL)
+    others = ~areas & ~missing
+    if others.any():
+        name = table.path.rsplit("/", 1)[-1]
+        gathered.remarks.append(f"{name}：面ではない図形（点・線）{int(others.sum())}件は取り込みません。")
+    near = areas & _meets(table.shapes_lonlat, bbox)
+    gathered.passed_over += int((areas & ~near).sum())
+    for row in np.flatnonzero(missing):
+        gathered.rejected.append(Rejected(int(row) + 1, "geometry", "図形がありません。", table.path))
+    rows, readings = _read_rows(gathered, dataset, table, np.flatnonzero(near))
+    for reading, shape in zip(readings, _sound(gathered, table, rows, bbox, plane_epsg), strict=True):
+        if shape is not None:
+            gathered.shapes.append(shape)
+            gathered.readings.append(reading)
+
+
+def _remark_on(gathered: _Gathered, table: VectorTable) -> None:
+    said = [table.conversion.ja] if table.conversion.ja else []
+    if table.overruled:
+        said.append(f"ファイルの座標系「{table.overruled}」ではなく、指定された座標系として読みました。")
+    gathered.remarks += [one for one in said if one not in gathered.remarks]
+
+
+def _meets(shapes: NDArray[np.object_], bbox: Bbox) -> NDArray[np.bool_]:
+    """Whether the frame of each shape meets the city's; a shape with a coordinate that is no number does."""
+    west, south, east, north = shapely.bounds(shapes).T
+    apart = (west > bbox.east) | (east < bbox.west) | (south > bbox.north) | (north < bbox.south)
+    return np.asarray(~apart)
+
+
+def _read_rows(
+    gathered: _Gathered, dataset: HazardDataset, table: VectorTable, near: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], list[Reading]]:
+    rows: list[int] = []
+    readings: list[Reading] = []
+    names = list(table.columns)
+    for at in near:
+        row = {name: table.columns[name][at] for name in names}
+        try:
+            readings.append(dataset.read(row, table.path))
+            rows.append(int(at))
+        except RowRefused as refused:
+            gathered.rejected.append(Rejected(int(at) + 1, refused.field, refused.reason, table.path))
+    return np.array(rows, dtype=np.int64), readings
+
+
+def _sound(
+    gathered: _Gathered, table: VectorTable, rows: NDArray[np.int64], bbox: Bbox, plane_epsg: int
+) -> list[BaseGeometry | None]:
+    """The shapes of the rows, valid, on the grid of 1e-7°; None for those refused or beside the city."""
+    shapes = table.shapes_lonlat[rows]
+    city = shapely.box(bbox.west, bbox.south, bbox.east, bbox.north)
+    broken = np.flatnonzero(~shapely.is_valid(shapes) | shapely.is_empty(shapes))
+    if len(broken):
+        shapes = shapes.copy()
+        mended = mend(_on_plane(shapes[broken], plane_epsg), rows[broken] + 1)
+        gathered.repaired += mended.repaired
+        gathered.rejected += [Rejected(row, "geometry", why, table.path) for row, why in mended.refused]
+        shapes[broken] = [
+            None if one is None else geometry_to_lonlat(one, plane_epsg) for one in mended.shapes
+        ]
+    there = np.array([one is not None for one in shapes], dtype=np.bool_)
+    beside = there & ~shapely.intersects(shapes, city)
+    gathered.passed_over += int(beside.sum())
+    kept: list[BaseGeometry | None] = [None] * len(shapes)
+    for at in np.flatnonzero(there & ~beside):
+        kept[at] = on_grid(shapes[at])
+        if kept[at] is None:
+            why = "1cmの精度では面積がありません。元のデータを確認してください。"
+            gathered.rejected.append(Rejected(int(rows[at]) + 1, "geometry", why, table.path))
+    return kept
+
+
+def _on_plane(shapes: NDArray[np.object_], plane_epsg: int) -> NDArray[np.object_]:
+    """Shapes on the plane; one with a coordinate that is no number stays as it is, and is refused after."""
+    moved = np.empty(len(shapes), dtype=np.object_)
+    for at, one in enumerate(shapes):
+        finite = np.isfinite(shapely.get_coordinates(one)).all()
+        moved[at] = geometry_to_plane(one, plane_epsg) if finite else one
+    return moved
+
+
+def on_grid(shape_lonlat: BaseGeometry) -> BaseGeometry | None:
+    """A valid polygon with its vertices on the 1e-7° grid, valid again; None where nothing is left of it."""
+    rounded = shapely.transform(shape_lonlat, lambda pairs: np.round(pairs * DEGREE_UNITS) / DEGREE_UNITS)
+    if not rounded.is_valid:
+        rounded = shapely.set_precision(shape_lonlat, 1 / DEGREE_UNITS)
+    return rounded if rounded.area > 0 and shapely.get_type_id(rounded) in _POLYGONAL else None
+
+
+def _finished(
+    dataset: HazardDataset,
+    gathered: _Gathered,
+    *,
+    left_out: list[MapSource],
+    mapping: HazardMapping | None,
+    version: str | None,
+    name: str,
+) -> HazardFileParsed:
+    keys = [one.key for one in gathered.readings]
+    by_key = dataset.classes(keys)
+    classes = tuple(sorted(set(by_key.values()), key=lambda one: (one.rank, one.code)))
+    row_of = {key: classes.index(one) for key, one in by_key.items()}
+    label = np.empty(len(keys), dtype=np.object_)
+    label[:] = [one.label for one in gathered.readings]
+    areas = np.empty(len(keys), dtype=np.object_)
+    areas[:] = gathered.shapes
+    layer = HazardLayer(
+        key=dataset.key,
+        hazard=dataset.hazard,
+        name_ja=dataset.name_ja,
+        classes=classes,
+        areas_lonlat=areas,
+        class_row=np.array([row_of[key] for key in keys], dtype=np.int16),
+        label=label,
+        coverage_lonlat=mapping.coverage_lonlat if mapping else None,
+        source=mapping.source if mapping else KSJ_SOURCE,
+        version=version or (mapping.version if mapping else _edition(dataset, [name, *gathered.paths])),
+        valid_from=mapping.valid_from if mapping else None,
+        valid_until=mapping.valid_until if mapping else None,
+        sample=mapping.sample if mapping else False,
+    )
+    layer, twice = _each_once(layer)
+    remarks = list(gathered.remarks)
+    if twice:
+        remarks.append(f"同じ区域が{twice}件重なっていたため、一つにまとめました。")
+    if not len(layer):
+        remarks.append("市域にかかる区域がありません。別の都道府県のファイルではないか確認してください。")
+    formats = sorted({one.format for one in left_out if _same_map(one, dataset)})
+    if formats:
+        remarks.append(f"同じ図の別形式（{'、'.join(_FORMAT_JA[one] for one in formats)}）は読んでいません。")
+    rejected = sorted(gathered.rejected, key=lambda one: (one.row_id, one.row))
+    return HazardFileParsed(
+        layer=layer,
+        rejected=tuple(rejected),
+        repaired=tuple(gathered.repaired),
+        passed_over=gathered.passed_over,
+        remarks=tuple(remarks),
+    )
+
+
+_FORMAT_JA = {
+    MapFormat.GEOJSON: "GeoJSON",
+    MapFormat.SHAPEFILE: "シェープファイル",
+    MapFormat.GML: "GML",
+}
+
+
+def _same_map(source: MapSource, dataset: HazardDataset) -> bool:
+    by_folder = dataset_of_folder(source.path)
+    return by_folder is None or by_folder.key == dataset.key
+
+
+def _edition(dataset: HazardDataset, names: list[str]) -> str:
+    """ "`A31a-22` from the names of the files; the series alone where they were renamed."""
+    series = dataset.series[:-1] + "[ab]" if dataset.series == "A31a" else dataset.series
+    for one in names:
+        found = re.search(rf"({series})-(?:\d\d-)?(\d\d)(?=[_-])", one)
+        if found:
+            return f"{found[1]}-{found[2]}"
+    return f"{dataset.series}（年度不明）"
+
+
+def _each_once(layer: HazardLayer) -> tuple[HazardLayer, int]:
+    """The layer without areas that stand in it twice, in the order of the file, and how many those were."""
+    _, first = np.unique(np.array(identities(layer), dtype=np.object_), return_index=True)
+    if len(first) == len(layer):
+        return layer, 0
+    kept = np.sort(first)
+    return layer.only(kept), len(layer) - len(kept)
