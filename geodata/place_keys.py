@@ -57,10 +57,12 @@ def kanji_queries(text: str) -> list[str]:
 
     A numeral at the end may be the first letter of a name (一番町) or the number of a 丁目 (荒井三).
     """
-    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+    words = unicodedata.normalize("NFKC", text).split()
+    plain = "".join(words)
+    apart = "".join(one for one in words if not one.endswith(("県", "市", "区")))  # 五橋 若林区
     town = _PREFIXES.sub("", plain)
     numbered = re.sub(rf"{_NUMERAL}$", lambda hit: str(_number(hit[1])), town)
-    return _distinct(kanji_key(one) for one in (town, plain, numbered))
+    return _distinct(kanji_key(one) for one in (town, plain, apart, numbered))
 
 
 def kana_queries(text: str) -> list[str]:

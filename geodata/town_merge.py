@@ -163,8 +163,8 @@ def _key(town: Town) -> _Key:
 
 def _split_chome(name: str) -> tuple[str, int]:
     """荒井三丁目 → (荒井, 3); a name without a number, or whose number is its name (六丁目), → (name, 0)."""
-    hit = re.fullmatch(r"(\D.*?)(\d{1,2})丁目", kanji_key(name))
-    number = int(hit[2]) if hit else 0
+    hit = re.search(r"\D(\d{1,2})丁目$", kanji_key(name))
+    number = int(hit[1]) if hit else 0
     base = re.sub(r"[〇一二三四五六七八九十0-9０-９]+丁目$", "", name)
     return (base, number) if number and base != name else (name, 0)
 

@@ -79,6 +79,10 @@ def parse_post_codes(data: bytes, *, city: str, prefecture: str = "") -> PostCod
     for one in whole:
         if _REST.search(one.town):
             continue
+        if not _name(one.town):
+            reason = f"「{one.town}」に町名がありません。日本郵便の元のファイルを使ってください。"
+            rejected.append(Rejected(one.number, "町域名", reason))
+            continue
         reading = _of_tower(one, names, city) if _is_floor(one.town) else _reading(one, city)
         readings.setdefault(reading, set()).add(one.postcode)
     return PostCodesParsed(

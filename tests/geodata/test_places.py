@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from geodata.areas import Bbox
 from geodata.importers.towns import parse_towns
-from geodata.kana import romaji_key, to_hiragana, to_romaji
+from geodata.kana import chome_kana, romaji_key, to_hiragana, to_romaji
+from geodata.key_index import KeyIndex
 from geodata.places import PlaceIndex, ReadingStatus, Town, kanji_key
 
 
@@ -45,6 +46,22 @@ from geodata.places import PlaceIndex, ReadingStatus, Town, kanji_key
         ("Gamou", "蒲生"),
         ("東7番丁", "東七番丁"),
         ("ohmachi", "大町"),
+        ("木の下", "木ノ下"),
+        ("木之下", "木ノ下"),
+        ("木下", "木ノ下"),
+        ("鉤取", "鈎取"),
+        ("燕澤", "燕沢"),
+        ("1番町", "一番町"),
+        ("nigatake", "苦竹"),
+        ("Nigatake, Miyagino-ku, Sendai", "苦竹"),
+        ("miyagino-ku nigatake", "苦竹"),
+        ("Sendai-shi Miyagino-ku Nigatake", "苦竹"),
+        ("miyagino-ku", "宮城野"),
+        ("つつぢがおか", "榴岡"),
+        ("ろくちようのめ", "六丁目"),
+        ("六丁の目", "六丁目"),
+        ("つつじがをか", "榴岡"),
+        ("tsutsujigaoda", "榴岡"),
     ],
 )
 def test_a_town_is_found_first_however_it_is_written(places, typed, name):
@@ -84,6 +101,132 @@ def test_a_number_may_be_typed_in_kanji_in_digits_or_left_in_an_address():
         assert [one.name for one in index.search(typed)] == ["荒井三丁目"], typed
     for typed in ("荒井11丁目", "荒井十一丁目", "arai juicchome"):
         assert [one.name for one in index.search(typed)] == ["荒井十一丁目"], typed
+
+
+def _namesakes():
+    town = {"lon": 140.9, "lat": 38.25, "reading_source": "x", "reading_status": ReadingStatus.DRAFT}
+    return PlaceIndex(
+        [
+            Town(
+                name="五橋一丁目",
+                ward="青葉区",
+                kana="いつつばしいっちょうめ",
+                romaji="Itsutsubashiitchome",
+                **town,
+            ),
+            Town(
+                name="五橋三丁目",
+                ward="若林区",
+                kana="いつつばしさんちょうめ",
+                romaji="Itsutsubashisanchome",
+                **town,
+            ),
+            Town(
+                name="中央",
+                ward="青葉区",
+                kana="ちゅうおう",
+                romaji="Chuo",
+                postcodes=("9800021", "9806101"),
+                **town,
+            ),
+            Town(name="中央", ward="泉区", kana="ちゅうおう", romaji="Chuo", postcodes=("9813133",), **town),
+            Town(name="荒井", ward="若林区", kana="あらい", romaji="Arai", **town),
+            Town(name="新井", ward="泉区", kana="", romaji="", **town),
+            Town(name="荒井三丁目", ward="若林区", kana="あらいさんちょうめ", romaji="Araisanchome", **town),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "codes"),
+    [
+        ("980-0021", ["9800021"]),
+        ("9800021", ["9800021"]),
+        ("〒９８０－００２１", ["9800021"]),
+        ("〒980 0021", ["9800021"]),
+        ("980ー0021", ["9800021"]),
+        ("9806101", ["9800021"]),
+        ("981", ["9813133"]),
+        ("98", []),
+        ("980-00219", []),
+        ("123-4567", []),
+    ],
+)
+def test_a_town_is_found_by_its_postcode_or_the_first_three_figures(typed, codes):
+    assert [one.postcodes[0] for one in _namesakes().search(typed)] == codes
+
+
+def test_the_ward_a_person_names_comes_first_among_namesakes():
+    index = _namesakes()
+    assert [one.ward for one in index.search("泉区中央")] == ["泉区", "青葉区"]
+    assert [one.ward for one in index.search("宮城県仙台市青葉区中央1-3-1")] == ["青葉区", "泉区"]
+    assert [one.ward for one in index.search("五橋 若林区")][:1] == ["若林区"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("arai 3-chome", "Arai 3 chome", "arai 3", "Arai 3-17-1", "3-17-1 Arai, Wakabayashi-ku, Sendai"),
+        *("あらい3丁目", "あらい３ちょうめ", "あらい3-17", "荒井三", "Arai 3-chōme 17-1", "araisantyoume"),
+    ],
+)
+def test_a_numbered_town_is_found_by_its_reading_and_a_figure(typed):
+    assert _namesakes().search(typed)[0].name == "荒井三丁目"
+
+
+def test_a_slip_of_one_letter_finds_a_town_only_after_everything_else_and_never_in_kanji():
+    index = _namesakes()
+    assert [one.name for one in index.search("いつつばちいっちょうめ")] == ["五橋一丁目"]
+    assert [one.name for one in index.search("itsutsubasiitchme")] == ["五橋一丁目"]
+    assert index.search("ちゅあう") == []  # four letters are too few to guess from
+    assert index.search("五僑一丁目") == []
+    towns = [_town("青葉", "あおばやま", 140.9, 38.2), _town("青山", "あおばたま", 140.9, 38.2)]
+    assert [one.name for one in PlaceIndex(towns).search("あおばたま")] == ["青山", "青葉"]
+
+
+@given(st.lists(st.text("abc", max_size=7), max_size=12), st.text("abc", max_size=7))
+def test_the_index_of_keys_answers_as_a_look_at_every_key_would(keys, query):
+    index = KeyIndex(((key, row) for row, key in enumerate(keys)), typos=True)
+    every = [(row, key) for row, key in enumerate(keys) if key]
+    assert set(index.exact(query)) == {row for row, key in every if key == query}
+    assert set(index.prefixed(query)) == {row for row, key in every if key.startswith(query)}
+    if query:
+        assert sorted(index.holding(query)) == sorted(row for row, key in every if query in key)
+    begun = {(len(key), row) for row, key in every if 2 <= len(key) < len(query) and query.startswith(key)}
+    assert set(index.beginning(query)) == begun
+    near = {row for row, key in every if min(len(key), len(query)) >= 5 and _distance(key, query) == 1}
+    assert set(index.nearly(query)) == near
+
+
+def _distance(one, other):
+    above = list(range(len(other) + 1))
+    for n, a in enumerate(one, start=1):
+        row = [n]
+        for m, b in enumerate(other, start=1):
+            row.append(min(above[m] + 1, row[-1] + 1, above[m - 1] + (a != b)))
+        above = row
+    return above[-1]
+
+
+@given(st.text(st.sampled_from("荒井五橋三一二丁目のケノ字区市県-3０〒 アあー･a1kusi"), max_size=20))
+def test_any_mixture_of_what_people_type_is_answered_the_same_each_time(text):
+    index = _namesakes()
+    assert index.search(text) == index.search(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "kana"),
+    [
+        (1, "いっちょうめ"),
+        (3, "さんちょうめ"),
+        (8, "はっちょうめ"),
+        (10, "じゅっちょうめ"),
+        (11, "じゅういっちょうめ"),
+        (20, "にじゅっちょうめ"),
+    ],
+)
+def test_a_chome_is_read_by_rule(number, kana):
+    assert chome_kana(number) == kana
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "・", "!?", "仙台市", "zzzz", "龍宮城"])
