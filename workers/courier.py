@@ -370,6 +370,8 @@ class Courier:
         self, one: Claimed, due_at: datetime, cause: str, *, tries: int, sent: int = 0, heard: int = 0
     ) -> Result:
         """Back to the due schedule; never later than the advice is fresh, so that it expires in time."""
+        if tries == one.attempts and one.cause == _SHORTER:
+            cause = _SHORTER  # held back on our side before it was sent: the next try still knows what fits
         due_at = min(due_at, max(one.instruction.stale_at, self._clock.now()))
         return Result(
             one.member, one.instruction.seq, Stage.QUEUED, tries, sent, due_at.timestamp(), cause, heard

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -15,6 +16,7 @@ from bosai.model.alert import OrderKind
 from bosai.model.instruction import MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.model.subscription import PushTarget
+from bosai.ports import OriginState, Parcel, PushOutcome
 from bosai.push.part import PushPart
 from bosai.push.topics import topic_of
 from bosai.services.receipts import ReceiptService, parse_receipt_token
@@ -34,7 +36,17 @@ from tests.bed.answers import (
 )
 from tests.bed.clocks import RealClock
 from tests.bosai.services.hq import flood
-from tests.workers.street import HMAC_KEY, INCIDENT, PlainLetters, drain, open_street, settle_in, store_of
+from tests.workers.street import (
+    HMAC_KEY,
+    INCIDENT,
+    PlainLetters,
+    Street,
+    drain,
+    open_street,
+    settle_in,
+    store_of,
+)
+from workers.chunks import hand_back
 from workers.delivery import DeliveryTuning
 from workers.delivery_open import PressedLetters, read_texts
 from workers.delivery_rules import Backoff
@@ -174,6 +186,48 @@ async def test_too_large_is_sent_again_shorter_at_once(redis):
         await drain(street.worker())
         assert [one["short"] for one in street.got()] == [True]
         assert await street.stage(street.ids[0]) is Stage.ACCEPTED
+
+
+class Tired:
+    """A push service that finds the text too large, then rests, and takes what comes after that."""
+
+    def __init__(self, street: Street) -> None:
+        self.street, self.sent, self.rest = street, [], 0.0
+
+    def post(self, parcels: Sequence[Parcel]) -> None:
+        for one in parcels:
+            self.sent.append(one)
+            outcome = (
+                PushOutcome(status=413, cause="http_413", bytes_sent=len(one.body))
+                if len(self.sent) == 1
+                else PushOutcome(status=0, cause="push_service_down", retry_after_s=1.0, left=False)
+            )
+            hand_back([(one, outcome)])
+
+    def room(self) -> int:
+        return 100
+
+    def rest_s(self, _origin: str) -> float:
+        return self.rest
+
+    def origins(self) -> list[OriginState]:
+        return []
+
+
+async def test_what_was_too_large_is_still_sent_shorter_after_its_push_service_had_a_rest(redis):
+    async with open_street(redis) as street:
+        tired = Tired(street)
+        await street.emit()
+        await drain(street.worker(transport=tired))
+        assert len(tired.sent) == 2
+        for rest_s in (5.0, 0.0):  # found resting before anything is made, then on its way and refused
+            tired.rest = rest_s
+            street.clock.move(seconds=20)
+            await street.worker(transport=tired).sweep()
+        assert len(tired.sent) == 3
+        street.clock.move(seconds=20)
+        await street.worker().sweep()
+        assert [one["short"] for one in street.got()] == [True]
 
 
 async def test_too_large_even_when_short_is_parked_with_the_reason_and_an_alarm(redis):
