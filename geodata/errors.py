@@ -443,3 +443,17 @@ class BadMapping(GeodataError):
     detail_ja: str
     en_template: ClassVar[str] = "hazard mapping, {field}: {detail}."
     ja_template: ClassVar[str] = "ハザードマップの対応表の {field}：{detail_ja}。"
+
+
+@dataclass(eq=False)
+class NothingOfCity(GeodataError):
+    """A list is well formed, but every row of it is of another municipality."""
+
+    city: str
+    count: int
+    en_template: ClassVar[str] = (
+        "file: none of its {count} rows is of {city}; take the list of that city, or name the city of this one."
+    )
+    ja_template: ClassVar[str] = (
+        "ファイル：{count}行のなかに{city}の行がありません。{city}の一覧を取り込むか、市町村名を確かめてください。"
+    )

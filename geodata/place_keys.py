@@ -39,8 +39,8 @@ def kanji_key(text: str) -> str:
     """A name in one form: old forms, ヶ/ケ/が, 之/ノ/の, widths, blanks, and numerals before 丁目 and the like."""
     text = unicodedata.normalize("NFKC", text).translate(_OLD_FORMS)
     text = re.sub(r"[\s・,、。]", "", text)
-    text = re.sub(rf"(?<=[{_KANJI}])[ヶケがガヵ](?=[{_KANJI}])", "ケ", text)
-    text = re.sub(rf"(?<=[{_KANJI}])[之乃ノの](?=[{_KANJI}])", "ノ", text)
+    text = re.sub(rf"(?<=[{_KANJI}ぁ-ん])[ヶケがガヵ](?=[{_KANJI}])", "ケ", text)
+    text = re.sub(rf"(?<=[{_KANJI}ぁ-ん])[之乃ノの](?=[{_KANJI}])", "ノ", text)
     for wrong, right in _MISSPELT.items():
         text = text.replace(wrong, right)
     text = re.sub(rf"{_NUMERAL}(?=丁|番丁|番町|人町|日町|番$)", lambda hit: str(_number(hit[1])), text)

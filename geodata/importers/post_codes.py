@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from geodata.errors import UnknownLayout
+from geodata.errors import NothingOfCity, UnknownLayout
 from geodata.importers.archives import the_list
 from geodata.importers.recognise import ListKind, is_post_code_row, refusal
 from geodata.importers.tables import Rejected, RowRefused, decode, read_table
@@ -56,7 +56,7 @@ def parse_post_codes(data: bytes, *, city: str, prefecture: str = "") -> PostCod
     """The towns of one city (仙台市) with their readings and postcodes, by ward.
 
     prefecture: tells cities of one name apart; "" takes any. Raises UnreadableText, UnknownLayout, OtherList,
-    UnclosedQuote, UnreadableArchive, NotOneList; bad rows are returned, not raised.
+    NothingOfCity, UnclosedQuote, UnreadableArchive, NotOneList; bad rows are returned, not raised.
     """
     first, rows, rejected = read_table(decode(the_list(data)))
     if not is_post_code_row(first):
@@ -72,6 +72,8 @@ def parse_post_codes(data: bytes, *, city: str, prefecture: str = "") -> PostCod
                 passed_over += 1
         except RowRefused as refused:
             rejected.append(Rejected(number, refused.field, refused.reason))
+    if passed_over and not taken and not rejected:
+        raise NothingOfCity(city=city, count=passed_over)
     _refuse_large_kana(taken)
     whole = list(_joined(taken))
     names = {(one.city, _name(one.town)) for one in whole if not _is_floor(one.town)}

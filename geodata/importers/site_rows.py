@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from geodata.areas import Bbox
+from geodata.errors import NothingOfCity
 from geodata.facilities import SiteChanges, diff_sites
 from geodata.importers.tables import Rejected, RowRefused
 from geodata.sites import SiteKind, SiteRecord
@@ -101,8 +102,13 @@ class Gathered:
             self.rejected.append(Rejected(number, refused.field, refused.reason, layout.row_id(row)))
 
     def parsed(self, broken: Iterable[Rejected] = (), ignored_columns: Iterable[str] = ()) -> SitesParsed:
-        """What was gathered, with rows that were no CSV at all and columns that were not looked at."""
+        """What was gathered, with rows that were no CSV at all and columns that were not looked at.
+
+        Raises NothingOfCity when every row was of another municipality.
+        """
         rejected = sorted([*broken, *self.rejected], key=lambda one: one.row)
+        if self.passed_over and not self.records and not rejected:
+            raise NothingOfCity(city=self.municipality, count=self.passed_over)
         return SitesParsed(
             tuple(self.records), tuple(rejected), self.kinds, self.passed_over, tuple(ignored_columns)
         )

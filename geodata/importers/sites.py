@@ -33,7 +33,7 @@ _EXPECTED = (
 def parse_sites(data: bytes, *, municipality: str = "", bbox: Bbox = JAPAN) -> SitesParsed:
     """Any known layout. municipality: take only rows of it (仙台市); "" takes all.
 
-    Raises UnreadableText, UnknownLayout, OtherList, RepeatedHeading, UnclosedQuote, BrokenJson,
+    Raises UnreadableText, UnknownLayout, OtherList, NothingOfCity, RepeatedHeading, UnclosedQuote, BrokenJson,
     UnreadableArchive, NotOneList; bad rows are returned, not raised.
     """
     text = decode(the_list(data))

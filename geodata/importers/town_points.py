@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from geodata.areas import JAPAN, Bbox
+from geodata.errors import NothingOfCity
 from geodata.importers.archives import the_list
 from geodata.importers.recognise import ListKind, refusal
 from geodata.importers.site_rows import plain_heading
@@ -46,7 +47,7 @@ def parse_town_points(
 
     prefecture: tells cities of one name apart (府中市); "" takes any. koaza: keep each 小字 as a town of its own
     (秋保町境野字七森) as well; without it a 大字 that has points only by 小字 stands at their mean. Raises
-    UnreadableText, UnknownLayout, OtherList, UnclosedQuote, UnreadableArchive, NotOneList.
+    UnreadableText, UnknownLayout, OtherList, NothingOfCity, UnclosedQuote, UnreadableArchive, NotOneList.
     """
     headings, rows, broken = read_table(decode(the_list(data)))
     headings = [plain_heading(one) for one in headings]
@@ -74,6 +75,8 @@ def parse_town_points(
                 towns.append(town)
         except RowRefused as refused:
             rejected.append(Rejected(number, refused.field, refused.reason))
+    if passed_over and not towns and not parts and not rejected:
+        raise NothingOfCity(city=city, count=passed_over)
     towns.extend(_means(parts, known=seen.keys()))
     return TownPointsParsed(tuple(towns), tuple(sorted(rejected, key=lambda one: one.row)), passed_over)
 

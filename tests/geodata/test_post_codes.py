@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata.errors import GeodataError, OtherList, UnknownLayout
+from geodata.errors import GeodataError, NothingOfCity, OtherList, UnknownLayout
 from geodata.importers.post_codes import parse_post_codes
 from geodata.importers.recognise import ListKind, recognise
 from geodata.town_merge import TownReading
@@ -155,7 +155,10 @@ def test_other_cities_are_passed_over_and_bad_rows_named():
         (5, "市区町村名・町域名"),
     ]
     assert all(one.reason.endswith("。") for one in parsed.rejected)
-    assert parse(tokyo, prefecture="宮城県").readings == ()
+    with pytest.raises(NothingOfCity):
+        parse(tokyo)
+    with pytest.raises(NothingOfCity):
+        parse(line("9800811", "イチバンチョウ", "一番町"), prefecture="広島県")
 
 
 def test_another_table_is_refused_by_name():

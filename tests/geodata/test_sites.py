@@ -14,6 +14,7 @@ from geodata.areas import Bbox
 from geodata.errors import (
     BrokenJson,
     GeodataError,
+    NothingOfCity,
     OtherList,
     RepeatedHeading,
     UnclosedQuote,
@@ -101,6 +102,11 @@ def test_columns_may_stand_in_any_order_and_the_municipality_column_may_be_missi
 def test_rows_of_another_municipality_are_passed_over_not_rejected():
     parsed = parse_sites(table(GOOD, with_(2, city="宮城県名取市")), municipality="仙台市", bbox=SENDAI)
     assert (len(parsed.records), parsed.rejected, parsed.other_municipalities) == (1, (), 1)
+
+
+def test_a_list_of_another_city_alone_is_refused_for_it_would_close_every_site():
+    with pytest.raises(NothingOfCity, match="名取市"):
+        parse_sites(table(GOOD), municipality="名取市", bbox=SENDAI)
 
 
 def test_bad_rows_are_named_as_a_spreadsheet_numbers_them_and_good_rows_go_on():

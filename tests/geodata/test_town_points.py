@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geodata.areas import Bbox
-from geodata.errors import OtherList, UnknownLayout
+from geodata.errors import NothingOfCity, OtherList, UnknownLayout
 from geodata.importers.post_codes import parse_post_codes
 from geodata.importers.town_points import MEAN_SOURCE, POINT_SOURCE, parse_town_points
 from geodata.importers.towns import parse_towns
@@ -96,6 +96,12 @@ def test_bad_rows_are_named_with_the_mend():
         (6, "town"),
     ]
     assert all(one.reason.endswith("。") for one in parsed.rejected)
+
+
+def test_a_table_of_another_city_alone_is_refused():
+    with pytest.raises(NothingOfCity) as refused:
+        parse(row("名取市", "閖上"), row("亘理郡亘理町", "字上浜街道"))
+    assert "2行のなかに仙台市の行がありません" in refused.value.ja
 
 
 def test_another_table_is_refused_by_name():
