@@ -229,14 +229,16 @@ class GeoHolder:
 
     async def watch(self) -> None:
         """Look every few seconds, until cancelled."""
-        while True:
+        task = asyncio.current_task()
+        # A cancellation that meets a command to Redis can be swallowed there; the count of them still tells.
+        while task is not None and not task.cancelling():
+            await asyncio.sleep(LOOK_EVERY_S)
             try:
                 await self.refresh()
             except RedisError as error:
                 log.warning("the version of the ground's facts can not be asked: %s", error)
             except Exception:
                 log.exception("the ground's facts can not be read again; what was known stays")
-            await asyncio.sleep(LOOK_EVERY_S)
 
     async def refresh(self) -> bool:
         """Read again what an import replaced; True when something else is known now."""
