@@ -79,9 +79,7 @@ class PlaceIndex:
         self._romaji = KeyIndex(((romaji_key(town.romaji), row) for row, town in rows), typos=True)
         self._postcodes = KeyIndex((code, row) for row, town in rows for code in town.postcodes)
         self._wards = {one.ward for one in self.towns if one.ward}
-        order = sorted(
-            rows, key=lambda one: (len(one[1].name), one[1].outside_city, one[1].ward, one[1].name)
-        )
+        order = sorted(rows, key=lambda one: _order(one[1]))
         self._place = {row: place for place, (row, _) in enumerate(order)}
         self._xy_m = to_plane([[town.lon, town.lat] for town in self.towns], epsg)
         self._tree = shapely.STRtree(np.asarray(shapely.points(self._xy_m), dtype=np.object_))
@@ -93,7 +91,8 @@ class PlaceIndex:
         """Towns meant by the text: exact, then prefixes, then parts, then the town an address starts with,
         then (kana and romaji of five letters and more) names that differ by one letter.
 
-        The same text always gives the same order (rank, the ward that was named, shorter name, ward, name).
+        The same text always gives the same order (rank, the ward that was named, shorter name, ward, name;
+        一丁目 before 二丁目 before 三丁目).
         Blank text finds nothing.
         """
         ranks = self._ranked(text)
@@ -145,6 +144,11 @@ class PlaceIndex:
             _ask(index, key, ranks)
             if not re.search(r"[一-鿿]", key):
                 _better(ranks, index.nearly(key), _NEARLY)
+
+
+def _order(town: Town) -> tuple[int, bool, str, str, str]:
+    counted = re.sub(r"\d+", lambda figures: figures[0].zfill(3), kanji_key(town.name))
+    return len(town.name), town.outside_city, town.ward, counted, town.name
 
 
 def _ask(index: KeyIndex, key: str, ranks: dict[int, int], add: int = 0) -> None:

@@ -1,6 +1,7 @@
 """One module per format: bytes in, records and rejected rows out.
 
-    bytes ─▶ tables (decode, rows) ─▶ sites · capacities · towns
+    bytes ─▶ archives (out of a zip) ─▶ tables (decode, rows) ─▶ sites · capacities · towns · population
+                                        recognise (which list is it?)
     bytes ─▶ areas (GeoJSON)
 
 A bad row never stops the good ones: it is returned as `Rejected` with the row a person sees in a

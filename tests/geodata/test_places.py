@@ -77,6 +77,14 @@ def test_exact_hits_come_before_prefixes_and_prefixes_before_parts(places):
     assert [town.name for town in places.search("宮城野")] == ["宮城野", "東宮城野", "西宮城野"]
 
 
+def test_chome_come_in_the_order_of_their_numbers():
+    names = [f"荒井{one}丁目" for one in ("三", "一", "十一", "二", "四", "十")]
+    index = PlaceIndex([_town(name, "", 140.9, 38.2) for name in names])
+    assert [one.name for one in index.search("荒井")] == [
+        f"荒井{one}丁目" for one in ("一", "二", "三", "四", "十", "十一")
+    ]
+
+
 def test_a_number_may_be_typed_in_kanji_in_digits_or_left_in_an_address():
     town = {
         "ward": "若林区",

@@ -5,6 +5,8 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geodata.areas import Bbox
 from geodata.errors import BrokenJson, OtherList, UnknownLayout
@@ -110,6 +112,22 @@ def test_a_map_tile_without_ids_is_refused_with_what_to_take_instead():
 def test_a_collection_without_features_is_refused(data):
     with pytest.raises(BrokenJson):
         parse_sites(data)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(list(EMERGENCY)), inner),
+    max_leaves=8,
+)
+
+
+@given(_json, _json, _json)
+def test_any_feature_is_taken_or_refused_by_name(properties, position, feature_itself):
+    geometry = {"type": "Point", "coordinates": position}
+    odd = {"properties": properties, "geometry": geometry}
+    parsed = parse_sites(collection(feature(EMERGENCY), odd, feature_itself), bbox=SENDAI)
+    assert parsed.records[0].site_id == "E0001"
+    assert len(parsed.records) + len(parsed.rejected) == 3
 
 
 def test_geojson_of_something_else_is_refused_with_the_keys_it_has():
