@@ -34,6 +34,7 @@ from bosai.web.parsing import bearer, json_body
 from bosai.web.rate_limit import admit, limited
 from bosai.web.resident_checks import read_self_test, start_self_test
 from bosai.web.shedding import AGAIN_S, GATE
+from bosai.web.walk_route import WalkingRoute, WantedRoute, route
 
 V1 = "/api/v1"
 MAX_RECEIPTS = 50
@@ -385,6 +386,15 @@ ROUTES: tuple[ApiRoute, ...] = (
     ),
     ApiRoute(
         method="GET", path="/zones.geojson", handler=zones_geojson, answer=FeatureCollection, media=GEOJSON
+    ),
+    ApiRoute(
+        method="POST",
+        path="/route",
+        handler=route,
+        body=WantedRoute,
+        answer=WalkingRoute,
+        is_limited=True,
+        problems=(NotFound,),
     ),
     ApiRoute(method="GET", path="/hazard-layers", handler=hazard_layers, answer=MapLayers),
     ApiRoute(

@@ -19,11 +19,14 @@ from bosai.messages.catalogue import LANGS, is_draft, text
 from bosai.messages.measures import time_text
 from bosai.messages.wording import DRILL_END
 from bosai.model.gravity import gravest_first
+from bosai.services.guidance import Guidance
 from bosai.web.assets import STATIC_DIR
 from bosai.web.base import LANG_COOKIE, html_lang, lang_of, realm_of, render, services
+from bosai.web.map_pages import HazardsHere, hazards_here, map_texts
 from bosai.web.parsing import number
 from bosai.web.resident_checks import STEPS, check_texts
 from bosai.web.resident_views import HereView, here_view, order_view
+from bosai.web.walk_route import WalkingRoute, way_to
 from geodata.places import Town
 
 LANG_COOKIE_S = 365 * 24 * 3600
@@ -86,7 +89,10 @@ async def home(request: web.Request) -> web.Response:
     now = here.clock.now()
     in_force = sorted(await here.alert_store.in_force(), key=gravest_first)
     query = request.query.get("q", "").strip()[:MAX_QUERY_CHARS]
-    answer, place = await _answer(request)
+    answer, place, hazards, way = await _answer(request)
+    config = page_config(request, place) | {"order_in_force": bool(in_force)}
+    if way is not None:
+        config["route"] = msgspec.to_builtins(way.line)
     return _remembering_language(
         request,
         render(
@@ -99,7 +105,9 @@ async def home(request: web.Request) -> web.Response:
             query=query,
             towns=here.places.search(query, MAX_TOWNS) if query else [],
             here=answer,
-            page_config=page_config(request, place),
+            hazards=hazards,
+            way=way,
+            page_config=config,
         ),
     )
 
@@ -158,10 +166,13 @@ async def manifest(request: web.Request) -> web.Response:
     )
 
 
-async def _answer(request: web.Request) -> tuple[HereView | None, dict[str, Any] | None]:
-    """(what to show, the place for the registration form) for `?lon=&lat=`; (None, None) without them."""
+Here = tuple[HereView | None, dict[str, Any] | None, HazardsHere | None, WalkingRoute | None]
+
+
+async def _answer(request: web.Request) -> Here:
+    """(what to show, the place for the registration form, the hazard maps there, the way) for `?lon=&lat=`."""
     if "lon" not in request.query and "lat" not in request.query:
-        return None, None
+        return None, None, None, None
     here, lang = services(request), lang_of(request)
     lon, lat = round(number(request, "lon", -180, 180), 4), round(number(request, "lat", -90, 90), 4)
     west, south, east, north = here.settings.city.bbox_lonlat
@@ -170,7 +181,17 @@ async def _answer(request: web.Request) -> tuple[HereView | None, dict[str, Any]
     label = _label(here.places.nearest(lon, lat))
     found = await here.guidance.for_point(lon, lat)
     view = here_view(found, label, (lon, lat), realm=here.realm, lang=lang, now=here.clock.now())
-    return view, {"lon": lon, "lat": lat, "label": label}
+    place = {"lon": lon, "lat": lat, "label": label}
+    return view, place, await hazards_here(request, lon, lat), await _way(request, lon, lat, found)
+
+
+async def _way(request: web.Request, lon: float, lat: float, found: Guidance) -> WalkingRoute | None:
+    """The way to the site that is named, where one is and a network knows it."""
+    site = found.decision.destination if found.decision else None
+    if site is None or site.site_id is None:
+        return None
+    way = await way_to(request, lon, lat, site.site_id)
+    return way if way.known else None
 
 
 def _label(town: Town) -> str:
@@ -210,6 +231,7 @@ def page_config(request: web.Request, place: dict[str, Any] | None) -> dict[str,
         "place": place,
         "centre": _centre(request),
         "tiles": bool(here.settings.map.tile_url),
+        "maps": map_texts(lang),
         "texts": _script_texts(lang) | (_drill_texts(lang) if realm.is_drill else {}),
     }
 

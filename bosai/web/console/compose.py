@@ -22,6 +22,7 @@ from bosai.web.console.page import moved, refused, show, wants_page
 from bosai.web.console.refusals import Trouble
 from bosai.web.console.session import signed_in
 from bosai.web.geojson import area_feature
+from bosai.web.map_pages import map_texts
 from geodata.hazards import HazardKind
 
 Save = Callable[[DraftForm], Awaitable[AlertRecord]]
@@ -221,6 +222,7 @@ def _script_data(request: web.Request, zones: ZoneCatalogue) -> dict[str, Any]:
         },
         "bbox": list(services(request).settings.city.bbox_lonlat),
         "tiles": bool(services(request).settings.map.tile_url),
+        "maps": map_texts("ja"),
         "towns": [[one.name, round(one.lon, 4), round(one.lat, 4)] for one in zones.towns.values()],
     }
 

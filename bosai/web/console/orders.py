@@ -22,6 +22,7 @@ from bosai.web.console.funnel import not_reached_of, stage_rows
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
 from bosai.web.geojson import area_feature
+from bosai.web.map_pages import map_texts
 from shelters.model import Action, ReasonCode
 
 ORDER = r"/hq/alerts/{id}/{version:\d+}"
@@ -176,6 +177,7 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
             "area": f"{realm_of(request).path_prefix}{path_of(request)}/area.geojson",
             "bbox": list(here.settings.city.bbox_lonlat),
             "tiles": bool(here.settings.map.tile_url),
+            "maps": map_texts("ja"),
         },
     }
 

@@ -7,95 +7,22 @@ import gzip
 import json
 import threading
 from dataclasses import replace
-from datetime import date
 
-import numpy as np
 import pytest
-import shapely
 
 from bosai.messages.catalogue import LANGS
 from bosai.model.realm import Realm
 from bosai.web.hazard_colours import PATTERNS, looks_of
 from bosai.web.packed import PackedShelf, pack
-from geodata.hazard_layers import HazardClass, HazardLayer
-from geodata.hazards import HazardKind
-from geodata.network import build
-from geodata.roads import RoadKind, RoadLines
+from geodata.hazard_layers import HazardClass
+from tests.bosai.web.ground import DEPTHS, flood, know, landslide
 from tests.bosai.web.running import Site, running
-
-DEPTHS = [(0.0, 0.5), (0.5, 3.0), (3.0, 5.0), (5.0, 10.0), (10.0, 20.0), (20.0, None)]
 
 
 @pytest.fixture
 async def site(tmp_path, private_redis):
     async with running(tmp_path, private_redis.url) as site:
         yield site
-
-
-def flood(*, sample: bool = False) -> HazardLayer:
-    return HazardLayer(
-        key="flood_max",
-        hazard=HazardKind.FLOOD,
-        name_ja="洪水浸水想定区域（想定最大規模）",
-        classes=tuple(
-            HazardClass(code=f"flood_{n}", rank=n, ja=f"深さの階級{n}", depth_min_m=low, depth_max_m=high)
-            for n, (low, high) in enumerate(DEPTHS, 1)
-        ),
-        areas_lonlat=np.array(
-            [
-                shapely.Point(140.88 + n / 100, 38.25).buffer(0.02, quad_segs=500 * n)
-                for n in range(1, len(DEPTHS) + 1)
-            ],
-            dtype=object,
-        ),
-        class_row=np.arange(len(DEPTHS), dtype=np.int16),
-        label=np.array(["名取川"] * len(DEPTHS), dtype=object),
-        coverage_lonlat=None,
-        source="試験",
-        version="A31a-24",
-        valid_until=date(2030, 3, 31),
-        sample=sample,
-    )
-
-
-def landslide() -> HazardLayer:
-    return replace(
-        flood(),
-        key="landslide",
-        hazard=HazardKind.LANDSLIDE,
-        name_ja="土砂災害警戒区域等",
-        classes=(
-            HazardClass(code="landslide_warning", rank=1, ja="急傾斜地の崩壊 土砂災害警戒区域"),
-            HazardClass(code="landslide_special", rank=2, ja="急傾斜地の崩壊 土砂災害特別警戒区域"),
-        ),
-        areas_lonlat=np.array([shapely.box(140.8, 38.25, 140.801, 38.251)], dtype=object),
-        class_row=np.array([1], dtype=np.int16),
-        label=np.array([""], dtype=object),
-        coverage_lonlat=shapely.box(140.4, 38.0, 141.2, 38.6),
-        sample=True,
-    )
-
-
-def roads() -> RoadLines:
-    lines = [(RoadKind.MAIN_ROAD, 38.25), (RoadKind.PEDESTRIAN, 38.26)]
-    return RoadLines(
-        lonlat=np.array([[lon, lat] for _, lat in lines for lon in np.linspace(140.88, 140.92, 20)]),
-        first=np.array([0, 20, 40]),
-        kind=np.array([kind for kind, _ in lines], dtype=np.int8),
-        flags=np.zeros(2, np.uint8),
-        layer=np.zeros(2, np.int8),
-        name=np.full(2, -1, np.int32),
-        names=(),
-        source="試験の道",
-        passed_over={},
-    )
-
-
-def know(site: Site, version: str = "v1", *layers: HazardLayer, with_roads: bool = False) -> None:
-    """As if an import had just been read."""
-    holder = site.side().geo._holder
-    network = build(roads())[0] if with_roads else None
-    holder._facts = replace(holder.facts, version=version, layers=layers, network=network)
 
 
 async def raw(site: Site, path: str, **headers: str):
@@ -118,7 +45,7 @@ async def test_nothing_imported_is_an_empty_collection_that_says_it_is_not_known
 
 
 async def test_a_hazard_map_comes_packed_to_whom_takes_it_and_plain_to_others(site):
-    know(site, "v1", flood())
+    know(site.side(), "v1", flood())
     _, packed, body = await raw(site, HAZARDS, **{"Accept-Encoding": "br, gzip;q=0.5"})
     assert packed["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in packed["Vary"]
@@ -135,7 +62,7 @@ async def test_a_hazard_map_comes_packed_to_whom_takes_it_and_plain_to_others(si
 
 
 async def test_a_map_that_is_known_already_is_not_sent_again_until_an_import_changes_it(site):
-    know(site, "v1", flood())
+    know(site.side(), "v1", flood())
     for encoding in ("gzip", "identity"):
         _, headers, _ = await raw(site, HAZARDS, **{"Accept-Encoding": encoding})
         tag = headers["ETag"]
@@ -146,9 +73,9 @@ async def test_a_map_that_is_known_already_is_not_sent_again_until_an_import_cha
             assert (status, body, again["ETag"]) == (304, b"", tag)
             assert "max-age" in again["Cache-Control"]
     same = flood()
-    know(site, "v2", same)  # another import, which brought the same map
+    know(site.side(), "v2", same)  # another import, which brought the same map
     assert (await raw(site, HAZARDS, **{"If-None-Match": tag}))[0] == 304
-    know(site, "v3", flood(sample=True))
+    know(site.side(), "v3", flood(sample=True))
     assert (await raw(site, HAZARDS, **{"If-None-Match": tag}))[0] == 200
 
 
@@ -165,7 +92,7 @@ async def test_a_map_that_is_known_already_is_not_sent_again_until_an_import_cha
     ],
 )
 async def test_a_wrong_zoom_or_layer_is_refused_with_what_may_be_asked(site, path, field):
-    know(site, "v1", flood(), landslide())
+    know(site.side(), "v1", flood(), landslide())
     problem = await site.problem("GET", path)
     assert (problem["status"], problem["field"]) == (400, field)
     if "flod" in path:
@@ -175,7 +102,7 @@ async def test_a_wrong_zoom_or_layer_is_refused_with_what_may_be_asked(site, pat
 
 
 async def test_the_list_of_maps_says_in_the_readers_words_what_each_class_means(site):
-    know(site, "v1", flood(), landslide(), with_roads=True)
+    know(site.side(), "v1", flood(), landslide(), with_roads=True)
     for lang in LANGS:
         listed = (await site.ask("GET", f"/api/v1/hazard-layers?lang={lang}")).json()
         water, slope = listed["layers"]
@@ -213,7 +140,7 @@ async def test_the_official_colours_of_depths_and_slopes_are_shown_with_patterns
 
 
 async def test_both_sides_show_the_same_ground(site):
-    know(site, "v1", flood(), with_roads=True)
+    know(site.side(), "v1", flood(), with_roads=True)
     for path in (HAZARDS, "/api/v1/roads.geojson?zoom=16"):
         live, drill = await site.ask("GET", path), await site.ask("GET", f"/drill{path}")
         assert live.body == drill.body
@@ -222,7 +149,7 @@ async def test_both_sides_show_the_same_ground(site):
 
 
 async def test_roads_show_more_the_nearer_one_looks(site):
-    know(site, "v1", with_roads=True)
+    know(site.side(), "v1", with_roads=True)
     kinds = {
         zoom: [
             one["properties"]["kind"]

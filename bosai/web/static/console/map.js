@@ -1,11 +1,15 @@
 // One map for the console: our own sites and areas as GeoJSON on a plain ground, so that it works when nothing else does.
+import { Ground, hazardControl, readGround } from "/static/maps/ground.js";
 import { LngLatBounds, Map as MapLibre, Marker, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 
 setWorkerUrl("/static/vendor/maplibre-gl/maplibre-gl-worker.mjs");
 
+const BASE_CREDIT = '<a href="https://maps.gsi.go.jp/development/ichiran.html" target="_blank" rel="noopener">地理院タイル</a>';
+
 /** A map in `element`, fitted to `bbox` ([west, south, east, north]); null where the browser can not draw one. */
-export async function openMap(element, { prefix, bbox, tiles }) {
+export async function openMap(element, { prefix, bbox, tiles, maps }) {
   try {
+    const listing = readGround(prefix, "ja");
     const map = new MapLibre({
       container: element,
       style: style(prefix),
@@ -26,7 +30,10 @@ export async function openMap(element, { prefix, bbox, tiles }) {
       map.once("load", done);
       setTimeout(() => failed(new Error("the map did not load")), 15_000);
     });
+    const ground = new Ground(map, { prefix, listing: await listing, below: "zones-fill" });
     if (tiles) layGround(map);
+    ground.showRoads(tiles).catch((error) => console.warn("no roads:", error.message));
+    document.getElementById("hazards")?.replaceChildren(hazardControl(ground, maps));
     return map;
   } catch (error) {
     console.warn("no map:", error.message);
@@ -38,8 +45,9 @@ export async function openMap(element, { prefix, bbox, tiles }) {
 /** The base map comes last and below: nothing ever waits for tiles that do not come. */
 function layGround(map) {
   const tiles = [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`];
-  map.addSource("ground", { type: "raster", tiles, tileSize: 256, maxzoom: 18, attribution: "地理院タイル" });
-  map.addLayer({ id: "tiles", type: "raster", source: "ground" }, "zones-fill");
+  map.addSource("ground", { type: "raster", tiles, tileSize: 256, maxzoom: 18, attribution: BASE_CREDIT });
+  const lowest = map.getStyle().layers[1].id; // above the plain background, below everything that is ours
+  map.addLayer({ id: "tiles", type: "raster", source: "ground" }, lowest);
 }
 
 /** Shows `feature(s)` as the area in question and moves the view there. */

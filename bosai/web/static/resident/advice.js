@@ -1,5 +1,6 @@
 // The page a notification opens.
 import { config, hasWorker, store, worker } from "/static/resident/page.js";
+import "/static/resident/route.js";
 import "/static/resident/current.js";
 
 if (hasWorker && (await store.get("subscription"))) await worker();

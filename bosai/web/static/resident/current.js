@@ -34,8 +34,10 @@ class BosaiCurrent extends HTMLElement {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const known = await store.get("subscription");
     const message = await this.message();
+    this.instruction = null;
     const drawn = await this.fromService(known, message);
     if (turn !== this.turn) return;
+    this.dispatchEvent(new CustomEvent("bosai-advised", { bubbles: true, detail: { known, instruction: this.instruction } }));
     this.hidden = !known && !message;
     this.replaceChildren(...drawn);
     await self.flushReceipts(store, config.prefix);
@@ -52,6 +54,7 @@ class BosaiCurrent extends HTMLElement {
     if (!known) return message ? this.kept(message, "") : [];
     try {
       const answer = await api("GET", `/subscriptions/${known.id}/advice`, { secret: known.secret });
+      this.instruction = answer.instruction;
       return answer.instruction ? this.advice(answer) : [this.title(), element("p", text("current.none"))];
     } catch (error) {
       return message ? this.kept(message, error.status ? error.message : text("current.offline"))

@@ -1,5 +1,6 @@
 // The resident's map: our own areas and sites as GeoJSON, which work when nothing else does, over base tiles if any.
 import { AttributionControl, LngLatBounds, Map as GlMap, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { Ground, hazardControl, readGround } from "/static/maps/ground.js";
 import { config } from "/static/resident/page.js";
 
 setWorkerUrl("/static/vendor/maplibre-gl/maplibre-gl-worker.mjs");
@@ -14,12 +15,14 @@ const AREA_COLOURS = ["case",
   ["==", ["get", "level"], 4], "#aa00aa",
   "#ff2800"];
 
+const BASE_CREDIT = '<a href="https://maps.gsi.go.jp/development/ichiran.html" target="_blank" rel="noopener">地理院タイル</a>';
+
 const geojson = (name) => ({ type: "geojson", data: `${location.origin}${config.prefix}/api/v1/${name}.geojson` });
 
 const style = () => ({
   version: 8,
   sources: { areas: geojson("areas"), sites: geojson("sites"), ...(config.tiles && {
-    base: { type: "raster", tiles: [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`], tileSize: 256, maxzoom: 18, attribution: "地理院タイル" },
+    base: { type: "raster", tiles: [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`], tileSize: 256, maxzoom: 18, attribution: BASE_CREDIT },
   }) },
   layers: [
     { id: "ground", type: "background", paint: { "background-color": "#eef1f3" } },
@@ -31,20 +34,52 @@ const style = () => ({
   ],
 });
 
-// A map in `container`; `onTap` gets {lon, lat}. Rejects when this browser cannot draw it.
-export async function makeMap(container, { centre, chosen, onTap }) {
-  const map = new GlMap({ container, style: style(), center: [centre.lon, centre.lat], zoom: chosen ? 13 : 10.5, attributionControl: false });
+// A map in `container`; `onTap` gets {lon, lat}; `route`: a GeoJSON line to draw; `hazards`: where the choice of hazard
+// maps and their legend go. Rejects when this browser cannot draw it.
+export async function makeMap(container, { centre, chosen, onTap, route, hazards }) {
+  const listing = readGround(config.prefix, config.lang);
+  const map = new GlMap({
+    container,
+    style: style(),
+    center: [centre.lon, centre.lat],
+    zoom: chosen ? 13 : 10.5,
+    attributionControl: false,
+    locale: {
+      "NavigationControl.ZoomIn": config.maps.zoom_in,
+      "NavigationControl.ZoomOut": config.maps.zoom_out,
+      "Map.Title": config.maps.map,
+    },
+  });
   map.addControl(new NavigationControl({ showCompass: false }));
   map.addControl(new AttributionControl({ compact: true }));
   const mark = new Marker({ color: "#0017c1" });
   if (chosen) mark.setLngLat([chosen.lon, chosen.lat]).addTo(map);
-  map.on("click", ({ lngLat }) => {
-    mark.setLngLat(lngLat).addTo(map);
-    onTap({ lon: lngLat.lng, lat: lngLat.lat });
-  });
+  if (onTap) {
+    map.on("click", ({ lngLat }) => {
+      mark.setLngLat(lngLat).addTo(map);
+      onTap({ lon: lngLat.lng, lat: lngLat.lat });
+    });
+  }
   await new Promise((resolve) => map.once("load", resolve));
-  if (!chosen) await showDanger(map);
+  const ground = new Ground(map, { prefix: config.prefix, listing: await listing, below: "areas" });
+  await ground.showRoads(config.tiles);
+  if (hazards) hazards.replaceChildren(hazardControl(ground, config.maps, { chosen: firstShown(ground.listing) }));
+  if (route) drawRoute(map, route);
+  else if (!chosen) await showDanger(map);
   return map;
+}
+
+// While an order is in force its area stands alone; whoever wants the hazard map beside it chooses it.
+const firstShown = (listing) => (config.order_in_force === false && listing?.layers[0]?.key) || null;
+
+function drawRoute(map, line) {
+  map.addSource("route", { type: "geojson", data: { type: "Feature", properties: {}, geometry: line } });
+  const layout = { "line-cap": "round", "line-join": "round" };
+  map.addLayer({ id: "route-edge", type: "line", source: "route", layout, paint: { "line-color": "#ffffff", "line-width": 9 } }, "sites");
+  map.addLayer({ id: "route", type: "line", source: "route", layout, paint: { "line-color": "#0017c1", "line-width": 5 } }, "sites");
+  const bounds = new LngLatBounds();
+  for (const position of line.coordinates) bounds.extend(position);
+  map.fitBounds(bounds, { padding: 40, maxZoom: 16, animate: false });
 }
 
 // Whoever has chosen no place yet sees first where an order is in force.

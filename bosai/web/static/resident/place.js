@@ -46,6 +46,8 @@ class BosaiPlace extends HTMLElement {
       this.map = await makeMap(this.querySelector(".map"), {
         centre: config.place ?? config.centre,
         chosen: config.place,
+        route: config.route,
+        hazards: this.querySelector("[data-hazards]"),
         onTap: ({ lon, lat }) => this.offer(lon, lat),
       });
     } catch (error) {

@@ -5,13 +5,13 @@ importScripts("/static/resident/store.js");
 const prefix = new URL(self.registration.scope).pathname.replace(/\/$/, "");
 const realm = prefix === "/drill" ? "drill" : "live";
 const store = self.bosaiStore(realm);
-const SHELL = `bosai-shell-${realm}-3`;
+const SHELL = `bosai-shell-${realm}-4`;
 const CHECK_PAGE = `${prefix}/check`;
 const SHELL_PAGES = [`${prefix}/`, `${prefix}/advice`, CHECK_PAGE];
 // Modules import each other by plain path; what a page names with its version is found in the page itself.
 const MODULES = ["/static/resident/store.js", "/static/resident/page.js", "/static/resident/current.js",
   "/static/resident/age.js", "/static/resident/place.js", "/static/resident/subscribe.js", "/static/resident/push.js",
-  "/static/resident/registration.js"];
+  "/static/resident/registration.js", "/static/resident/route.js"];
 const VERSIONED = /"(\/static\/[^"?]+\?v=[0-9a-f]+)"/g;
 const NETWORK_WAIT_MS = 4000; // then the kept page, with its age
 const CHECK = "check"; // the incident of self-tests and monthly checks

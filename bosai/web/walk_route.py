@@ -1,0 +1,256 @@
+"""The way on foot from a place to a site: a line for the map, and the same way as a list of sentences.
+
+POST /route {from, site} ─▶ services.geo.route (past the live areas) ─▶ WalkingRoute
+
+A place never stands in an address, a log or a cache: it comes in a body and the answer is kept by nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import msgspec
+import numpy as np
+from aiohttp import web
+from numpy.typing import NDArray
+
+from bosai.errors import InvalidInput, NotFound
+from bosai.messages.catalogue import text
+from bosai.messages.measures import minutes_of
+from bosai.messages.route_steps import (
+    Arrival,
+    Ground,
+    StepText,
+    Turn,
+    approach_text,
+    arrival_text,
+    step_text,
+    total_text,
+)
+from bosai.model.subscription import PaceClass
+from bosai.services.planning import is_night
+from bosai.settings_schema import Settings
+from bosai.web.base import lang_of, services
+from bosai.web.parsing import json_body
+from geodata.foot import Foot
+
+DECIMALS = 4  # about 10 m; finer is not needed and not kept
+LINE_DECIMALS = 6
+
+
+class RoutePoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the way begins, degrees."""
+
+    lon: float
+    lat: float
+
+
+class WantedRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """POST /route. `step_free`: no stairs at all."""
+
+    start: RoutePoint = msgspec.field(name="from")
+    site: str
+    pace: PaceClass = PaceClass.UNKNOWN
+    step_free: bool = False
+
+
+class RouteLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A GeoJSON LineString (lon, lat)."""
+
+    type: Literal["LineString"] = "LineString"
+    coordinates: tuple[tuple[float, float], ...]
+
+
+class RouteStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step. `text` is in the reader's language; `name` is what of it is Japanese in every language."""
+
+    turn: str
+    kind: str
+    metres: int
+    text: str
+    name: str
+    lon: float
+    lat: float
+
+
+class WalkingRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """The way as it is known now. `known` false: no network covers it, or no way past the areas in force was found."""
+
+    known: bool
+    line: RouteLine | None = None
+    metres: int = 0
+    minutes: int = 0
+    about: bool = False  # part of it is a straight line
+    total: str = ""
+    notes: tuple[str, ...] = ()
+    steps: tuple[RouteStep, ...] = ()
+
+
+class WayStep(Protocol):
+    """A step as geodata.routes finds it; what is said of it is read from here alone."""
+
+    @property
+    def turn(self) -> str:
+        """A value of Turn, or "arrive"."""
+
+    @property
+    def compass(self) -> str | None:
+        """Of the start."""
+
+    @property
+    def metres(self) -> float:
+        """To the next step."""
+
+    @property
+    def kind(self) -> str:
+        """A value of Ground, or "unknown"."""
+
+    @property
+    def name(self) -> str:
+        """Of the road, "" where it has none."""
+
+    @property
+    def lon(self) -> float:
+        """Where it begins, degrees."""
+
+    @property
+    def lat(self) -> float:
+        """Where it begins, degrees."""
+
+    @property
+    def side(self) -> str | None:
+        """Of the arrival: left, right or ahead."""
+
+    @property
+    def gap_m(self) -> float:
+        """How far start and arrival are from the network."""
+
+
+class Way(Protocol):
+    """A way as geodata.routes finds it."""
+
+    @property
+    def lonlat(self) -> NDArray[np.float64]:
+        """(p, 2) degrees."""
+
+    @property
+    def metres(self) -> float:
+        """Real ones."""
+
+    @property
+    def effort_m(self) -> float:
+        """Level metres that take as long."""
+
+    @property
+    def about(self) -> bool:
+        """Part of it is a straight line."""
+
+    @property
+    def steps(self) -> Sequence[WayStep]:
+        """From the start to the arrival."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walker:
+    """Who walks."""
+
+    pace: PaceClass = PaceClass.UNKNOWN
+    step_free: bool = False
+
+    @property
+    def foot(self) -> Foot:
+        """For whom slopes and stairs are weighed; who said nothing is taken for slow."""
+        if self.step_free:
+            return Foot.STEP_FREE
+        return Foot.STANDARD if self.pace is PaceClass.STANDARD else Foot.SLOW
+
+
+async def route(request: web.Request) -> web.Response:
+    """The way on foot from a place to a site, past the areas of orders in force."""
+    wanted = await json_body(request, WantedRoute)
+    walker = Walker(pace=wanted.pace, step_free=wanted.step_free)
+    found = await way_to(request, wanted.start.lon, wanted.start.lat, wanted.site, walker)
+    return web.Response(
+        body=msgspec.json.encode(found),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def way_to(
+    request: web.Request, lon: float, lat: float, site_id: str, walker: Walker | None = None
+) -> WalkingRoute:
+    """The way in the reader's words. Raises InvalidInput outside the city, NotFound for a site nobody knows."""
+    here, lang, walker = services(request), lang_of(request), walker or Walker()
+    west, south, east, north = here.settings.city.bbox_lonlat
+    if not (west <= lon <= east and south <= lat <= north):
+        raise InvalidInput("lon" if not west <= lon <= east else "lat", "outside_city")
+    site = next((one for one in await here.sites.all() if one.site_id == site_id), None)
+    if site is None:
+        raise NotFound("site", site_id)
+    ask = getattr(here.geo, "route", None)
+    start = (round(lon, DECIMALS), round(lat, DECIMALS))
+    found: Way | None = await ask(start, site_id, foot=walker.foot) if ask else None
+    if found is None:
+        return WalkingRoute(known=False)
+    night = is_night(here.clock.now(), here.settings)
+    seconds = found.effort_m / speed_mps(here.settings, walker.pace, night=night)
+    return in_words(found, site.name, lang, minutes=minutes_of(round(seconds)))
+
+
+def speed_mps(settings: Settings, pace: PaceClass, *, night: bool) -> float:
+    """On level ground, as the planner counts it."""
+    by_pace: dict[str, float] = msgspec.structs.asdict(settings.planner.pace_m_s)
+    return by_pace[pace.value] * (settings.planner.night_factor if night else 1.0)
+
+
+def in_words(found: Way, place: str, lang: str, *, minutes: int) -> WalkingRoute:
+    """A way as geodata found it, with its sentences."""
+    notes = (text("maps.route.look", lang), *((text("maps.route.about", lang),) if found.about else ()))
+    return WalkingRoute(
+        known=True,
+        line=RouteLine(
+            coordinates=tuple(
+                (round(float(lon), LINE_DECIMALS), round(float(lat), LINE_DECIMALS))
+                for lon, lat in found.lonlat
+            )
+        ),
+        metres=round(found.metres),
+        minutes=minutes,
+        about=found.about,
+        total=total_text(found.metres, minutes, lang=lang),
+        notes=notes,
+        steps=tuple(
+            RouteStep(
+                turn=str(step.turn),
+                kind=str(step.kind),
+                metres=round(step.metres),
+                text=words.text,
+                name=words.name,
+                lon=round(step.lon, LINE_DECIMALS),
+                lat=round(step.lat, LINE_DECIMALS),
+            )
+            for step in found.steps
+            for words in sentences_of(step, place, lang)
+        ),
+    )
+
+
+def sentences_of(step: WayStep, place: str, lang: str) -> list[StepText]:
+    """What is said at one step: the way to the road first, where the road is not at the door."""
+    if step.turn == ARRIVE:
+        side = f"{ARRIVE}_{step.side}" if step.side else ARRIVE
+        return [arrival_text(Arrival(side), place, lang=lang, gap_m=step.gap_m)]
+    said = step_text(
+        Turn(step.turn),
+        Ground(step.kind) if step.kind in set(Ground) else Ground.ROAD,
+        step.metres,
+        lang=lang,
+        compass=step.compass or "",
+        name=step.name,
+    )
+    approach = approach_text(step.gap_m, lang=lang) if step.turn == Turn.START else None
+    return [said] if approach is None else [approach, said]
+
+
+ARRIVE = "arrive"
