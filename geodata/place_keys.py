@@ -55,14 +55,15 @@ def loose_key(key: str) -> str:
 def kanji_queries(text: str) -> list[str]:
     """The kanji keys a text may mean: as it is, and without the prefecture, city and ward it starts with.
 
-    A numeral at the end may be the first letter of a name (一番町) or the number of a 丁目 (荒井三).
+    A ward alone (宮城野区) means the towns named like it. A numeral at the end may be the first letter of a
+    name (一番町) or the number of a 丁目 (荒井三).
     """
     words = unicodedata.normalize("NFKC", text).split()
     plain = "".join(words)
     apart = "".join(one for one in words if not one.endswith(("県", "市", "区")))  # 五橋 若林区
     town = _PREFIXES.sub("", plain)
     numbered = re.sub(rf"{_NUMERAL}$", lambda hit: str(_number(hit[1])), town)
-    return _distinct(kanji_key(one) for one in (town, plain, apart, numbered))
+    return _distinct(kanji_key(one) for one in (town, plain, apart, numbered, town.removesuffix("区")))
 
 
 def kana_queries(text: str) -> list[str]:

@@ -57,6 +57,7 @@ from geodata.places import PlaceIndex, ReadingStatus, Town, kanji_key
         ("miyagino-ku nigatake", "苦竹"),
         ("Sendai-shi Miyagino-ku Nigatake", "苦竹"),
         ("miyagino-ku", "宮城野"),
+        ("宮城野区", "宮城野"),
         ("鶴ｹ谷", "鶴ケ谷"),
         ("つつぢがおか", "榴岡"),
         ("ろくちようのめ", "六丁目"),
