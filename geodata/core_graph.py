@@ -56,6 +56,7 @@ class CoreGraph:
         is_kept[kept] = True
         loop = self._a == self._b
         is_kept[self._a[loop]] = True
+        is_kept[:1] = True  # a core is never empty, not even that of a lone dead end
         self._cut_dead_ends(is_kept, ~loop)
         self._join_chains(is_kept)
         self._lay_slots(loop)
