@@ -52,13 +52,7 @@ def stored_file(work: GeoImport, key: str, name: str, read: Callable[[bytes], T]
 def stands(work: GeoImport, key: str, made_of: Mapping[str, Note]) -> bool:
     """Whether a fact is stored whole and was made of just this."""
     known = work.facts.get(key)
-    if known is None or dict(known.notes) != dict(made_of):
-        return False
-    try:
-        work.files.path(key, known)
-    except GeoFileDamaged:
-        return False
-    return True
+    return known is not None and dict(known.notes) == dict(made_of) and not work.files.damage_of(key, known)
 
 
 def refuse_a_part(before: int, after: int, *, many_may_go: bool) -> None:

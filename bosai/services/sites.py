@@ -129,6 +129,8 @@ class SiteService:
                     gone=len(changes.gone),
                     gone_names=tuple(one.name for one in changes.gone),
                     rejected=rejected_rows(parsed.rejected),
+                    passed_over=parsed.other_municipalities,
+                    remarks=_remarks(parsed),
                 )
                 await self._tell(actor, "imported_sites", report)
                 return report
@@ -223,6 +225,11 @@ async def _readable(parse: Callable[[], P]) -> P:
         return await asyncio.to_thread(parse)
     except GeodataError as error:
         raise InvalidInput("file", "unreadable", error.ja) from error
+
+
+def _remarks(parsed: SitesParsed) -> tuple[str, ...]:
+    ignored = "、".join(parsed.ignored_columns)
+    return (f"使わない列：{ignored}。",) if ignored else ()
 
 
 def _busy() -> InvalidInput:

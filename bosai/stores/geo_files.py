@@ -121,17 +121,20 @@ class GeoFiles:
 
     def damaged(self) -> list[GeoFileDamaged]:
         """Every stored file read and compared with its checksum: what is wrong."""
-        found = []
         try:
             facts = self.manifest().facts
         except GeoFileDamaged as error:
             return [error]
-        for key, fact in facts.items():
-            for one in fact.files:
-                try:
-                    self.read(key, fact, one.name)
-                except GeoFileDamaged as error:
-                    found.append(error)
+        return [damage for key, fact in facts.items() for damage in self.damage_of(key, fact)]
+
+    def damage_of(self, key: str, fact: StoredFact) -> list[GeoFileDamaged]:
+        """Every file of one fact read and compared with its checksum."""
+        found = []
+        for one in fact.files:
+            try:
+                self.read(key, fact, one.name)
+            except GeoFileDamaged as error:
+                found.append(error)
         return found
 
     @contextmanager
@@ -178,11 +181,7 @@ class GeoImport:
         folder = f"{key.replace(':', '-').replace('/', '-')}-{digest[:20]}"
         known = self._facts.get(key)
         if known is not None and known.folder == folder and known.notes == dict(notes or {}):
-            try:
-                self.files.path(key, known)
-            except GeoFileDamaged:
-                pass
-            else:
+            if not self.files.damage_of(key, known):
                 return
         self._write(folder, contents)
         self._facts[key] = StoredFact(folder=folder, files=stored, imported_at=at, notes=dict(notes or {}))
