@@ -39,6 +39,7 @@ export class Ground {
   addRoads() {
     if (this.roads) return;
     this.roads = true;
+    this.map.getContainer().dataset.roads = "own";
     this.map.addSource("roads", { type: "geojson", data: this.url("roads"), attribution: this.credits() });
     const first = this.map.getLayer("hazard-fill") ? "hazard-fill" : this.below;
     this.map.addLayer({ id: "roads", type: "line", source: "roads",
@@ -63,7 +64,7 @@ export class Ground {
     this.add({ id: "hazard-fill", type: "fill", layout: sorted,
       paint: { "fill-color": by((one) => one.colour, "#b8b8c0"), "fill-opacity": 0.6 } });
     this.add({ id: "hazard-pattern", type: "fill", layout: sorted,
-      paint: { "fill-pattern": by((one) => `look-${one.pattern}`, `look-${layer.classes[0].pattern}`), "fill-opacity": 0.5 } });
+      paint: { "fill-pattern": by((one) => `look-${one.pattern}`, `look-${layer.classes[0].pattern}`), "fill-opacity": 0.35 } });
     this.add({ id: "hazard-line", type: "line", paint: { "line-color": "#4a4a50", "line-width": 0.8 } });
   }
 

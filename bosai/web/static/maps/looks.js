@@ -17,7 +17,7 @@ const strokes = {
 
 function draw(context, pattern) {
   context.strokeStyle = context.fillStyle = INK;
-  context.lineWidth = 1.6;
+  context.lineWidth = 1.1;
   if (pattern === "dots") context.fillRect(6, 6, 3, 3);
   for (const at of strokes[pattern] ?? []) {
     line(context, at - SIZE, SIZE, at + SIZE, -SIZE);
@@ -57,7 +57,7 @@ export function swatch(colour, pattern) {
   const context = canvas.getContext("2d");
   context.fillStyle = colour;
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.globalAlpha = 0.6;
+  context.globalAlpha = 0.5;
   context.fillStyle = context.createPattern(tile(pattern), "repeat");
   context.fillRect(0, 0, canvas.width, canvas.height);
   return canvas;

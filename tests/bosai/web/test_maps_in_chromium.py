@@ -1,0 +1,177 @@
+"""Maps in Chromium: the hazard map by keyboard with its legend in words, own roads without tiles, the way drawn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bosai.model.instruction import Destination
+from bosai.model.realm import Realm
+from bosai.model.staff import Role
+from bosai.stores.instructions import InstructionDraft
+from tests.bed.browser import Browser
+from tests.bed.chromium import chromium
+from tests.bed.page import Page, Viewport
+from tests.bosai.messages.examples import instruction
+from tests.bosai.services.hq import Hq, square
+from tests.bosai.services.hq import flood as flood_order
+from tests.bosai.web.ground import Ground, flood, found_way, know, landslide, stand_on
+from tests.bosai.web.officers import fresh_code
+from tests.bosai.web.phone_page import PhonePage, open_phone_page
+from tests.bosai.web.running import running
+from tests.redis_server import PrivateRedis
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+PLACE = "/?lon=140.9701&lat=38.2221"
+PHONE = Viewport(width=360, height=780, mobile=True)
+SHOWN = "return document.querySelector('.map').dataset.hazard"
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    browser = chromium()
+    browser.start()
+    try:
+        yield browser
+    finally:
+        browser.stop()
+
+
+@pytest.fixture
+async def phone(chrome: Browser, private_redis: PrivateRedis, tmp_path: Path) -> AsyncIterator[PhonePage]:
+    async with open_phone_page(chrome, private_redis, tmp_path, Realm.LIVE, PHONE) as at:
+        know(at.side, "v1", flood(), landslide(), with_roads=True)
+        stand_on(at.side, (flood(), 2), way=found_way())
+        yield at
+
+
+async def order_here(phone: PhonePage) -> Any:
+    hq = Hq(phone.wired.redis, Realm.LIVE)
+    hq.clock.at = phone.wired.clock.now()
+    form = flood_order()
+    area = msgspec.structs.replace(
+        form.area, polygons_e7_lonlat=square(west=140.965, south=38.215, side=0.012)
+    )
+    return await hq.issue(msgspec.structs.replace(form, area=area))
+
+
+async def open_map(page: Page) -> None:
+    await page.click(css=".map-details summary")
+    await page.wait_for_element(css=".hazards fieldset")
+
+
+async def test_in_quiet_times_the_first_hazard_map_is_shown_with_a_legend_in_words(phone: PhonePage) -> None:
+    page = phone.page
+    await page.goto(f"{phone.base}{PLACE}&lang=en")
+    await open_map(page)
+    assert await page.evaluate(SHOWN) == "flood_max"
+    legend = await page.evaluate(
+        "return [...document.querySelectorAll('.hazard-legend li')].map((one) => one.innerText)"
+    )
+    assert legend[0] == "20 m deep or more"
+    assert legend[-1] == "less than 0.5 m deep"
+    swatches = "return [...document.querySelectorAll('.swatch')].map((one) => one.toDataURL())"
+    assert len(set(await page.evaluate(swatches))) == len(legend)
+    assert await page.evaluate("return document.querySelector('.map').dataset.roads") == "own"
+    assert page.errors == []
+
+
+async def test_while_an_order_is_in_force_its_area_stands_alone_until_somebody_asks_by_keyboard(
+    phone: PhonePage,
+) -> None:
+    page = phone.page
+    await order_here(phone)
+    await page.goto(f"{phone.base}{PLACE}&lang=ja")
+    await open_map(page)
+    assert await page.evaluate(SHOWN) == ""
+    assert await page.evaluate("return document.querySelector('.hazard-legend').innerText") == ""
+    await page.evaluate("document.querySelector('.hazards input:checked').focus()")
+    await page.press("ArrowDown")
+    await page.press("ArrowDown")
+    await page.wait_for(f"{SHOWN} === 'landslide'")
+    words = await page.evaluate("return document.querySelector('.hazard-legend').innerText")
+    assert "見本・実際の区域ではありません" in words
+    assert "土砂災害特別警戒区域" in words
+    assert page.errors == []
+
+
+async def test_the_advice_page_lists_the_way_and_draws_it(phone: PhonePage) -> None:
+    page, side = phone.page, phone.side
+    record = await order_here(phone)
+    await page.goto(f"{phone.base}{PLACE}&lang=en")
+    await page.click(css=".notify [data-save]")
+    await page.wait_for("return (await bosaiStore('live').get('subscription')) ?? null")
+    known = await page.evaluate("return await bosaiStore('live').get('subscription')")
+    site = (await side.sites.all())[0]
+    place = Destination(
+        site_id=site.site_id, name=site.name, lon=site.lon, lat=site.lat, walk_m=899, walk_s=1400
+    )
+    told = msgspec.structs.replace(
+        instruction(destination=place, alternate=None, incident=record.incident),
+        subscription_id=known["id"],
+        alert_key=record.alert.key,
+        decided_at=side.clock.now(),
+    )
+    draft = {name: getattr(told, name) for name in told.__struct_fields__ if name != "seq"}
+    await side.instructions.emit(1, [InstructionDraft(**draft)], side.clock.now())
+
+    await page.goto(f"{phone.base}/advice?lang=en")
+    await page.wait_for("return document.querySelector('bosai-route')?.hidden === false")
+    steps = await page.evaluate(
+        "return [...document.querySelectorAll('[data-steps] li')].map((one) => one.innerText)"
+    )
+    assert steps[0] == "Walk about 40m to the road"
+    assert steps[2] == "Turn right: 県道塩釜亘理線, 600m"
+    assert (
+        await page.evaluate("return document.querySelector('[data-steps] [lang=ja]').textContent")
+        == "県道塩釜亘理線"
+    )
+    await open_map(page)
+    await page.wait_for_element(css="bosai-route .map canvas")
+    assert page.errors == []
+
+    stand_on(side, way=None)
+    await page.goto(f"{phone.base}/advice?lang=en&again=1")
+    await page.wait_for_text(site.name)
+    assert await page.evaluate("return document.querySelector('bosai-route').hidden")
+
+
+async def test_without_a_way_nothing_of_it_is_shown_and_the_service_is_asked_once(phone: PhonePage) -> None:
+    ground: Ground = stand_on(phone.side, way=None)
+    await order_here(phone)
+    await phone.page.goto(f"{phone.base}{PLACE}&lang=ja")
+    assert await phone.page.evaluate("return document.querySelector('.way-steps')") is None
+    assert len(ground.asked) == 1
+    await phone.page.goto(f"{phone.base}/advice")
+    assert await phone.page.evaluate("return document.querySelector('bosai-route').hidden")
+    assert len(ground.asked) == 1
+
+
+async def test_an_officer_drafts_beside_a_hazard_map_that_is_no_part_of_the_form(
+    chrome: Browser, private_redis: PrivateRedis, tmp_path: Path
+) -> None:
+    async with running(tmp_path, private_redis.url) as site:
+        know(site.side(), "v1", flood(), replace(landslide(), sample=False), with_roads=True)
+        account = await site.side().staff.add("test", "kian", Role.HQ_DRAFTER)
+        page = await chrome.new_page(person="kian", viewport=Viewport(width=1280, height=900))
+        await page.goto(site.url + "/hq/")
+        await page.fill(account.name, css="#name")
+        await page.fill(account.password, css="#password")
+        await page.fill(fresh_code(site, account), css="#code")
+        await page.click(css="main form button")
+        await page.wait_for_text("システムの状態")
+        await page.goto(site.url + "/hq/alerts/new")
+        await page.wait_for("return document.querySelector('#compose').dataset.drawing === 'ready'")
+        await page.wait_for_element(css="#hazards fieldset")
+        assert await page.evaluate(SHOWN) == ""
+        await page.click(css="#hazards input[value=flood_max]")
+        assert await page.evaluate(SHOWN) == "flood_max"
+        names = await page.evaluate("return [...new FormData(document.querySelector('#compose')).keys()]")
+        assert "hazard-map" not in names
+        assert page.errors == []
