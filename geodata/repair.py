@@ -25,6 +25,7 @@ MAX_CHANGE = 0.10
 class Repair:
     """One mended area: its row in the file (from 1), square metres before and after, and what was wrong.
 
+    file: the name of the file, where several make one map.
     area_before_m2: by the shoelace of the rings as given (outlines less holes), without their crossings undone.
     """
 
@@ -32,12 +33,13 @@ class Repair:
     area_before_m2: float
     area_after_m2: float
     what: str
+    file: str = ""
 
     @property
     def ja(self) -> str:
         """For the report of an import."""
         return (
-            f"{self.row}件目：{self.what}を直しました"
+            f"{self.file + 'の' if self.file else ''}{self.row}件目：{self.what}を直しました"
             f"（面積 {self.area_before_m2:,.0f}㎡ → {self.area_after_m2:,.0f}㎡）。"
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
@@ -34,6 +34,7 @@ _POLYGONAL = (3, 6)
 class HazardFileParsed:
     """One map as read. rejected.row and repaired.row count the features of their file from 1.
 
+    Where several files make one map, each of these says which file it means.
     passed_over: areas wholly outside the city; remarks: Japanese sentences for whoever imports.
     """
 
@@ -151,8 +152,9 @@ def _gather(
     areas = np.isin(types, _POLYGONAL)
     others = ~areas & ~missing
     if others.any():
-        name = table.path.rsplit("/", 1)[-1]
-        gathered.remarks.append(f"{name}：面ではない図形（点・線）{int(others.sum())}件は取り込みません。")
+        gathered.remarks.append(
+            f"{_file(table.path)}：面ではない図形（点・線）{int(others.sum())}件は取り込みません。"
+        )
     near = areas & _meets(table.shapes_lonlat, bbox)
     gathered.passed_over += int((areas & ~near).sum())
     for row in np.flatnonzero(missing):
@@ -204,7 +206,7 @@ def _sound(
     if len(broken):
         shapes = shapes.copy()
         mended = mend(_on_plane(shapes[broken], plane_epsg), rows[broken] + 1)
-        gathered.repaired += mended.repaired
+        gathered.repaired += [replace(one, file=_file(table.path)) for one in mended.repaired]
         gathered.rejected += [Rejected(row, "geometry", why, table.path) for row, why in mended.refused]
         shapes[broken] = [
             None if one is None else geometry_to_lonlat(one, plane_epsg) for one in mended.shapes
@@ -279,11 +281,17 @@ def _finished(
     formats = sorted({one.format for one in left_out if _same_map(one, dataset)})
     if formats:
         remarks.append(f"同じ図の別形式（{'、'.join(_FORMAT_JA[one] for one in formats)}）は読んでいません。")
+    remarks += _half_of_a31a(gathered.paths, name) if mapping is None else []
     rejected = sorted(gathered.rejected, key=lambda one: (one.row_id, one.row))
+    repaired = gathered.repaired
+    if len(gathered.paths) > 1:
+        rejected = [replace(one, reason=f"{one.reason}（{_file(one.row_id)}）") for one in rejected]
+    else:
+        repaired = [replace(one, file="") for one in repaired]
     return HazardFileParsed(
         layer=layer,
         rejected=tuple(rejected),
-        repaired=tuple(gathered.repaired),
+        repaired=tuple(repaired),
         passed_over=gathered.passed_over,
         remarks=tuple(remarks),
     )
@@ -299,6 +307,29 @@ _FORMAT_JA = {
 def _same_map(source: MapSource, dataset: HazardDataset) -> bool:
     by_folder = dataset_of_folder(source.path)
     return by_folder is None or by_folder.key == dataset.key
+
+
+def _file(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def _half_of_a31a(paths: list[str], name: str) -> list[str]:
+    """A31a comes as two zips, of the great rivers (10) and of the others (20), that make one map together."""
+    halves = {
+        found[1]
+        for one in [name, *paths]
+        for found in [re.search(r"A31a-(?:\d\d-)?\d\d_\d\d_(?:\d+_)?(10|20)(?=[._/]|$)", one)]
+        if found
+    }
+    if len(halves) != 1:
+        return []
+    have, lack = (_HALVES[0], _HALVES[1]) if halves == {"10"} else (_HALVES[1], _HALVES[0])
+    return [
+        f"{have}の分だけです。{lack}の分のzipと一緒に（一つのzipに入れて）取り込まないと、そちらが抜けます。"
+    ]
+
+
+_HALVES = ("洪水予報河川・水位周知河川（10）", "その他の河川（20）")
 
 
 def _edition(dataset: HazardDataset, names: list[str]) -> str:

@@ -73,7 +73,10 @@ def _parse(data: bytes, name: str) -> etree._Element:
             data = re.sub(r"^<\?xml[^>]*\?>", "", text, count=1).encode()
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, UnicodeDecodeError, ValueError) as error:
-        raise BrokenXml(name=name, detail=str(error)[:160]) from None
+        detail = str(error)[:160]
+        if "XML_PARSE_HUGE" in detail:
+            detail = "一つの図形が大きすぎます。シェープファイルかGeoJSONの版を使ってください"
+        raise BrokenXml(name=name, detail=detail) from None
 
 
 def _local(element: etree._Element) -> str:

@@ -1,4 +1,4 @@
-"""The files a map comes in: a zip, loose files, or one file; read in memory, never unpacked to disk.
+"""The files a map comes in: zips, loose files, or one file; read in memory, never unpacked to disk.
 
 bytes or {name: bytes} ─▶ MapMembers ─▶ MapSource (one shapefile, GeoJSON or GML each, with its path in the zip)
 """
@@ -48,39 +48,50 @@ class MapSource:
 
 
 class MapMembers:
-    """The members of a map file by name. data: a zip, one file (then `name` tells its kind), or loose files.
+    """The members of a map file by name. data: a zip, one file (then `name` tells its kind), or files by name.
 
+    Zips among the files, or within the zip, are opened too, one level deep; their names become folders.
     Raises UnreadableZip, TooLarge.
     """
 
     def __init__(
         self, data: bytes | Mapping[str, bytes], *, name: str = "", limit_bytes: int = MAX_BYTES
     ) -> None:
-        self._zip: zipfile.ZipFile | None = None
         self._loose: dict[str, bytes] = {}
-        self._infos: dict[str, zipfile.ZipInfo] = {}
+        self._zipped: dict[str, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
         self._left = self._limit = limit_bytes
-        if isinstance(data, Mapping):
-            self._loose = {_posix(one): content for one, content in data.items()}
-        elif data[:2] == b"PK":
-            with _readable():
-                self._zip = zipfile.ZipFile(io.BytesIO(data))
-            self._infos = {_zip_name(one): one for one in self._checked(self._zip.infolist())}
-        else:
-            self._loose = {_posix(name) or "map": data}
-        self._spend(sum(len(content) for content in self._loose.values()))
+        loose = data if isinstance(data, Mapping) else {name or "map": data}
+        for one, content in loose.items():
+            if content[:2] == b"PK":
+                # Of one zip the name says nothing; of several it tells their members apart.
+                self._open(content, "" if len(loose) == 1 else _stem(one))
+            else:
+                self._loose[_posix(one)] = content
+                self._spend(len(content))
+
+    def _open(self, data: bytes, folder: str, depth: int = 0) -> None:
+        """Enter the members of a zip, and those of the zips in it: a data set of several zips may come in one."""
+        with _readable():
+            archive = zipfile.ZipFile(io.BytesIO(data))
+        for info in self._checked(archive.infolist()):
+            name = f"{folder}/{_zip_name(info)}".lstrip("/")
+            self._zipped[name] = archive, info
+            if depth == 0 and name.lower().endswith(".zip") and not _is_litter(name):
+                inner = self.read(name)
+                del self._zipped[name]
+                self._open(inner, _stem(name), depth + 1)
 
     @property
     def names(self) -> list[str]:
         """Every member that may be part of a map, sorted."""
-        return sorted(one for one in {*self._loose, *self._infos} if not _is_litter(one))
+        return sorted(one for one in {*self._loose, *self._zipped} if not _is_litter(one))
 
     def read(self, name: str) -> bytes:
         """The bytes of a member; what a zip says of its size is not believed."""
         if name in self._loose:
             return self._loose[name]
-        assert self._zip is not None
-        with _readable(), self._zip.open(self._infos[name]) as stream:
+        archive, info = self._zipped[name]
+        with _readable(), archive.open(info) as stream:
             content = stream.read(self._left + 1)
         self._spend(len(content))
         return content
@@ -91,7 +102,7 @@ class MapMembers:
         if not found:
             listed = "、".join(self.names[:5])
             inner = [one for one in self.names if one.lower().endswith(".zip")]
-            detail = "zipの中にzipがあります。中のzipを一つずつ取り込んでください。" if inner else ""
+            detail = "zipの中のzipの中に、さらにzipがあります。中のzipを取り込んでください。" if inner else ""
             raise NotVector(name=listed or "zip", detail=detail)
         return sorted(found, key=lambda one: (one.path, one.format))
 
@@ -127,8 +138,8 @@ class MapMembers:
         """Whether a .json starts as a FeatureCollection; others are descriptions that travel along."""
         if name in self._loose:
             return b'"FeatureCollection"' in self._loose[name][:_SNIFF]
-        assert self._zip is not None
-        with _readable(), self._zip.open(self._infos[name]) as stream:
+        archive, info = self._zipped[name]
+        with _readable(), archive.open(info) as stream:
             return b'"FeatureCollection"' in stream.read(_SNIFF)
 
     def _checked(self, infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -171,6 +182,11 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 def _posix(name: str) -> str:
     """Slashes between folders; names only label what was read, they never open anything."""
     return name.replace("\\", "/").lstrip("/")
+
+
+def _stem(name: str) -> str:
+    """The name of a zip as a folder."""
+    return _split(_posix(name))[0]
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -154,6 +154,24 @@ def test_a_zip_of_a31a_gives_each_of_its_maps_from_its_folder_in_one_format_only
         parse_hazard_file(zipped({"41_x/a.geojson": geojson([SQUARE], [{"A31a_405": 1}])}), layer="tsunami")
 
 
+def test_the_two_zips_of_a31a_make_one_map_and_one_alone_is_told_to_be_half():
+    great = {"20_想定最大規模/A31a-20-22_04_8202020001_10.geojson": geojson([SQUARE], flood_rows(1))}
+    small = {
+        "20_想定最大規模/A31a-20-22_04_0400000001_20.geojson": geojson([BESIDE, WITH_HOLE], flood_rows(2, 9))
+    }
+    names = ("A31a-22_04_10_GML.zip", "A31a-22_04_20_GML.zip")
+    files = dict(zip(names, (zipped(great), zipped(small)), strict=True))
+    for data in (files, zipped(files)):
+        both = read(data)
+        assert codes(both) == ["flood_1", "flood_2"]
+        assert both.remarks == ()
+        (rejected,) = both.rejected
+        assert "A31a-20-22_04_0400000001_20.geojson" in rejected.reason
+    half = read(files[names[0]], name=names[0])
+    assert "その他の河川（20）の分のzip" in half.remarks[0]
+    assert "洪水予報河川・水位周知河川（10）の分のzip" in read(files[names[1]]).remarks[0]
+
+
 def test_a_folder_and_attributes_that_disagree_are_refused():
     members = {"30_浸水継続時間/a.geojson": geojson([SQUARE], flood_rows(1))}
     with pytest.raises(UnknownHazardFile) as refused:
@@ -458,8 +476,8 @@ def test_zips_that_are_broken_locked_huge_or_of_zips_are_refused_with_a_sentence
     with pytest.raises(UnreadableZip, match="encrypted"):
         parse_hazard_file(bytes(locked))
     with pytest.raises(NotVector) as refused:
-        parse_hazard_file(zipped({"inner.zip": good}))
-    assert "中のzip" in refused.value.ja
+        parse_hazard_file(zipped({"a.zip": zipped({"b.zip": good})}))
+    assert "さらにzip" in refused.value.ja
     with pytest.raises(NotVector):
         parse_hazard_file(zipped({"readme.txt": b"x"}))
     bomb = MapMembers(zipped({"a.geojson": b"0" * 3_000_000}), limit_bytes=1_000_000)
@@ -497,6 +515,13 @@ def test_a_map_of_something_else_is_refused_with_what_was_expected():
         parse_hazard_file(geojson([SQUARE], [{"P20_002": "小学校"}]))
     assert "P20_002" in refused.value.ja
     assert "A40_003" in refused.value.ja
+
+
+def test_an_outline_too_long_for_safe_xml_is_sent_to_another_format():
+    data = ksj_gml("MaximumScale", [SQUARE], [{"waterDepth": 1}])
+    data = data.replace(b"<gml:posList>", b"<gml:posList>" + b"38.2 140.9 " * 1_000_000, 1)
+    with pytest.raises(BrokenXml, match="GeoJSON"):
+        parse_hazard_file(data, name="A31a-20-22_04_1.xml")
 
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "x">]><a>&b;</a>'
@@ -616,3 +641,48 @@ def test_no_bytes_break_the_reader_in_another_way_than_a_sentence(data):
             parse_hazard_file(data, name=name)
         except GeodataError as refused:
             assert refused.ja
+
+
+# ---- real files --------------------------------------------------------------------------------
+
+
+@pytest.mark.real_data
+def test_real_shapefiles_in_a_zip_are_told_apart_and_one_of_them_is_read_by_a_mapping(shared_data):
+    data = (shared_data / "osm" / "sendai_central_bbbike_20260204_layers_shp.zip").read_bytes()
+    natural = {
+        "key": "woods",
+        "class_property": "type",
+        "classes": {"forest": HazardClass(code="forest", rank=1, ja="森")},
+        "label_property": "name",
+        "coverage_lonlat": None,
+    }
+    with pytest.raises(SeveralLayers) as refused:
+        parse_hazard_file(data, mapping=own(**natural))
+    assert "natural.shp" in refused.value.ja
+    members = MapMembers(data)
+    parts = {
+        one.rsplit("/", 1)[-1]: members.read(one)
+        for one in members.names
+        if one.rsplit("/", 1)[-1].startswith("natural.")
+    }
+    parsed = read(parts, mapping=own(**natural))
+    assert len(parsed.layer) > 100
+    assert shapely.is_valid(parsed.layer.areas_lonlat).all()
+    west, south, east, north = shapely.total_bounds(parsed.layer.areas_lonlat)
+    assert 140.7 < west < east < 141.1
+    assert 38.1 < south < north < 38.5
+    assert {one.field for one in parsed.rejected} <= {"type", "geometry"}
+    assert diff_layers(parsed.layer, read(parts, mapping=own(**natural)).layer).is_empty
+
+
+@pytest.mark.real_data
+def test_real_jma_areas_are_read_by_a_mapping_as_geojson(shared_data):
+    path = shared_data / "jma" / "areas" / "AreaInformationCity_quake_20240229_miyagi.geojson"
+    whole = own(
+        class_property="", classes={"": HazardClass(code="a", rank=1, ja="区")}, label_property="name"
+    )
+    parsed = read(path.read_bytes(), mapping=whole)
+    sendai = [one for one in parsed.layer.label if "仙台" in one]
+    assert len(sendai) == 5
+    assert len(parsed.layer) + len(parsed.rejected) + parsed.passed_over == 39
+    assert all("㎡" in one.ja for one in parsed.repaired)
