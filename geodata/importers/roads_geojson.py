@@ -6,6 +6,7 @@ bytes (plain, gzip, zip) ─▶ features ─▶ LineString, MultiLineString by t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
@@ -25,6 +26,8 @@ from geodata.roads import RoadFlag, RoadKind
 
 NOT_FOR_WALKERS = "not_for_walkers"
 EXPECTED = "GeoJSON FeatureCollection（LineString・MultiLineString、経度・緯度の順）"
+TOLD_BY_FIRST = 1000
+"""The layout shows in the first features; an export may begin with things that are no roads."""
 MANY_REJECTED = 1000
 """More rejected features than this are counted and no longer listed: nobody reads them, and the cause is one."""
 
@@ -135,14 +138,16 @@ def parse_road_lines(
 ) -> RoadsParsed:
     """The lines of a FeatureCollection, clipped to `bbox` and a margin.
 
-    mapping None: OpenStreetMap tags when features have `highway`, else `WIDTH_CLASSES` when they have
-    `highway_class`. Raises UnreadableRoads (no such file, no road of the city), UnknownLayout (no such properties) and LatLonSwapped
-    (latitude first); bad features are returned, not raised.
+    mapping None: OpenStreetMap tags when the first features have `highway`, else `WIDTH_CLASSES` when they have
+    `highway_class`. Raises UnreadableRoads (no such file, no road of the city), UnknownLayout (no such properties)
+    and LatLonSwapped (latitude first); bad features are returned, not raised.
     """
     try:
         raw_features = _COLLECTION.decode(opened(data, (".geojson", ".json"))).features
     except (ValueError, RecursionError) as error:
         raise UnreadableRoads(expected=EXPECTED, detail=str(error)[:200]) from None
+    if mapping is None:
+        mapping = _told_by(raw_features[:TOLD_BY_FIRST])
     wide = with_margin(bbox)
     gatherer = LineGatherer()
     taken: list[list[list[float]]] = []
@@ -151,14 +156,10 @@ def parse_road_lines(
     for number, raw in enumerate(raw_features, start=1):
         try:
             feature = _read(_FEATURE, raw, "feature")
-            if mapping is None:
-                mapping = _told_by(feature)
             taken.extend(_take(feature, mapping, gatherer, wide))
         except RowRefused as refused:
             swapped = swapped or (refused if isinstance(refused, _Swapped) else None)
             rejected.append(Rejected(number, refused.field, refused.reason))
-    if mapping is None:
-        raise UnknownLayout(found="", expected="highway, highway_class")
     roads = gatherer.lines(_positions(taken), source, wide)
     if swapped and not len(roads):
         raise LatLonSwapped(lon=swapped.lon, lat=swapped.lat)
@@ -169,12 +170,15 @@ def parse_road_lines(
     return RoadsParsed(roads=roads, rejected=tuple(rejected), remarks_ja=mapping.remarks_ja)
 
 
-def _told_by(feature: _Feature) -> RoadMapping:
-    properties = feature.properties or {}
+def _told_by(raw_features: Sequence[msgspec.Raw]) -> RoadMapping:
+    seen: dict[str, None] = {}
+    for raw in raw_features:
+        with suppress(RowRefused):
+            seen |= dict.fromkeys(_read(_FEATURE, raw, "feature").properties or {})
     for mapping in (OSM_TAGS, WIDTH_CLASSES):
-        if mapping.kind in properties:
+        if mapping.kind in seen:
             return mapping
-    found = "・".join(properties)[:300]
+    found = "・".join(seen)[:300]
     raise UnknownLayout(found=found, expected="highway（OSMのタグ）、highway_class、または設定の対応表")
 
 
@@ -196,6 +200,8 @@ def _take(
 
 def _verdict(properties: Mapping[str, object], mapping: RoadMapping) -> Walkable | WhyNot:
     if mapping is OSM_TAGS:
+        if not properties.get(mapping.kind):
+            return WhyNot.NOT_A_WAY
         return judge_way({name: str(value) for name, value in properties.items() if value is not None})
     value = _text(properties, mapping.kind)
     if value not in mapping.kinds:
