@@ -1,57 +1,20 @@
 """A way on foot as sentences, one a step: which way to turn, what to walk on, how far.
 
-Step codes (geodata.routes) ─▶ StepText(text, name): the name of a road is Japanese in every language and is marked so
-by whoever shows it. Nothing here knows where the way leads from.
+Step codes (geodata.route_steps) ─▶ StepText(text, name): the name of a road is Japanese in every language and is
+marked so by whoever shows it. Nothing here knows where the way leads from.
 """
 
-from collections.abc import Sequence
-from enum import StrEnum
 from typing import NamedTuple
 
 from bosai.messages.catalogue import text
+from geodata.route_steps import Step, StepKind, Turn
 
+GAP_TOLD_M = 15.0
+"""A place nearer to its road than this stands at the road."""
 
-class Turn(StrEnum):
-    """What to do where a step begins."""
-
-    START = "start"
-    STRAIGHT = "straight"
-    SLIGHT_LEFT = "slight_left"
-    SLIGHT_RIGHT = "slight_right"
-    LEFT = "left"
-    RIGHT = "right"
-    SHARP_LEFT = "sharp_left"
-    SHARP_RIGHT = "sharp_right"
-    U_TURN = "u_turn"
-
-
-class Ground(StrEnum):
-    """What a step is walked on."""
-
-    ROAD = "road"
-    MAIN_ROAD = "main_road"
-    SERVICE = "service"
-    FOOTWAY = "footway"
-    STAIRS = "stairs"
-    BRIDGE = "bridge"
-    TUNNEL = "tunnel"
-    UNDERPASS = "underpass"
-    FORD = "ford"
-    INDOOR = "indoor"
-    OFF_NETWORK = "off_network"
-
-
-class Arrival(StrEnum):
-    """Where the destination lies at the end; OUT: there is none, the way leads out of the area."""
-
-    PLAIN = "arrive"
-    LEFT = "arrive_left"
-    RIGHT = "arrive_right"
-    AHEAD = "arrive_ahead"
-    OUT = "arrive_out"
-
-
-OPEN_GROUND = frozenset({Ground.ROAD, Ground.MAIN_ROAD, Ground.SERVICE, Ground.FOOTWAY})
+OPEN_GROUND = frozenset(
+    {StepKind.ROAD, StepKind.MAIN_ROAD, StepKind.SERVICE, StepKind.FOOTWAY, StepKind.UNKNOWN}
+)
 """Grounds whose name says more than their kind; stairs and bridges are named beside it."""
 
 
@@ -69,42 +32,45 @@ class StepText(NamedTuple):
         return [part for part in ((before, False), (self.name, True), (after, False)) if part[0]]
 
 
-def step_text(
-    turn: Turn, ground: Ground, metres: float, *, lang: str, compass: str = "", name: str = ""
-) -> StepText:
-    """ "Turn right: 広瀬通, 350 m". compass: one of measures.COMPASS, needed to start."""
-    facts = {"way": way_text(ground, name, lang), "distance": walked_text(metres)}
-    if turn is Turn.START:
-        facts["direction"] = text(f"resident.{compass}", lang)
-    return StepText(text(f"maps.route.{turn}", lang, **facts), name)
+def step_texts(step: Step, place: str, *, lang: str) -> list[StepText]:
+    """What is said at one step: the way to the road first, where the road is not at the door.
+
+    place: the name of the destination, "" for a way that only leads out of an area.
+    """
+    if step.turn is Turn.ARRIVE:
+        return [_arrival(step, place, lang)]
+    facts = {
+        "way": way_text(step.kind, step.name, lang, name_en=step.name_en),
+        "distance": walked_text(step.metres),
+    }
+    if step.turn is Turn.START:
+        facts["direction"] = text(f"resident.{step.compass}", lang)
+    said = StepText(text(f"maps.route.{step.turn}", lang, **facts), step.name)
+    if step.turn is not Turn.START or step.gap_m < GAP_TOLD_M:
+        return [said]
+    return [StepText(text("maps.route.gap_start", lang, distance=walked_text(step.gap_m)), ""), said]
 
 
-def way_text(ground: Ground, name: str, lang: str) -> str:
+def way_text(kind: StepKind, name: str, lang: str, *, name_en: str = "") -> str:
     """What is walked on: its name where it has one, with what it is where that matters."""
-    kind = text(f"maps.route.way.{ground}", lang)
+    ground = text(f"maps.route.way.{kind}", lang)
     if not name:
-        return kind
-    if ground in OPEN_GROUND:
+        return ground
+    beside = [name_en] if name_en and not lang.startswith("ja") else []
+    beside += [] if kind in OPEN_GROUND else [ground]
+    if not beside:
         return name
-    return f"{name}（{kind}）" if lang.startswith(("ja", "zh")) else f"{name} ({kind})"
+    return f"{name}（{'、'.join(beside)}）" if lang.startswith("ja") else f"{name} ({', '.join(beside)})"
 
 
-def arrival_text(arrival: Arrival, place: str, *, lang: str, gap_m: float = 0.0) -> StepText:
-    """The last sentence. gap_m: how far from the road the destination is; below 15 m nobody needs to hear it."""
-    if arrival is Arrival.OUT:
+def _arrival(step: Step, place: str, lang: str) -> StepText:
+    if not place:
         return StepText(text("maps.route.arrive_out", lang), "")
-    said = text(f"maps.route.{arrival}", lang, place=place)
-    if gap_m >= GAP_TOLD_M:
+    said = text(f"maps.route.arrive_{step.side}" if step.side else "maps.route.arrive", lang, place=place)
+    if step.gap_m >= GAP_TOLD_M:
         joint = "、" if lang.startswith("ja") else "，" if lang.startswith("zh") else ", "
-        said += joint + text("maps.route.gap_end", lang, distance=walked_text(gap_m))
+        said += joint + text("maps.route.gap_end", lang, distance=walked_text(step.gap_m))
     return StepText(said, place)
-
-
-def approach_text(gap_m: float, *, lang: str) -> StepText | None:
-    """The first sentence where the way begins off the road; None where the road is at the door."""
-    if gap_m < GAP_TOLD_M:
-        return None
-    return StepText(text("maps.route.gap_start", lang, distance=walked_text(gap_m)), "")
 
 
 def total_text(metres: float, minutes: int, *, lang: str) -> str:
@@ -119,11 +85,3 @@ def walked_text(metres: float) -> str:
     if metres < 975:
         return f"{round(metres / 50) * 50}m"
     return f"{metres / 1000:.1f}km"
-
-
-GAP_TOLD_M = 15.0
-
-
-def joined(steps: Sequence[StepText]) -> str:
-    """The steps as one text, one a line."""
-    return "\n".join(one.text for one in steps)

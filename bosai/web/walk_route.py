@@ -5,34 +5,25 @@ POST /route {from, site} ─▶ services.geo.route (past the live areas) ─▶ 
 A place never stands in an address, a log or a cache: it comes in a body and the answer is kept by nobody.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import numpy as np
 from aiohttp import web
-from numpy.typing import NDArray
 
 from bosai.errors import InvalidInput, NotFound
 from bosai.messages.catalogue import text
 from bosai.messages.measures import minutes_of
-from bosai.messages.route_steps import (
-    Arrival,
-    Ground,
-    StepText,
-    Turn,
-    approach_text,
-    arrival_text,
-    step_text,
-    total_text,
-)
+from bosai.messages.route_steps import step_texts, total_text
 from bosai.model.subscription import PaceClass
 from bosai.services.planning import is_night
 from bosai.settings_schema import Settings
 from bosai.web.base import lang_of, services
 from bosai.web.parsing import json_body
 from geodata.foot import Foot
+
+if TYPE_CHECKING:  # SciPy takes a second to load, and only those who search ways need it
+    from geodata.routes import WalkRoute
 
 DECIMALS = 4  # about 10 m; finer is not needed and not kept
 LINE_DECIMALS = 6
@@ -86,70 +77,6 @@ class WalkingRoute(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[RouteStep, ...] = ()
 
 
-class WayStep(Protocol):
-    """A step as geodata.routes finds it; what is said of it is read from here alone."""
-
-    @property
-    def turn(self) -> str:
-        """A value of Turn, or "arrive"."""
-
-    @property
-    def compass(self) -> str | None:
-        """Of the start."""
-
-    @property
-    def metres(self) -> float:
-        """To the next step."""
-
-    @property
-    def kind(self) -> str:
-        """A value of Ground, or "unknown"."""
-
-    @property
-    def name(self) -> str:
-        """Of the road, "" where it has none."""
-
-    @property
-    def lon(self) -> float:
-        """Where it begins, degrees."""
-
-    @property
-    def lat(self) -> float:
-        """Where it begins, degrees."""
-
-    @property
-    def side(self) -> str | None:
-        """Of the arrival: left, right or ahead."""
-
-    @property
-    def gap_m(self) -> float:
-        """How far start and arrival are from the network."""
-
-
-class Way(Protocol):
-    """A way as geodata.routes finds it."""
-
-    @property
-    def lonlat(self) -> NDArray[np.float64]:
-        """(p, 2) degrees."""
-
-    @property
-    def metres(self) -> float:
-        """Real ones."""
-
-    @property
-    def effort_m(self) -> float:
-        """Level metres that take as long."""
-
-    @property
-    def about(self) -> bool:
-        """Part of it is a straight line."""
-
-    @property
-    def steps(self) -> Sequence[WayStep]:
-        """From the start to the arrival."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walker:
     """Who walks."""
@@ -190,11 +117,11 @@ async def way_to(
         raise NotFound("site", site_id)
     ask = getattr(here.geo, "route", None)
     start = (round(lon, DECIMALS), round(lat, DECIMALS))
-    found: Way | None = await ask(start, site_id, foot=walker.foot) if ask else None
+    found: "WalkRoute | None" = await ask(start, site_id, foot=walker.foot) if ask else None
     if found is None:
         return WalkingRoute(known=False)
     night = is_night(here.clock.now(), here.settings)
-    seconds = found.effort_m / speed_mps(here.settings, walker.pace, night=night)
+    seconds = found.seconds(speed_mps(here.settings, walker.pace, night=night))
     return in_words(found, site.name, lang, minutes=minutes_of(round(seconds)))
 
 
@@ -204,7 +131,7 @@ def speed_mps(settings: Settings, pace: PaceClass, *, night: bool) -> float:
     return by_pace[pace.value] * (settings.planner.night_factor if night else 1.0)
 
 
-def in_words(found: Way, place: str, lang: str, *, minutes: int) -> WalkingRoute:
+def in_words(found: "WalkRoute", place: str, lang: str, *, minutes: int) -> WalkingRoute:
     """A way as geodata found it, with its sentences."""
     notes = (text("maps.route.look", lang), *((text("maps.route.about", lang),) if found.about else ()))
     return WalkingRoute(
@@ -222,8 +149,8 @@ def in_words(found: Way, place: str, lang: str, *, minutes: int) -> WalkingRoute
         notes=notes,
         steps=tuple(
             RouteStep(
-                turn=str(step.turn),
-                kind=str(step.kind),
+                turn=step.turn.value,
+                kind=step.kind.value,
                 metres=round(step.metres),
                 text=words.text,
                 name=words.name,
@@ -231,26 +158,6 @@ def in_words(found: Way, place: str, lang: str, *, minutes: int) -> WalkingRoute
                 lat=round(step.lat, LINE_DECIMALS),
             )
             for step in found.steps
-            for words in sentences_of(step, place, lang)
+            for words in step_texts(step, place, lang=lang)
         ),
     )
-
-
-def sentences_of(step: WayStep, place: str, lang: str) -> list[StepText]:
-    """What is said at one step: the way to the road first, where the road is not at the door."""
-    if step.turn == ARRIVE:
-        side = f"{ARRIVE}_{step.side}" if step.side else ARRIVE
-        return [arrival_text(Arrival(side), place, lang=lang, gap_m=step.gap_m)]
-    said = step_text(
-        Turn(step.turn),
-        Ground(step.kind) if step.kind in set(Ground) else Ground.ROAD,
-        step.metres,
-        lang=lang,
-        compass=step.compass or "",
-        name=step.name,
-    )
-    approach = approach_text(step.gap_m, lang=lang) if step.turn == Turn.START else None
-    return [said] if approach is None else [approach, said]
-
-
-ARRIVE = "arrive"

@@ -17,6 +17,8 @@ from geodata.hazard_layers import HazardClass, HazardLayer
 from geodata.hazards import HazardKind
 from geodata.network import build
 from geodata.roads import RoadKind, RoadLines
+from geodata.route_steps import Compass, Side, Step, StepKind, Turn
+from geodata.routes import WalkRoute
 
 DEPTHS = [(0.0, 0.5), (0.5, 3.0), (3.0, 5.0), (5.0, 10.0), (10.0, 20.0), (20.0, None)]
 
@@ -87,38 +89,16 @@ def know(side: RealmServices, version: str = "v1", *layers: HazardLayer, with_ro
     holder._facts = replace(holder.facts, version=version, layers=layers, network=network)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundStep:
-    """As geodata.routes says it."""
-
-    turn: str
-    metres: float
-    kind: str = "road"
-    compass: str | None = None
-    name: str = ""
-    lon: float = 140.97
-    lat: float = 38.222
-    side: str | None = None
-    gap_m: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundWay:
-    """As geodata.routes says it."""
-
-    lonlat: Any
-    metres: float
-    effort_m: float
-    about: bool
-    steps: tuple[FoundStep, ...]
+def _step(turn: Turn, metres: float, kind: StepKind = StepKind.ROAD, **more: Any) -> Step:
+    return Step(turn=turn, kind=kind, metres=metres, effort_m=metres, lon=140.97, lat=38.222, **more)
 
 
 STEPS = (
-    FoundStep(turn="start", metres=183.0, compass="west", gap_m=42.0),
-    FoundStep(turn="right", metres=621.0, name="県道塩釜亘理線", kind="main_road"),
-    FoundStep(turn="slight_left", metres=31.0, kind="stairs"),
-    FoundStep(turn="straight", metres=64.0, kind="unknown"),
-    FoundStep(turn="arrive", metres=0.0, side="left"),
+    _step(Turn.START, 183.0, compass=Compass.WEST, gap_m=42.0),
+    _step(Turn.RIGHT, 621.0, StepKind.MAIN_ROAD, name="県道塩釜亘理線"),
+    _step(Turn.SLIGHT_LEFT, 31.0, StepKind.STAIRS),
+    _step(Turn.STRAIGHT, 64.0, StepKind.UNKNOWN),
+    _step(Turn.ARRIVE, 0.0, StepKind.OFF_NETWORK, side=Side.LEFT),
 )
 
 
@@ -127,13 +107,13 @@ class Ground:
     """Stands in for what the services say of the ground, and remembers how it was asked."""
 
     side: RealmServices
-    way: FoundWay | None
+    way: WalkRoute | None
     layers: Sequence[tuple[HazardLayer, int]] = ()
     asked: list[tuple[tuple[float, float], str, Foot]] = field(default_factory=list)
 
     async def route(
         self, start_lonlat: tuple[float, float], site_id: str, *, foot: Foot = Foot.STANDARD
-    ) -> FoundWay | None:
+    ) -> WalkRoute | None:
         if all(one.site_id != site_id for one in await self.side.sites.all()):
             raise NotFound("site", site_id)
         self.asked.append((start_lonlat, site_id, foot))
@@ -143,12 +123,12 @@ class Ground:
         return self.layers
 
 
-def found_way(*, about: bool = False) -> FoundWay:
+def found_way(*, about: bool = False) -> WalkRoute:
     line = np.array([[140.9701, 38.2221], [140.968, 38.2222], [140.967, 38.226], [140.9669, 38.2281]])
-    return FoundWay(lonlat=line, metres=899.0, effort_m=960.0, about=about, steps=STEPS)
+    return WalkRoute(lonlat=line, metres=899.0, effort_m=960.0, about=about, steps=STEPS)
 
 
-def stand_on(side: RealmServices, *layers: tuple[HazardLayer, int], way: FoundWay | None = None) -> Ground:
+def stand_on(side: RealmServices, *layers: tuple[HazardLayer, int], way: WalkRoute | None = None) -> Ground:
     """From now on the services of this side say this of the ground."""
     ground = Ground(side=side, way=way, layers=layers)
     side.geo.route = ground.route
