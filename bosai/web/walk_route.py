@@ -6,7 +6,7 @@ A place never stands in an address, a log or a cache: it comes in a body and the
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -21,9 +21,7 @@ from bosai.settings_schema import Settings
 from bosai.web.base import lang_of, services
 from bosai.web.parsing import json_body
 from geodata.foot import Foot
-
-if TYPE_CHECKING:  # SciPy takes a second to load, and only those who search ways need it
-    from geodata.routes import WalkRoute
+from geodata.routes import WalkRoute
 
 DECIMALS = 4  # about 10 m; finer is not needed and not kept
 LINE_DECIMALS = 6
@@ -117,7 +115,7 @@ async def way_to(
         raise NotFound("site", site_id)
     ask = getattr(here.geo, "route", None)
     start = (round(lon, DECIMALS), round(lat, DECIMALS))
-    found: "WalkRoute | None" = await ask(start, site_id, foot=walker.foot) if ask else None
+    found: WalkRoute | None = await ask(start, site_id, foot=walker.foot) if ask else None
     if found is None:
         return WalkingRoute(known=False)
     night = is_night(here.clock.now(), here.settings)
@@ -131,7 +129,7 @@ def speed_mps(settings: Settings, pace: PaceClass, *, night: bool) -> float:
     return by_pace[pace.value] * (settings.planner.night_factor if night else 1.0)
 
 
-def in_words(found: "WalkRoute", place: str, lang: str, *, minutes: int) -> WalkingRoute:
+def in_words(found: WalkRoute, place: str, lang: str, *, minutes: int) -> WalkingRoute:
     """A way as geodata found it, with its sentences."""
     notes = (text("maps.route.look", lang), *((text("maps.route.about", lang),) if found.about else ()))
     return WalkingRoute(
