@@ -1,0 +1,95 @@
+"""Walks under a tsunami: nothing leads towards the sea while a landward way exists.
+
+    closures + SeaRule ─▶ two sets of lines nobody crosses seaward + nothing of the kind ─▶ which holds for whom
+                       ─▶ quickest ways inland under each
+
+Everybody walks under the set that leaves the most room to turn. Who has no way inland under it walks without.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geodata.closures import Closures, close_areas
+from geodata.inland_ways import InlandWays, SeaRule, find_exits, inland_ways
+from geodata.network import Foot, WalkNetwork
+from geodata.snapping import Snapped
+
+Floats = NDArray[np.float64]
+
+WITHOUT = 2
+"""The row of the closures without lines towards the sea, in `SeaWalks.closures`."""
+
+
+class SeaWalks:
+    """The sea rule over one network, foot and set of closures. Searched when first asked."""
+
+    def __init__(
+        self,
+        network: WalkNetwork,
+        closed: Closures,
+        rule: SeaRule,
+        *,
+        foot: Foot,
+        bound_m: float,
+        gap_factor: float,
+    ) -> None:
+        self.rule, self._network, self._closed, self._foot = rule, network, closed, foot
+        self._bound_m, self._gap_factor = bound_m, gap_factor
+
+    @cached_property
+    def closures(self) -> tuple[Closures, Closures, Closures]:
+        """Under the even lines, under the odd ones, and without."""
+        even, odd = self.rule.closures(self._network)
+        return self._closed | even, self._closed | odd, self._closed
+
+    @cached_property
+    def inland(self) -> tuple[InlandWays, ...]:
+        """The ways inland under each of `closures`."""
+        rule = self.rule
+        exits = find_exits(
+            self._network,
+            rule.areas_xy_m,
+            seaward_bearing_deg=rule.seaward_bearing_deg,
+            margin_m=rule.margin_m,
+        )
+        own = close_areas(self._network, rule.areas_xy_m)
+        return tuple(
+            inland_ways(
+                self._network,
+                exits,
+                foot=self._foot,
+                closures=one | own,
+                bound_m=self._bound_m,
+                gap_factor=self._gap_factor,
+            )
+            for one in self.closures
+        )
+
+    def row_of(self, people_xy_m: Floats, at: Snapped) -> NDArray[np.int8]:
+        """(n,) which of `closures` holds for each person."""
+        row = self.rule.set_of(people_xy_m)
+        area = shapely.union_all(list(self.rule.areas_xy_m))
+        shapely.prepare(area)
+        under = shapely.intersects_xy(area, people_xy_m[:, 0], people_xy_m[:, 1])
+        for number in range(WITHOUT):
+            mine = np.flatnonzero(under & (row == number))
+            landward = self.inland[number].ways(at.take(mine)).exit >= 0
+            row[mine[~landward]] = WITHOUT
+        return row
+
+    def ways_inland(self, people_xy_m: Floats, at: Snapped) -> tuple[Floats, Floats]:
+        """(n,) level metres and (n, 2) exits of people inside; inf and nan where the network knows no way."""
+        effort, exits = np.full(len(at), np.inf), np.full((len(at), 2), np.nan)
+        row = self.row_of(people_xy_m, at)
+        for number, ways in enumerate(self.inland):
+            mine = np.flatnonzero(row == number)
+            found = ways.ways(at.take(mine))
+            reached = found.exit >= 0
+            effort[mine] = found.effort_m
+            exits[mine[reached]] = ways.exits.at.foot_xy_m[found.exit[reached]]
+        return effort, exits

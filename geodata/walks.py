@@ -1,0 +1,319 @@
+"""One estimate of walking for the planner: over the network where there is one, the straight line where there is none.
+
+    network ─▶ NetworkWalks ─▶ .under(areas, closed edges, sea rule) ─▶ .metres(people, sites) · .inland(people)
+
+| gap to the network (the larger of both ends) | figure                                                       |
+|----------------------------------------------|--------------------------------------------------------------|
+| up to 100 m                                  | network, the gap × detour factor                             |
+| 100 to 400 m                                 | from the one to the other in proportion                      |
+| from 400 m                                   | straight line × detour factor                                |
+
+Beyond the search's bound the straight line × detour factor stands in, never below the bound, from 0.9 of the bound
+on in proportion: no figure jumps where the network or the search ends. No figure is below the straight line.
+Nothing leads into a live area: the network closes it, people and sites outside are put on ways outside it, and a
+straight line that would enter one from outside is no way. Figures are level metres: metres / speed = seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from shapely.geometry.base import BaseGeometry
+
+from geodata.closures import close_areas, close_edges, nothing_closed
+from geodata.inland import Exits, exit_points
+from geodata.inland_ways import SeaRule
+from geodata.network import Foot, WalkNetwork
+from geodata.reach import Reach
+from geodata.routes import RouteFinder, WalkRoute
+from geodata.sea_walks import WITHOUT, SeaWalks
+from geodata.snapping import Snapped
+from geodata.walk_ends import WalkEnds
+from geodata.ways_out import BOUND_M, WaysOut, ways_out
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+NEAR_M, FAR_M = 100.0, 400.0
+DETOUR_FACTOR = 1.5
+_BLEND_FROM = 0.9  # of the bound
+_BLOCK_CELLS = 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """(n, m) level metres from people to sites, inf = no way; about: (n, m) True where it is an estimate."""
+
+    effort_m: Floats
+    about: Bools
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    """What was searched under one set of closures."""
+
+    ways: WaysOut
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sites:
+    """What was searched for one list of sites."""
+
+    xy_m: Floats
+    at: Snapped
+    usual: Snapped
+    layers: tuple[_Layer, ...]
+
+
+class NetworkWalks:
+    """Walks over a network for one foot, first with nothing closed; `under` gives the walks around what is live.
+
+    It has the shape of the planner's `WalkDistances`. What was searched for the sites last asked for is kept, so ask
+    for all people at once or in turn, but always for the same sites.
+    """
+
+    def __init__(
+        self,
+        network: WalkNetwork,
+        *,
+        foot: Foot = Foot.STANDARD,
+        detour_factor: float = DETOUR_FACTOR,
+        bound_m: float = BOUND_M,
+    ) -> None:
+        self.network, self.foot = network, foot
+        self.detour_factor, self.bound_m = detour_factor, bound_m
+        self.areas: tuple[BaseGeometry, ...] = ()
+        self._open: NetworkWalks = self
+        self._closed = nothing_closed(network)
+        self._ends = WalkEnds(network, foot)
+        self._sea: SeaWalks | None = None
+        self._sites: _Sites | None = None
+        self._finders: dict[int, RouteFinder] = {}
+
+    def under(
+        self,
+        areas_xy_m: Sequence[BaseGeometry],
+        *,
+        closed_edges: NDArray[np.int64] | Sequence[int] = (),
+        sea: SeaRule | None = None,
+    ) -> NetworkWalks:
+        """The same walks while areas are live, edges closed and the sea is dangerous.
+
+        Searches under nothing closed are shared: only sites whose ways are cut are searched again.
+        """
+        walks = NetworkWalks(
+            self.network, foot=self.foot, detour_factor=self.detour_factor, bound_m=self.bound_m
+        )
+        walks.areas, walks._open = tuple(areas_xy_m), self._open
+        walks._closed = close_areas(self.network, walks.areas) | close_edges(self.network, closed_edges)
+        walks._ends = self._ends.around(walks.areas, walks._closed)
+        if sea is not None:
+            walks._sea = SeaWalks(
+                self.network,
+                walks._closed,
+                sea,
+                foot=self.foot,
+                bound_m=self.bound_m,
+                gap_factor=self.detour_factor,
+            )
+        return walks
+
+    @property
+    def about(self) -> bool:
+        """True: some figures may be estimates. `walk` says of each whether it is."""
+        return True
+
+    def metres(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike) -> Floats:
+        """(n, m) level metres from (n, 2) people to (m, 2) sites; inf where there is no way."""
+        return self.walk(from_xy_m, to_xy_m).effort_m
+
+    def walk(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike) -> Walk:
+        """The same with what is an estimate."""
+        people, sites = _points(from_xy_m), self._searched(_points(to_xy_m))
+        usual = self._ends.usual(people)
+        at = self._ends.people(people, usual)
+        effort = np.empty((len(people), len(sites.xy_m)))
+        about = np.empty(effort.shape, dtype=np.bool_)
+        step = max(1, _BLOCK_CELLS // max(1, len(sites.xy_m)))
+        for begin in range(0, len(people), step):
+            part = slice(begin, begin + step)
+            effort[part], about[part] = self._block(people[part], at.take(part), usual.take(part), sites)
+        return Walk(effort, about)
+
+    def inland(self, points_xy_m: ArrayLike) -> Exits:
+        """The way out of the tsunami areas of the sea rule, exit and level metres; 0 for who is outside already.
+
+        Off the network, and where it knows no way out, the straight line inland takes over: a person under a tsunami
+        is better told a direction than nothing. Raises ValueError without a sea rule.
+        """
+        sea, people = self._sea_asked(), _points(points_xy_m)
+        straight = exit_points(
+            people,
+            sea.rule.areas_xy_m,
+            seaward_bearing_deg=sea.rule.seaward_bearing_deg,
+            margin_m=sea.rule.margin_m,
+        )
+        usual = self._ends.usual(people)
+        effort, exits = sea.ways_inland(people, self._ends.people(people, usual))
+        weight = np.where(np.isfinite(effort), _straight_weight(usual.gap_m), 1.0)
+        weight = np.where(np.isfinite(straight.distance_m) | ~np.isfinite(effort), weight, 0.0)
+        with np.errstate(invalid="ignore"):
+            part = np.where(weight < 1, (1 - weight) * effort, 0.0)
+            rest = np.where(weight > 0, weight * straight.distance_m * self.detour_factor, 0.0)
+        out = straight.distance_m == 0
+        floor = np.where(np.isfinite(straight.distance_m), straight.distance_m, 0.0)
+        return Exits(
+            exit_xy_m=np.where(((weight < 0.5) & ~out)[:, None], exits, straight.exit_xy_m),
+            distance_m=np.where(out, 0.0, np.maximum(part + rest, floor)),
+        )
+
+    def route(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike) -> WalkRoute | None:
+        """The one way between two points under the same rules; None where the network has none."""
+        person, site = _points(from_xy_m), _points(to_xy_m)
+        at = self._ends.people(person, self._ends.usual(person))
+        goal = self._ends.sites(site, self._ends.usual(site))
+        row = int(self._sea.row_of(person, at)[0]) if self._sea else WITHOUT
+        return self._finder(row).route(person[0], site[0], at, goal)
+
+    def route_inland(self, from_xy_m: ArrayLike) -> WalkRoute | None:
+        """The way out of the tsunami areas; None where the network has none. Raises ValueError without a sea rule."""
+        sea, person = self._sea_asked(), _points(from_xy_m)
+        at = self._ends.people(person, self._ends.usual(person))
+        ways = sea.inland[int(sea.row_of(person, at)[0])]
+        row = int(ways.ways(at).exit[0])
+        if row < 0:
+            return None
+        goal = ways.exits.at.take(np.array([row]))
+        finder = RouteFinder(
+            self.network, foot=self.foot, closures=ways.closures, gap_factor=self.detour_factor
+        )
+        return finder.route(person[0], goal.foot_xy_m[0], at, goal, arrive_ab=bool(ways.exits.along_ab[row]))
+
+    # -- what is searched -----------------------------------------------------------------------------------
+
+    def _sea_asked(self) -> SeaWalks:
+        if self._sea is None:
+            raise ValueError("sea: name the tsunami areas with under(…, sea=SeaRule(…)) before asking inland")
+        return self._sea
+
+    def _finder(self, row: int) -> RouteFinder:
+        if row not in self._finders:
+            self._finders[row] = RouteFinder(
+                self.network,
+                foot=self.foot,
+                closures=self._sea.closures[row] if self._sea else self._closed,
+                gap_factor=self.detour_factor,
+            )
+        return self._finders[row]
+
+    def _searched(self, xy_m: Floats) -> _Sites:
+        """What is searched for these sites; kept until others are asked for."""
+        if self._sites is None or not np.array_equal(self._sites.xy_m, xy_m):
+            usual = self._ends.usual(xy_m)
+            at = self._ends.sites(xy_m, usual)
+            # A site that is entered from elsewhere now has ways of its own; else those of quiet days are changed.
+            fresh = self is self._open or at is not usual
+            ways = self._fresh_ways(at) if fresh else self._open._searched(xy_m).layers[0].ways
+            sets = self._sea.closures if self._sea else (self._closed,)
+            found = [ways.update(one) for one in sets]
+            self._sites = _Sites(xy_m, at, usual, tuple(_Layer(one, Reach(one)) for one in found))
+        return self._sites
+
+    def _fresh_ways(self, at: Snapped) -> WaysOut:
+        return ways_out(
+            self.network,
+            at,
+            foot=self.foot,
+            closures=self._closed,
+            bound_m=self.bound_m,
+            gap_factor=self.detour_factor,
+        )
+
+    # -- figures --------------------------------------------------------------------------------------------
+
+    def _block(self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites) -> tuple[Floats, Bools]:
+        if self._sea is None:
+            effort, about = self._figures(people, at, usual, sites, sites.layers[0])
+        else:
+            effort = np.empty((len(people), len(sites.xy_m)))
+            about = np.empty(effort.shape, dtype=np.bool_)
+            row = self._sea.row_of(people, at)
+            for number, layer in enumerate(sites.layers):
+                mine = np.flatnonzero(row == number)
+                effort[mine], about[mine] = self._figures(
+                    people[mine], at.take(mine), usual.take(mine), sites, layer
+                )
+        self._never_shorter(people, at, usual, sites, effort)
+        return effort, about
+
+    def _figures(
+        self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites, layer: _Layer
+    ) -> tuple[Floats, Bools]:
+        beeline = np.hypot(
+            people[:, None, 0] - sites.xy_m[None, :, 0], people[:, None, 1] - sites.xy_m[None, :, 1]
+        )
+        straight = beeline * self.detour_factor
+        gaps = self.detour_factor * (at.gap_m[:, None] + sites.at.gap_m[None, :])
+        walked = layer.ways.efforts(at).astype(np.float64)
+        beyond = ~np.isfinite(walked)
+        far = np.maximum(self.bound_m + gaps, straight)
+        with np.errstate(invalid="ignore"):
+            share = (walked - gaps - _BLEND_FROM * self.bound_m) / ((1 - _BLEND_FROM) * self.bound_m)
+            late = ~beyond & (share > 0)
+        walked[late] += np.minimum(share[late], 1) * np.maximum(far[late] - walked[late], 0)
+        np.maximum(walked, beeline, out=walked)
+        weight = np.maximum(_straight_weight(usual.gap_m)[:, None], _straight_weight(sites.usual.gap_m))
+        if beyond.any():
+            joined = layer.reach.joined(at)
+            walked[beyond] = np.where(joined, far, np.inf)[beyond]
+            # Where even with nothing closed no way joins the two, the network has nothing to say.
+            quiet = self._open._searched(sites.xy_m).layers[0].reach
+            weight[beyond & ~joined & ~quiet.joined(usual)] = 1.0
+        blend = (weight > 0) & (weight < 1)
+        figure = np.where(weight >= 1, straight, walked)
+        figure[blend] = (1 - weight[blend]) * walked[blend] + weight[blend] * straight[blend]
+        barred = self._barred(people, sites.xy_m, weight > 0)
+        figure = np.where(barred, np.where(weight >= 1, np.inf, np.maximum(walked, figure)), figure)
+        return figure, (weight > 0) | beyond | late
+
+    def _never_shorter(
+        self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites, effort: Floats
+    ) -> None:
+        """Who has to step onto the network elsewhere is not nearer for it."""
+        moved = (at.edge != usual.edge) | (at.along_m != usual.along_m)
+        rows = np.arange(len(people)) if sites.at is not sites.usual else np.flatnonzero(moved)
+        if len(rows):
+            quiet, there = self._open._searched(sites.xy_m), usual.take(rows)
+            before, _ = self._open._figures(people[rows], there, there, quiet, quiet.layers[0])
+            effort[rows] = np.maximum(effort[rows], before)
+
+    def _barred(self, people: Floats, sites_xy_m: Floats, asked: Bools) -> Bools:
+        """(n, m) where the straight line would enter an area from outside; only the pairs asked about."""
+        barred = np.zeros(asked.shape, dtype=np.bool_)
+        for area in self.areas:
+            shapely.prepare(area)
+            outside = ~shapely.intersects_xy(area, people[:, 0], people[:, 1])
+            row, site = np.nonzero(asked & outside[:, None] & ~barred)
+            start, end = people[row], sites_xy_m[site]
+            west, south, east, north = area.bounds
+            near = (np.maximum(start, end) >= (west, south)).all(axis=1)
+            near &= (np.minimum(start, end) <= (east, north)).all(axis=1)
+            lines = shapely.linestrings(np.stack([start[near], end[near]], axis=1))
+            barred[row[near], site[near]] = shapely.intersects(area, lines)
+        return barred
+
+
+def _points(points_xy_m: ArrayLike) -> Floats:
+    return np.asarray(points_xy_m, dtype=np.float64).reshape(-1, 2)
+
+
+def _straight_weight(gap_m: Floats) -> Floats:
+    """(n,) how much the straight line counts, 0 near the network and 1 far from it."""
+    weight: Floats = np.clip((gap_m - NEAR_M) / (FAR_M - NEAR_M), 0.0, 1.0)
+    return weight
