@@ -389,15 +389,15 @@ class UnknownHazardFile(GeodataError):
 
 @dataclass(eq=False)
 class OldFloodFile(GeodataError):
-    """A31 of 2012: another code list, another law, other rivers."""
+    """A31 of before 2022: other attributes, and up to 2012 another list of depths."""
 
     found: str
     en_template: ClassVar[str] = (
-        "file: [{found}] is A31 of 2012 (計画規模 of that time, another list of depths); "
+        "file: [{found}] is A31 of before 2022 (other attributes, up to 2012 another list of depths); "
         "import A31a of 2022 or later instead."
     )
     ja_template: ClassVar[str] = (
-        "ファイル：［{found}］は2012年度までの旧「浸水想定区域」A31です。浸水深の区分が今と違うため取り込みません。"
+        "ファイル：［{found}］は2021年度までの旧データ（A31）です。属性や浸水深の区分が今と違うため取り込みません。"
         "2022年度以降の「洪水浸水想定区域（A31a）」を使ってください。"
     )
 

@@ -21,9 +21,8 @@ from geodata.area_grid import AreaGrid
 from geodata.cells import DEFAULT_RADIUS_M
 from geodata.crs import PLANE_EPSG, geometry_to_plane, to_plane
 from geodata.mesh import MeshOrder, mesh_code
+from geodata.mesh_boxes import mesh_boxes
 from geodata.town_cells import TownCells, covered_m2
-
-_MESH_COLUMNS_PER_DEGREE, _MESH_ROWS_PER_DEGREE = 320, 480  # quarter cells of JIS X 0410
 
 
 class Towns(Protocol):
@@ -253,7 +252,7 @@ class GroundIndex:
 
     def _touched_mesh(self, areas_lonlat: Sequence[Polygon | MultiPolygon]) -> tuple[TouchedMesh, ...]:
         union = shapely.union_all(list(areas_lonlat)) if len(areas_lonlat) else Polygon()
-        boxes, centres = _mesh_boxes(union)
+        boxes, centres = mesh_boxes(union)
         if not len(boxes):
             return ()
         share = np.ones(len(boxes))
@@ -282,30 +281,6 @@ class GroundIndex:
         on_plane = shapely.transform(boxes, lambda pairs: to_plane(pairs, self._epsg))
         rows = self._cells.rows_at(to_plane(centres, self._epsg))
         return np.asarray(density[rows] * shapely.area(on_plane))
-
-
-def _mesh_boxes(union_lonlat: BaseGeometry) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """The quarter cells a shape touches, as boxes of degrees, south to north and west to east, and their centres."""
-    if union_lonlat.is_empty:
-        return np.zeros(0, dtype=np.object_), np.zeros((0, 2))
-    west, south, east, north = union_lonlat.bounds
-    columns = np.arange(
-        np.floor(west * _MESH_COLUMNS_PER_DEGREE), np.floor(east * _MESH_COLUMNS_PER_DEGREE) + 1
-    )
-    rows = np.arange(np.floor(south * _MESH_ROWS_PER_DEGREE), np.floor(north * _MESH_ROWS_PER_DEGREE) + 1)
-    row, column = (one.ravel() for one in np.meshgrid(rows, columns, indexing="ij"))
-    boxes = shapely.box(
-        column / _MESH_COLUMNS_PER_DEGREE,
-        row / _MESH_ROWS_PER_DEGREE,
-        (column + 1) / _MESH_COLUMNS_PER_DEGREE,
-        (row + 1) / _MESH_ROWS_PER_DEGREE,
-    )
-    shapely.prepare(union_lonlat)
-    touched = np.flatnonzero(shapely.intersects(union_lonlat, boxes))
-    centres = np.column_stack(
-        [(column + 0.5) / _MESH_COLUMNS_PER_DEGREE, (row + 0.5) / _MESH_ROWS_PER_DEGREE]
-    )
-    return np.asarray(boxes, dtype=np.object_)[touched], centres[touched]
 
 
 def _sum(values: NDArray[np.float64] | None) -> int | None:

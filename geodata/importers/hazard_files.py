@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import shapely
-from numpy.typing import NDArray
-from shapely.geometry.base import BaseGeometry
 
-from geodata.areas import DEGREE_UNITS, JAPAN, Bbox
-from geodata.crs import PLANE_EPSG, geometry_to_lonlat, geometry_to_plane
+from geodata.areas import JAPAN, Bbox
+from geodata.crs import PLANE_EPSG
 from geodata.errors import OldFloodFile, SeveralLayers, UnknownHazardFile
 from geodata.hazard_layers import HazardLayer
 from geodata.importers.hazard_mapping import HazardMapping, dataset_from
-from geodata.importers.ksj_hazards import HazardDataset, Reading, dataset_of, dataset_of_folder, is_old_flood
+from geodata.importers.hazard_rows import Gathered, file_name, gather
+from geodata.importers.ksj_hazards import HazardDataset, dataset_of, dataset_of_folder, is_old_flood
 from geodata.importers.map_members import MapFormat, MapMembers, MapSource
-from geodata.importers.tables import Rejected, RowRefused
+from geodata.importers.tables import Rejected
 from geodata.importers.vector_files import VectorTable, read_vector
 from geodata.layer_files import identities
-from geodata.repair import Repair, mend
+from geodata.repair import Repair
 
 KSJ_SOURCE = "国土交通省 国土数値情報"
-_POLYGONAL = (3, 6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +40,6 @@ class HazardFileParsed:
     repaired: tuple[Repair, ...]
     passed_over: int
     remarks: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """What the files of one map have given so far."""
-
-    shapes: list[BaseGeometry] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    repaired: list[Repair] = field(default_factory=list)
-    passed_over: int = 0
-    remarks: list[str] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
 
 
 def parse_hazard_file(
@@ -79,7 +63,7 @@ def parse_hazard_file(
     """
     members = MapMembers(data, name=name)
     own = dataset_from(mapping) if mapping else None
-    found: dict[str, tuple[HazardDataset, _Gathered]] = {}
+    found: dict[str, tuple[HazardDataset, Gathered]] = {}
     sources = members.sources() if own else _of_layer(members.sources(), layer)
     chosen, left_out = _one_format_each(sources)
     if own is not None and len(chosen) > 1:
@@ -89,7 +73,7 @@ def parse_hazard_file(
         dataset = own or _dataset(table)
         if dataset is None or (layer not in (None, dataset.key) and own is None):
             continue
-        _gather(found.setdefault(dataset.key, (dataset, _Gathered()))[1], dataset, table, bbox, plane_epsg)
+        gather(found.setdefault(dataset.key, (dataset, Gathered()))[1], dataset, table, bbox, plane_epsg)
     if not found:
         raise UnknownHazardFile(
             found="、".join(one.name for one in chosen[:5]) or name,
@@ -141,108 +125,9 @@ def _dataset(table: VectorTable) -> HazardDataset | None:
     return found
 
 
-def _gather(
-    gathered: _Gathered, dataset: HazardDataset, table: VectorTable, bbox: Bbox, plane_epsg: int
-) -> None:
-    """The areas of one table that concern the city, mended, with what they say."""
-    gathered.paths.append(table.path)
-    _remark_on(gathered, table)
-    types = shapely.get_type_id(table.shapes_lonlat)
-    missing = types < 0
-    areas = np.isin(types, _POLYGONAL)
-    others = ~areas & ~missing
-    if others.any():
-        gathered.remarks.append(
-            f"{_file(table.path)}：面ではない図形（点・線）{int(others.sum())}件は取り込みません。"
-        )
-    near = areas & _meets(table.shapes_lonlat, bbox)
-    gathered.passed_over += int((areas & ~near).sum())
-    for row in np.flatnonzero(missing):
-        gathered.rejected.append(Rejected(int(row) + 1, "geometry", "図形がありません。", table.path))
-    rows, readings = _read_rows(gathered, dataset, table, np.flatnonzero(near))
-    for reading, shape in zip(readings, _sound(gathered, table, rows, bbox, plane_epsg), strict=True):
-        if shape is not None:
-            gathered.shapes.append(shape)
-            gathered.readings.append(reading)
-
-
-def _remark_on(gathered: _Gathered, table: VectorTable) -> None:
-    said = [table.conversion.ja] if table.conversion.ja else []
-    if table.overruled:
-        said.append(f"ファイルの座標系「{table.overruled}」ではなく、指定された座標系として読みました。")
-    gathered.remarks += [one for one in said if one not in gathered.remarks]
-
-
-def _meets(shapes: NDArray[np.object_], bbox: Bbox) -> NDArray[np.bool_]:
-    """Whether the frame of each shape meets the city's; a shape with a coordinate that is no number does."""
-    west, south, east, north = shapely.bounds(shapes).T
-    apart = (west > bbox.east) | (east < bbox.west) | (south > bbox.north) | (north < bbox.south)
-    return np.asarray(~apart)
-
-
-def _read_rows(
-    gathered: _Gathered, dataset: HazardDataset, table: VectorTable, near: NDArray[np.intp]
-) -> tuple[NDArray[np.int64], list[Reading]]:
-    rows: list[int] = []
-    readings: list[Reading] = []
-    names = list(table.columns)
-    for at in near:
-        row = {name: table.columns[name][at] for name in names}
-        try:
-            readings.append(dataset.read(row, table.path))
-            rows.append(int(at))
-        except RowRefused as refused:
-            gathered.rejected.append(Rejected(int(at) + 1, refused.field, refused.reason, table.path))
-    return np.array(rows, dtype=np.int64), readings
-
-
-def _sound(
-    gathered: _Gathered, table: VectorTable, rows: NDArray[np.int64], bbox: Bbox, plane_epsg: int
-) -> list[BaseGeometry | None]:
-    """The shapes of the rows, valid, on the grid of 1e-7°; None for those refused or beside the city."""
-    shapes = table.shapes_lonlat[rows]
-    city = shapely.box(bbox.west, bbox.south, bbox.east, bbox.north)
-    broken = np.flatnonzero(~shapely.is_valid(shapes) | shapely.is_empty(shapes))
-    if len(broken):
-        shapes = shapes.copy()
-        mended = mend(_on_plane(shapes[broken], plane_epsg), rows[broken] + 1)
-        gathered.repaired += [replace(one, file=_file(table.path)) for one in mended.repaired]
-        gathered.rejected += [Rejected(row, "geometry", why, table.path) for row, why in mended.refused]
-        shapes[broken] = [
-            None if one is None else geometry_to_lonlat(one, plane_epsg) for one in mended.shapes
-        ]
-    there = np.array([one is not None for one in shapes], dtype=np.bool_)
-    beside = there & ~shapely.intersects(shapes, city)
-    gathered.passed_over += int(beside.sum())
-    kept: list[BaseGeometry | None] = [None] * len(shapes)
-    for at in np.flatnonzero(there & ~beside):
-        kept[at] = on_grid(shapes[at])
-        if kept[at] is None:
-            why = "1cmの精度では面積がありません。元のデータを確認してください。"
-            gathered.rejected.append(Rejected(int(rows[at]) + 1, "geometry", why, table.path))
-    return kept
-
-
-def _on_plane(shapes: NDArray[np.object_], plane_epsg: int) -> NDArray[np.object_]:
-    """Shapes on the plane; one with a coordinate that is no number stays as it is, and is refused after."""
-    moved = np.empty(len(shapes), dtype=np.object_)
-    for at, one in enumerate(shapes):
-        finite = np.isfinite(shapely.get_coordinates(one)).all()
-        moved[at] = geometry_to_plane(one, plane_epsg) if finite else one
-    return moved
-
-
-def on_grid(shape_lonlat: BaseGeometry) -> BaseGeometry | None:
-    """A valid polygon with its vertices on the 1e-7° grid, valid again; None where nothing is left of it."""
-    rounded = shapely.transform(shape_lonlat, lambda pairs: np.round(pairs * DEGREE_UNITS) / DEGREE_UNITS)
-    if not rounded.is_valid:
-        rounded = shapely.set_precision(shape_lonlat, 1 / DEGREE_UNITS)
-    return rounded if rounded.area > 0 and shapely.get_type_id(rounded) in _POLYGONAL else None
-
-
 def _finished(
     dataset: HazardDataset,
-    gathered: _Gathered,
+    gathered: Gathered,
     *,
     left_out: list[MapSource],
     mapping: HazardMapping | None,
@@ -285,7 +170,7 @@ def _finished(
     rejected = sorted(gathered.rejected, key=lambda one: (one.row_id, one.row))
     repaired = gathered.repaired
     if len(gathered.paths) > 1:
-        rejected = [replace(one, reason=f"{one.reason}（{_file(one.row_id)}）") for one in rejected]
+        rejected = [replace(one, reason=f"{one.reason}（{file_name(one.row_id)}）") for one in rejected]
     else:
         repaired = [replace(one, file="") for one in repaired]
     return HazardFileParsed(
@@ -307,10 +192,6 @@ _FORMAT_JA = {
 def _same_map(source: MapSource, dataset: HazardDataset) -> bool:
     by_folder = dataset_of_folder(source.path)
     return by_folder is None or by_folder.key == dataset.key
-
-
-def _file(path: str) -> str:
-    return path.rsplit("/", 1)[-1]
 
 
 def _half_of_a31a(paths: list[str], name: str) -> list[str]:

@@ -131,9 +131,13 @@ def _landslide(row: Row, path: str) -> Reading:
 # ---- tsunami, storm surge ----------------------------------------------------------------------
 
 
-def _depth_text(*names: str) -> Callable[[Row, str], Reading]:
+# In GML; the second spelling is the data set's own slip.
+_DEPTH_TEXTS = frozenset({"classificationOfWaterDepth", "cassificationOfWaterDepth"})
+
+
+def _depth_text(name: str) -> Callable[[Row, str], Reading]:
     def read(row: Row, path: str) -> Reading:
-        field = next((one for one in names if one in row), names[0])
+        field = next((one for one in row if one == name or one in _DEPTH_TEXTS), name)
         value = row.get(field)
         if value is None:
             return Reading(None, "")
@@ -204,8 +208,7 @@ KSJ_HAZARDS: tuple[HazardDataset, ...] = (
         folder="",
         needs=(frozenset({"A40_003"}),),
         gml_kinds=("Tsunami",),
-        # The second spelling is the data set's own slip.
-        read=_depth_text("A40_003", "classificationOfWaterDepth", "cassificationOfWaterDepth"),
+        read=_depth_text("A40_003"),
         classes=_classes_by_depth("tsunami"),
     ),
     HazardDataset(
@@ -216,7 +219,7 @@ KSJ_HAZARDS: tuple[HazardDataset, ...] = (
         folder="",
         needs=(frozenset({"A49_003"}),),
         gml_kinds=("StormSurge",),
-        read=_depth_text("A49_003", "classificationOfWaterDepth", "cassificationOfWaterDepth"),
+        read=_depth_text("A49_003"),
         classes=_classes_by_depth("storm_surge"),
     ),
 )
@@ -230,8 +233,15 @@ def dataset_of(columns: frozenset[str], kinds: frozenset[str], path: str) -> Haz
     for one in KSJ_HAZARDS:
         if any(part in kind for part in one.gml_kinds for kind in kinds):
             return one
-    if kinds and "waterDepth" in columns and not is_old_flood(columns, kinds):
+    return _gml_by_name(columns, path) if kinds and not is_old_flood(columns, kinds) else None
+
+
+def _gml_by_name(columns: frozenset[str], path: str) -> HazardDataset | None:
+    """GML whose elements are not known here, by the number or the series in its name."""
+    if "waterDepth" in columns or folder_number(path) in ("41", "42"):
         return dataset_of_folder(path)
+    if columns & _DEPTH_TEXTS:
+        return next((one for one in KSJ_HAZARDS if not one.folder and f"{one.series}-" in path), None)
     return None
 
 
@@ -248,7 +258,7 @@ def folder_number(path: str) -> str:
 
 
 def is_old_flood(columns: frozenset[str], kinds: frozenset[str]) -> bool:
-    """A31 up to 2012: A31_001 …, or ksj:ExpectedFloodArea."""
+    """A31 of before 2022: A31_001 …, or ksj:ExpectedFloodArea."""
     return any(one.startswith("A31_") for one in columns) or any("ExpectedFloodArea" in one for one in kinds)
 
 

@@ -184,9 +184,22 @@ def test_zip_names_with_backslashes_are_folders():
     assert read(zipped(members)).layer.version == "A31a-22"
 
 
-def test_the_flood_map_of_2012_is_refused_in_every_format():
+def test_gml_of_unknown_elements_is_told_by_its_name_or_refused():
+    erosion = ksj_gml("SomethingNew", [SQUARE], [{"riverName": "名取川"}])
+    assert codes(read(erosion, name="A31a-42-22_04_1.xml")) == ["flood_house_erosion"]
+    plan = ksj_gml("SomethingNew", [SQUARE], [{"waterDepth": 4}])
+    assert read(plan, name="A31a-10-22_04_1.xml").layer.key == "flood_plan"
+    deep = ksj_gml("SomethingNew", [SQUARE], [{"classificationOfWaterDepth": "5m以上"}])
+    assert read(deep, name="A49-20_04.xml").layer.key == "storm_surge"
+    for data, name in ((deep, "x.xml"), (plan, "x.xml"), (erosion, "A31a-30-22_04_1.xml")):
+        with pytest.raises(UnknownHazardFile):
+            parse_hazard_file(data, name=name)
+
+
+def test_the_flood_maps_of_before_2022_are_refused_in_every_format():
     for data, name in (
         (geojson([SQUARE], [{"A31_001": 12, "A31_002": "国"}]), "A31-12_04.geojson"),
+        (geojson([SQUARE], [{"A31_205": "3"}]), "A31-20_04.geojson"),
         (ksj_gml("ExpectedFloodArea", [SQUARE], [{"waterDepth": 12}]), "A31-12_04.xml"),
     ):
         with pytest.raises(OldFloodFile) as refused:
