@@ -66,7 +66,7 @@ class RoadLines:
 
 
 def clipped(roads: RoadLines, bbox: Bbox) -> tuple[RoadLines, int]:
-    """The lines with only their vertices in `bbox`, and how many lines have none there.
+    """The lines with only their vertices in `bbox`, and how many leave nothing there.
 
     A line that leaves and comes back becomes several; a single vertex is no line.
     """
@@ -77,13 +77,13 @@ def clipped(roads: RoadLines, bbox: Bbox) -> tuple[RoadLines, int]:
     if inside.all():
         return roads, 0
     line = np.repeat(np.arange(len(roads)), np.diff(roads.first))
-    outside = len(roads) - len(np.unique(line[inside]))
     begins, goes_on = inside.copy(), inside.copy()
     begins[1:] &= ~(inside[:-1] & (line[1:] == line[:-1]))
     goes_on[:-1] &= inside[1:] & (line[1:] == line[:-1])
     goes_on[-1:] = False
     kept = inside & ~(begins & ~goes_on)
     rows = line[begins & kept]
+    outside = len(roads) - len(np.unique(rows))
     lines = replace(
         roads,
         lonlat=roads.lonlat[kept],
