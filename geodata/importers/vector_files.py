@@ -23,10 +23,12 @@ from pyproj import CRS
 from geodata.areas import JAPAN, Bbox
 from geodata.datums import Conversion, crs_of, to_jgd2011
 from geodata.errors import AxesSwapped, NotVector, PositionsOffEarth, UnknownCrs, UnreadableText
+from geodata.importers.geojson_features import read_geojson
 from geodata.importers.ksj_gml import read_ksj_gml
 from geodata.importers.map_members import MapFormat, MapMembers, MapSource
 
 Column = NDArray[np.object_]
+_SHP_MAGIC = (9994).to_bytes(4, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +92,28 @@ def _from_gml(
 
 
 def _from_geojson(data: bytes, name: str) -> tuple[dict[str, Column], NDArray[np.object_], CRS | None]:
-    if not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        raise NotVector(name=name)
-    return _read_with_gdal(data, name, encoding=None)
+    read = read_geojson(data, name)
+    columns = {key: _column([_plain(one) for one in column]) for key, column in read.columns.items()}
+    return columns, read.shapes, crs_of(name, text=read.crs or None)
 
 
 def _from_shapefile(
     parts: Mapping[str, bytes], source: MapSource
 ) -> tuple[dict[str, Column], NDArray[np.object_], CRS | None]:
+    if not parts[".shp"].startswith(_SHP_MAGIC):  # GDAL would look what else it may be
+        raise NotVector(name=source.name)
     # One clean name inside, whatever the zip called it; the encoding is found out here and not left to guessing.
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for ending in (".shp", ".shx", ".dbf"):
             archive.writestr(f"map{ending}", parts[ending])
     encoding = _encoding(parts[".dbf"], parts.get(".cpg", b""))
-    columns, shapes, _ = _read_with_gdal(packed.getvalue(), source.name, encoding=encoding)
+    columns, shapes = _read_with_gdal(packed.getvalue(), source.name, encoding)
     prj = parts.get(".prj", b"").decode("utf-8", "replace").strip()
     return columns, shapes, crs_of(source.name, text=prj or None)
 
 
-def _read_with_gdal(
-    data: bytes, name: str, *, encoding: str | None
-) -> tuple[dict[str, Column], NDArray[np.object_], CRS | None]:
+def _read_with_gdal(data: bytes, name: str, encoding: str) -> tuple[dict[str, Column], NDArray[np.object_]]:
     try:
         meta, _, wkb, values = pyogrio.raw.read(data, encoding=encoding)
     except (
@@ -129,7 +131,7 @@ def _read_with_gdal(
         str(field): _column([_plain(one) for one in column])
         for field, column in zip(meta["fields"], values, strict=True)
     }
-    return columns, np.asarray(shapes, dtype=np.object_), crs_of(name, text=meta["crs"])
+    return columns, np.asarray(shapes, dtype=np.object_)
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import shapely
@@ -535,6 +537,43 @@ def test_an_outline_too_long_for_safe_xml_is_sent_to_another_format():
     data = data.replace(b"<gml:posList>", b"<gml:posList>" + b"38.2 140.9 " * 1_000_000, 1)
     with pytest.raises(BrokenXml, match="GeoJSON"):
         parse_hazard_file(data, name="A31a-20-22_04_1.xml")
+
+
+def test_a_json_that_asks_gdal_to_read_another_file_is_refused(tmp_path):
+    secret = tmp_path / "secret.geojson"
+    secret.write_bytes(geojson([SQUARE], flood_rows(1)))
+    pipeline = {"type": "gdal_streamed_alg", "command_line": f"gdal vector pipeline ! read {secret}"}
+    with pytest.raises(NotVector):
+        parse_hazard_file(json.dumps(pipeline).encode(), name="a.geojson")
+    with pytest.raises(NotVector):
+        parse_hazard_file(json.dumps(pipeline | {"features": []}).encode(), name="a.geojson")
+    layer = f'<OGRVRTLayer name="x"><SrcDataSource>{secret}</SrcDataSource></OGRVRTLayer>'
+    vrt = f"<OGRVRTDataSource>{layer}</OGRVRTDataSource>"
+    members = shapefile([SQUARE], columns(flood_rows(1))) | {"map.shp": vrt.encode()}
+    with pytest.raises(NotVector):
+        parse_hazard_file(members)
+
+
+def test_geojson_rings_left_open_are_closed_and_what_is_no_geometry_is_refused_by_row():
+    document = json.loads(geojson([SQUARE] * 5, flood_rows(1, 2, 3, 4, 5)))
+    document["features"][1]["geometry"]["coordinates"][0].pop()
+    document["features"][2]["geometry"] = {"type": "Polygon"}
+    document["features"][3]["geometry"] = {"type": "Circle", "coordinates": [140.9, 38.2]}
+    document["features"][4]["geometry"]["coordinates"] = [[[140.9, "x"]]]
+    parsed = read(json.dumps(document).encode())
+    assert codes(parsed) == ["flood_1", "flood_2"]
+    assert parsed.layer.areas_lonlat[1].equals(SQUARE)
+    assert [(one.row, one.field) for one in parsed.rejected] == [(n, "geometry") for n in (3, 4, 5)]
+
+
+@pytest.mark.parametrize("crs", ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "urn:ogc:def:crs:EPSG::6668"])
+def test_the_usual_names_of_degrees_in_geojson_are_understood(crs):
+    document = json.loads(geojson([SQUARE], flood_rows(1), epsg=None))
+    named = document | {"crs": {"type": "name", "properties": {"name": crs}}}
+    assert len(read(json.dumps(named).encode()).layer) == 1
+    linked = document | {"crs": {"type": "link", "properties": {"href": "http://example.test"}}}
+    with pytest.raises(UnknownCrs):
+        parse_hazard_file(json.dumps(linked).encode(), name="a.geojson")
 
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "x">]><a>&b;</a>'
