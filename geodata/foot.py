@@ -51,9 +51,15 @@ LEVEL_SPEED_MPS = {Foot.STANDARD: 1.0, Foot.SLOW: 0.5, Foot.STEP_FREE: 0.5}
 """The level speed a climb on stairs is weighed against; domain reference §6."""
 
 
-def speed_factor(*, night: bool = False, snow: bool = False, night_factor: float = NIGHT_FACTOR) -> float:
+def speed_factor(
+    *,
+    night: bool = False,
+    snow: bool = False,
+    night_factor: float = NIGHT_FACTOR,
+    snow_factor: float = SNOW_FACTOR,
+) -> float:
     """What is left of the level speed by night, in snow or among debris: 1.0 on a clear day."""
-    return (night_factor if night else 1.0) * (SNOW_FACTOR if snow else 1.0)
+    return (night_factor if night else 1.0) * (snow_factor if snow else 1.0)
 
 
 def slope_factor(slope: ArrayLike, foot: Foot) -> Floats:
