@@ -40,6 +40,7 @@ from bosai.services.zones import ZoneCatalogue
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.instructions import InstructionStore
+from bosai.stores.sites import SiteStore
 from bosai.stores.subscriptions import SubscriptionStore
 from geodata.areas import Bbox
 from geodata.places import PlaceIndex
@@ -185,6 +186,7 @@ def _realm(
     instructions = InstructionStore(client, realm, told_sealer(own))
     audit = AuditService(client, realm, clock)
     sites = SiteService(client, realm, clock, settings, audit)
+    ground = GeoService(geo, SiteStore(client, realm), alert_store, settings)
     return RealmServices(
         realm=realm,
         settings=settings,
@@ -243,8 +245,8 @@ def _realm(
         desks=DeskService(
             client, realm, clock, own.hmac_key, session=timedelta(hours=settings.web.desk_session_h)
         ),
-        guidance=GuidanceService(sites, alert_store, clock, settings),
-        geo=GeoService(geo),
+        guidance=GuidanceService(sites, alert_store, clock, settings, ground),
+        geo=ground,
         vapid_public_b64url=own.vapid_public_b64url,
     )
 

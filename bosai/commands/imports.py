@@ -5,14 +5,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bosai.access import opened
 from bosai.commands.output import Stopped, print_json, print_report
 from bosai.model.realm import Realm
-from bosai.services.geo_imports import GeoImports
 from bosai.services.import_reports import ImportReport
 from bosai.services.sites import SiteService
 from bosai.settings_schema import Settings
+
+if TYPE_CHECKING:
+    from bosai.services.geo_imports import GeoImports
 
 CLI = "command line"
 KINDS = ("sites", "capacities", "hazards", "roads", "elevation", "places", "jma-areas")
@@ -29,6 +32,8 @@ _ONLY_FOR = {
 
 async def import_files(settings: Settings, args: argparse.Namespace) -> int:
     """Read files of facts, one after the other. 1 when rows were rejected."""
+    from bosai.services.geo_imports import GeoImports  # noqa: PLC0415 (loads GDAL, which no other command needs)
+
     _refuse_strange_options(args)
     reports: list[tuple[str, ImportReport]] = []
     async with AsyncExitStack() as stack:
@@ -55,7 +60,7 @@ async def _take(
     args: argparse.Namespace,
     settings: Settings,
     sites: SiteService,
-    imports: GeoImports,
+    imports: "GeoImports",
     members: Mapping[str, bytes],
 ) -> ImportReport:
     (name, data), many_may_go = next(iter(members.items())), args.many_may_go

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -30,7 +30,6 @@ from bosai.settings_schema import Settings
 from bosai.stores.geo_files import GeoFileDamaged, GeoFiles, Manifest, StoredFact
 from bosai.stores.keys import GEO_VERSION
 from bosai.stores.replies import as_text
-from geodata import network_files
 from geodata.areas import Bbox
 from geodata.errors import GeodataError
 from geodata.hazard_layers import HazardLayer
@@ -38,8 +37,13 @@ from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, AreasParsed, Named
 from geodata.importers.population import TownPopulation
 from geodata.importers.towns import parse_towns
 from geodata.layer_files import layer_from_bytes
-from geodata.network import WalkNetwork
 from geodata.places import PlaceIndex, Town
+
+# What these load (SciPy) takes half a second, and a process without an imported network never needs it.
+if TYPE_CHECKING:
+    from bosai.services.walking import Walking
+    from geodata.catalogue import HazardCatalogue
+    from geodata.network import WalkNetwork
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -92,7 +96,7 @@ def load_facts(settings: Settings, files: GeoFiles) -> GeoFacts:
         wards=wards,
         layers=stored.layers(),
         population=stored.one(POPULATION, "population.msgpack", read_population),
-        network=stored.mapped(NETWORK, network_files.load),
+        network=stored.mapped(NETWORK, _load_network),
         stored=stored.manifest.facts,
         attributions=_attributions(settings, stored.manifest),
         problems=tuple(stored.problems),
@@ -208,6 +212,8 @@ class GeoHolder:
         self._facts = facts
         self._stamp = stamp
         self._elsewhere: GeoProblem | None = None
+        self._walking = _walking_of(facts, settings, None)
+        self._catalogue: tuple[str, HazardCatalogue] | None = None
 
     @classmethod
     async def opened(cls, settings: Settings, redis: Redis) -> GeoHolder:
@@ -221,6 +227,20 @@ class GeoHolder:
     def facts(self) -> GeoFacts:
         """As last read."""
         return self._facts
+
+    @property
+    def walking(self) -> Walking | None:
+        """Walks over the network; None where no roads were imported. What was searched is kept while it stands."""
+        return self._walking
+
+    def catalogue(self) -> HazardCatalogue:
+        """The hazard maps, ready to be asked. Blocking the first time after an import."""
+        from geodata.catalogue import HazardCatalogue  # noqa: PLC0415
+
+        facts = self._facts
+        if self._catalogue is None or self._catalogue[0] != facts.version:
+            self._catalogue = (facts.version, HazardCatalogue(facts.layers))
+        return self._catalogue[1]
 
     @property
     def problems(self) -> tuple[GeoProblem, ...]:
@@ -253,9 +273,26 @@ class GeoHolder:
         facts = await asyncio.to_thread(load_facts, self._settings, self._files)
         changed = facts.version != self._facts.version or facts.problems != self._facts.problems
         if changed:
+            self._walking = _walking_of(facts, self._settings, self._walking)
             self._facts = facts
             log.info("facts of the ground: version %s", facts.version or "none")
         return changed
+
+
+def _walking_of(facts: GeoFacts, settings: Settings, known: Walking | None) -> Walking | None:
+    if facts.network is None:
+        return None
+    from bosai.services.walking import Walking  # noqa: PLC0415
+
+    if known is not None and known.network.version == facts.network.version:
+        return known
+    return Walking(facts.network, settings)
+
+
+def _load_network(folder: Path) -> WalkNetwork:
+    from geodata import network_files  # noqa: PLC0415
+
+    return network_files.load(folder)
 
 
 def _elsewhere(here: str, known: str) -> GeoProblem | None:

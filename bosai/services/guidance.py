@@ -15,6 +15,7 @@ from bosai.model.alert import AlertRecord
 from bosai.model.instruction import Instruction
 from bosai.model.subscription import PaceClass, Place, Structure
 from bosai.ports import Clock
+from bosai.services.geo import GeoService
 from bosai.services.people import PeopleRows, rows_of
 from bosai.services.planning import Ground, Situation, drafts_of, ground_of, plan_id_of, problem_of
 from bosai.services.sites import SiteService
@@ -59,11 +60,19 @@ class Guidance:
 class GuidanceService:
     """Guidance for one point of one side."""
 
-    def __init__(self, sites: SiteService, alert_store: AlertStore, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self,
+        sites: SiteService,
+        alert_store: AlertStore,
+        clock: Clock,
+        settings: Settings,
+        geo: GeoService | None = None,
+    ) -> None:
         self._sites = sites
         self._alerts = alert_store
         self._clock = clock
         self._settings = settings
+        self._geo = geo
         self._lock = asyncio.Lock()
         self._held: tuple[datetime, Situation, Ground] | None = None
         self._catalogue: tuple[int, Sequence[Site]] = (-1, ())
@@ -108,6 +117,7 @@ class GuidanceService:
                 incident="",
                 told={},
                 told_of={},
+                walking=self._geo.walking if self._geo is not None else None,
             )
             ground = await asyncio.to_thread(ground_of, situation, self._settings)
             self._held = (now, situation, ground)
@@ -151,6 +161,7 @@ def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[Ne
     inside = sites_inside(sites, problem.dangers)
     usable = judge(sites, problem.dangers, inside, []) <= Verdict.UPSTAIRS
     walk_m = rules.walks.metres(problem.people.xy_m, sites.xy_m)[0]
+    usable &= np.isfinite(walk_m)  # no way but through an area in force
     speed = float(rules.pacing.speed_mps(problem.people.pace, night=problem.night)[0])
     order = np.argsort(walk_m, kind="stable")
     fits = {hazard: fit_for(sites, hazard) & ~is_closed(sites, [hazard]) for hazard in HazardKind}

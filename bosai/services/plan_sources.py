@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from bosai.model.alert import AlertRecord
 from bosai.model.realm import Realm
 from bosai.ports import Clock
+from bosai.services.geo_facts import PLACES, GeoHolder
 from bosai.services.people import PeopleCache, PeopleRows
 from bosai.services.planning import Situation, ToldTable, alert_id_of
 from bosai.settings_schema import Settings
@@ -35,6 +36,7 @@ class PlanSources:
         subscriptions: SubscriptionStore,
         instructions: InstructionStore,
         places: PlaceIndex | None = None,
+        geo: GeoHolder | None = None,
     ) -> None:
         self.realm = realm
         self._redis = redis
@@ -45,13 +47,19 @@ class PlanSources:
         self.sites = SiteStore(redis, realm)
         self._subscriptions = subscriptions
         self._people = PeopleCache(settings.city.plane_epsg, places)
+        self._geo = geo
+        self._named_by: PlaceIndex | None = None  # the imported towns that name people's places
         self._catalogue: tuple[int, list[Site]] = (-1, [])
         self._generation = 0
         self._lock = asyncio.Lock()
 
     async def refresh_people(self) -> int:
-        """Load the buckets that changed since the last call; a number that rises with every change."""
+        """Load the buckets that changed since the last call; a number that rises with every change.
+
+        An import of towns or roads is a change too: people are named by their towns, and walk along the roads.
+        """
         async with self._lock:
+            await self._refresh_ground()
             versions = await self._subscriptions.bucket_versions()
             stale = self._people.stale(versions)
             if stale:
@@ -83,7 +91,18 @@ class PlanSources:
             incident=incident,
             told=told,
             told_of=await self._told_of(told),
+            walking=self._geo.walking if self._geo is not None else None,
         )
+
+    async def _refresh_ground(self) -> None:
+        if self._geo is None:  # nobody shares one with this side: it has its own, of the same files
+            self._geo = await GeoHolder.opened(self.settings, self._redis)
+        if await self._geo.refresh():
+            self._generation += 1
+        facts = self._geo.facts
+        if PLACES in facts.stored and facts.places is not self._named_by:
+            self._named_by = facts.places
+            self._people = PeopleCache(self.settings.city.plane_epsg, facts.places)
 
     async def tell_health(self, part: str, *, ok: bool, **facts: object) -> None:
         """What a part of this side says of itself, for the board."""

@@ -6,8 +6,9 @@ Plan ─▶ drafts: order · redirect        told, and no longer inside ─▶ d
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -29,6 +30,9 @@ from shelters.plan import Plan, PlanInput, PlanRules
 from shelters.sites import HAZARD_COLUMN, SiteTable, site_table
 from shelters.triage import ACTION_ROW
 
+if TYPE_CHECKING:  # loads SciPy, which a process without an imported network never needs
+    from bosai.services.walking import Walking
+
 DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
 OUTSIDE = "区域の外"
 """The name of a destination that is only the edge of the area."""
@@ -49,6 +53,7 @@ class Situation:
     incident: str
     told: ToldTable
     told_of: Mapping[str, AlertRecord]  # alert key → the version an instruction stands on
+    walking: "Walking | None" = None  # over the imported network; None: straight lines
 
 
 def rules_of(settings: Settings) -> PlanRules:
@@ -132,6 +137,10 @@ def problem_of(
 ) -> PlanInput:
     """Everything a plan depends on, at this moment. `ground`: where it was worked out before."""
     ground = ground or ground_of(situation, settings)
+    dangers = tuple(danger for _, danger in ground.dangers)
+    rules = rules_of(settings)
+    if situation.walking is not None:
+        rules = replace(rules, walks=situation.walking.for_plan(rows.people, dangers))
     return PlanInput(
         now_s=situation.now.timestamp(),
         night=is_night(situation.now, settings),
@@ -139,10 +148,10 @@ def problem_of(
         owner=rows.owner,
         relative=rows.relative,
         sites=ground.table,
-        dangers=tuple(danger for _, danger in ground.dangers),
+        dangers=dangers,
         told=_told(situation, rows, ground.table),
         counted_at_s=_counted_at(situation.statuses, situation.sites),
-        rules=rules_of(settings),
+        rules=rules,
         blur_m=rows.blur_m,
     )
 
@@ -269,7 +278,7 @@ def destination_of(made: Plan, decision: Decision, settings: Settings) -> Destin
         lat=round(float(lat), 6),
         walk_m=decision.walk_m,
         walk_s=decision.walk_s,
-        about=made.problem.rules.walks.about,
+        about=True,  # the way inland is a straight line
     )
 
 
@@ -287,11 +296,27 @@ def _to_site(made: Plan, row: int, decision: Decision, *, first: bool) -> Destin
         lat=site.lat,
         walk_m=decision.walk_m if first else decision.alternate_walk_m,
         walk_s=decision.walk_s if first else decision.alternate_walk_s,
-        about=made.problem.rules.walks.about,
+        about=_is_about(made, decision, row),
         floor_label=decision.floor_label if first else decision.alternate_floor_label,
         unconfirmed=made.unconfirmed(row),
         crowded=first and decision.crowded,
     )
+
+
+@runtime_checkable
+class TellsEach(Protocol):
+    """Walks that know of each figure whether it is an estimate."""
+
+    def about_of(self, row: int, column: int) -> bool:
+        """row, column: of the first question asked, which is the plan's."""
+
+
+def _is_about(made: Plan, decision: Decision, site: int) -> bool:
+    """Whether the walk is an estimate, so that the words say "about"."""
+    walks = made.problem.rules.walks
+    if not isinstance(walks, TellsEach):
+        return walks.about
+    return walks.about_of(int(np.searchsorted(made.row, decision.row)), site)  # rows of a plan ascend
 
 
 def _message(

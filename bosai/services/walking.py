@@ -1,0 +1,189 @@
+"""Walks over the imported network, for plans and for one person: what is closed by the orders in force, and for whom.
+
+    network ─▶ Walking (kept while the network stands) ─▶ .around(dangers) ─▶ NetworkWalks, one a foot
+                                                           └▶ PlanWalks: the planner's WalkDistances
+
+Closed are: the areas of all orders (to be left, never entered), and in water's dangers the underpasses and fords in
+and near them and the bridges over them; inland flood closes the underpasses of the whole city. In a tsunami nothing
+leads towards the sea while a landward way exists (geodata.inland_ways). Everything here is blocking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from bosai.settings_schema import Settings
+from geodata.closures import bridges_over, flooded_edges
+from geodata.foot import Foot
+from geodata.hazards import HazardKind
+from geodata.inland_ways import SeaRule
+from geodata.network import WalkNetwork
+from geodata.routes import WalkRoute
+from geodata.walks import NetworkWalks
+from shelters.dangers import Danger
+from shelters.model import Pace, People
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+FEET = (Foot.STANDARD, Foot.SLOW, Foot.STEP_FREE)
+"""From the one who passes most to the one who passes least."""
+KEPT_DANGERS = 8
+"""Sets of orders whose ways are remembered: those in force on both sides, and drafts that are looked at."""
+NEAR_WATER_M = 30.0
+"""Underpasses and fords so near to water are taken to be under it."""
+_STEP_FREE = 1  # the bit of `People.needs`
+_WATER = (HazardKind.FLOOD, HazardKind.STORM_SURGE, HazardKind.TSUNAMI)
+
+
+class Walking:
+    """Walks over one network. Threads may share it; what one of them searches, the others wait for and then have."""
+
+    def __init__(self, network: WalkNetwork, settings: Settings) -> None:
+        self.network = network
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._open = {
+            foot: NetworkWalks(
+                network,
+                foot=foot,
+                detour_factor=settings.planner.detour_factor,
+                bound_m=settings.walking.bound_m,
+            )
+            for foot in FEET
+        }
+        self._around: OrderedDict[tuple[str, Foot], NetworkWalks] = OrderedDict()
+
+    def around(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
+        """The walks of one foot while these orders are in force."""
+        if not dangers:
+            return self._open[foot]
+        key = digest_of(dangers), foot
+        with self._lock:
+            found = self._around.pop(key, None) or self._closed(dangers, foot)
+            self._around[key] = found
+            while len(self._around) > KEPT_DANGERS * len(FEET):
+                self._around.popitem(last=False)
+        return found
+
+    def for_plan(self, people: People, dangers: Sequence[Danger]) -> PlanWalks:
+        """The walks of one plan."""
+        return PlanWalks(self, people, dangers)
+
+    def metres(
+        self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
+    ) -> tuple[Floats, Bools]:
+        """(n, m) level metres and whether each is an estimate."""
+        with self._lock:
+            walk = self.around(dangers, foot).walk(from_xy_m, to_xy_m)
+        return walk.effort_m, walk.about
+
+    def route(
+        self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
+    ) -> WalkRoute | None:
+        """The way between two points past the orders in force; None where the network has none."""
+        with self._lock:
+            return self.around(dangers, foot).route(from_xy_m, to_xy_m)
+
+    def _closed(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
+        waves = tuple(one.area_xy_m for one in dangers if one.is_tsunami)
+        bearing = self._settings.city.seaward_bearing_deg
+        return self._open[foot].under(
+            [one.area_xy_m for one in dangers],
+            closed_edges=closed_edges(self.network, dangers),
+            sea=SeaRule(areas_xy_m=waves, seaward_bearing_deg=bearing) if waves else None,
+        )
+
+
+def closed_edges(network: WalkNetwork, dangers: Sequence[Danger]) -> NDArray[np.int64]:
+    """Rows of edges that water closes as a whole: underpasses, fords and bridges."""
+    water = [one.area_xy_m for one in dangers if one.hazard in _WATER]
+    rows = [flooded_edges(network, water, within_m=NEAR_WATER_M), bridges_over(network, water)]
+    if any(one.hazard is HazardKind.INLAND_FLOOD for one in dangers):
+        rows.append(flooded_edges(network, [], within_m=None))
+    return np.unique(np.concatenate(rows)).astype(np.int64)
+
+
+def digest_of(dangers: Sequence[Danger]) -> str:
+    """The same for the same areas and hazards, whatever version of an order they belong to."""
+    told = hashlib.sha256()
+    for hazard, area in sorted((one.hazard.value, shapely.to_wkb(one.area_xy_m)) for one in dangers):
+        told.update(hazard.encode() + b"\0" + hashlib.sha256(area).digest())
+    return told.hexdigest()
+
+
+class PlanWalks:
+    """The planner's `WalkDistances` over the network, each household by its own foot.
+
+    Where two households share a point, both are given the figure of the one who passes less.
+    `about_of` says of the first question asked, the one a plan is made on, which figures are estimates.
+    """
+
+    def __init__(self, walking: Walking, people: People, dangers: Sequence[Danger]) -> None:
+        self._walking = walking
+        self._dangers = tuple(dangers)
+        self._feet = _FootOfPoint(people)
+        self._about: Bools | None = None
+
+    @property
+    def about(self) -> bool:
+        """True: where the network does not reach, a figure is an estimate."""
+        return True
+
+    def metres(self, from_xy_m: Floats, to_xy_m: Floats) -> Floats:
+        """(n, m) level metres: metres / speed = seconds; inf where there is no way."""
+        effort = np.empty((len(from_xy_m), len(to_xy_m)))
+        about = np.ones(effort.shape, dtype=np.bool_)
+        feet = self._feet.of(from_xy_m)
+        # With nobody asked about, the searches are made all the same: they are ready when an order comes.
+        for number in range(len(FEET)) if not len(feet) else np.unique(feet):
+            rows = np.flatnonzero(feet == number)
+            effort[rows], about[rows] = self._walking.metres(
+                from_xy_m[rows], to_xy_m, self._dangers, FEET[int(number)]
+            )
+        if self._about is None:
+            self._about = about
+        return effort
+
+    def about_of(self, row: int, column: int) -> bool:
+        """Whether a figure of the first question is an estimate."""
+        return self._about is None or bool(self._about[row, column])
+
+
+class _FootOfPoint:
+    """Which foot somebody at a point walks with: looked up by the point, in centimetres."""
+
+    def __init__(self, people: People) -> None:
+        feet = feet_of(people)
+        keys = _keys(people.xy_m)
+        order = np.lexsort((-feet, keys))
+        self._keys, first = np.unique(keys[order], return_index=True)
+        self._feet = feet[order][first]
+
+    def of(self, xy_m: Floats) -> NDArray[np.int8]:
+        """(n,) rows of FEET; who is not known is taken for slow."""
+        if not len(self._keys):
+            return np.full(len(xy_m), FEET.index(Foot.SLOW), dtype=np.int8)
+        keys = _keys(xy_m)
+        at = np.clip(np.searchsorted(self._keys, keys), 0, len(self._keys) - 1)
+        return np.where(self._keys[at] == keys, self._feet[at], FEET.index(Foot.SLOW)).astype(np.int8)
+
+
+def feet_of(people: People) -> NDArray[np.int8]:
+    """(n,) rows of FEET: step-free where that is needed; who did not say how fast is taken for slow."""
+    standard = people.pace == Pace.STANDARD
+    feet = np.where(standard, FEET.index(Foot.STANDARD), FEET.index(Foot.SLOW))
+    return np.where(people.needs & _STEP_FREE, FEET.index(Foot.STEP_FREE), feet).astype(np.int8)
+
+
+def _keys(xy_m: Floats) -> NDArray[np.int64]:
+    cm = np.rint(np.asarray(xy_m, dtype=np.float64).reshape(-1, 2) * 100).astype(np.int64)
+    keys: NDArray[np.int64] = (cm[:, 0] << 32) ^ (cm[:, 1] & 0xFFFFFFFF)
+    return keys
