@@ -56,7 +56,8 @@ def _shapes(geometries: list[msgspec.Raw]) -> NDArray[np.object_]:
     texts = _column([None if bytes(one) == b"null" else bytes(one).decode() for one in geometries])
     if not len(texts):
         return texts
-    shapes = np.asarray(shapely.from_geojson(texts, on_invalid="ignore"), dtype=np.object_)
+    with np.errstate(all="ignore"):  # a number too large becomes infinity, which is refused with its row
+        shapes = np.asarray(shapely.from_geojson(texts, on_invalid="ignore"), dtype=np.object_)
     for row, text in enumerate(texts):
         if shapes[row] is None and text is not None:
             shapes[row] = _leniently(text)

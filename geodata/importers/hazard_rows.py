@@ -17,6 +17,7 @@ from geodata.importers.vector_files import VectorTable
 from geodata.repair import Repair, mend
 
 _POLYGONAL = (3, 6)
+_COLLECTION = 7
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ def gather(
     types = shapely.get_type_id(table.shapes_lonlat)
     missing = types < 0
     areas = np.isin(types, _POLYGONAL)
-    others = ~areas & ~missing
+    mixed = types == _COLLECTION
+    others = ~areas & ~missing & ~mixed
     if others.any():
         gathered.remarks.append(
             f"{file_name(table.path)}：面ではない図形（点・線）{int(others.sum())}件は取り込みません。"
@@ -50,6 +52,9 @@ def gather(
     gathered.passed_over += int((areas & ~near).sum())
     for row in np.flatnonzero(missing):
         gathered.rejected.append(Rejected(int(row) + 1, "geometry", "図形がありません。", table.path))
+    for row in np.flatnonzero(mixed):
+        why = "点・線・面の混ざった図形（GeometryCollection）です。面だけに分けてください。"
+        gathered.rejected.append(Rejected(int(row) + 1, "geometry", why, table.path))
     rows, readings = _read_rows(gathered, dataset, table, np.flatnonzero(near))
     for reading, shape in zip(readings, _sound(gathered, table, rows, bbox, plane_epsg), strict=True):
         if shape is not None:

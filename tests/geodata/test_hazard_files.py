@@ -555,15 +555,17 @@ def test_a_json_that_asks_gdal_to_read_another_file_is_refused(tmp_path):
 
 
 def test_geojson_rings_left_open_are_closed_and_what_is_no_geometry_is_refused_by_row():
-    document = json.loads(geojson([SQUARE] * 5, flood_rows(1, 2, 3, 4, 5)))
+    both = shapely.GeometryCollection([SQUARE, shapely.Point(140.9, 38.2)])
+    document = json.loads(geojson([SQUARE] * 5 + [both, SQUARE], flood_rows(1, 2, 3, 4, 5, 6, 1)))
     document["features"][1]["geometry"]["coordinates"][0].pop()
     document["features"][2]["geometry"] = {"type": "Polygon"}
     document["features"][3]["geometry"] = {"type": "Circle", "coordinates": [140.9, 38.2]}
     document["features"][4]["geometry"]["coordinates"] = [[[140.9, "x"]]]
-    parsed = read(json.dumps(document).encode())
+    document["features"][6]["geometry"]["coordinates"][0][2] = [140.9, 4242.4242]
+    parsed = read(json.dumps(document).replace("4242.4242", "1e999").encode())
     assert codes(parsed) == ["flood_1", "flood_2"]
     assert parsed.layer.areas_lonlat[1].equals(SQUARE)
-    assert [(one.row, one.field) for one in parsed.rejected] == [(n, "geometry") for n in (3, 4, 5)]
+    assert [(one.row, one.field) for one in parsed.rejected] == [(n, "geometry") for n in (3, 4, 5, 6, 7)]
 
 
 @pytest.mark.parametrize("crs", ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "urn:ogc:def:crs:EPSG::6668"])
