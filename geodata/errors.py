@@ -404,14 +404,15 @@ class OldFloodFile(GeodataError):
 
 @dataclass(eq=False)
 class SeveralLayers(GeodataError):
-    """A file of several maps of which one was to be named."""
+    """A file of several maps where a mapping of the settings explains one."""
 
     found: str
     en_template: ClassVar[str] = (
-        "file: holds several maps [{found}]; say which with --layer, or zip one alone."
+        "file: holds several maps [{found}]; a mapping reads one, so give it one alone."
     )
     ja_template: ClassVar[str] = (
-        "ファイル：複数の図が入っています［{found}］。--layer で一つを選ぶか、一つだけを入れたファイルにしてください。"
+        "ファイル：複数の図が入っています［{found}］。設定の対応表で読めるのは一つです。"
+        "一つの図だけを入れたファイルにしてください。"
     )
 
 
