@@ -172,9 +172,9 @@ def _network(roads: RoadLines, segments: Segments, heights_m: NDArray[np.float32
     rows = chains.segment[starts]
     length_m = _at_places(starts, segments.length_m[rows], 0.0)
     along_m = _running(length_m, chains)
-    slope = place_slopes(chains, along_m, heights_m)
     segment_kind = _at_places(starts, segments.kind[rows], -1)
     steps = segment_kind == RoadKind.STEPS
+    slope = place_slopes(chains, along_m, heights_m, steps)
     island, _ = islands_by_size(segments)
     xy_m = to_plane(segments.lonlat, epsg) if len(segments.lonlat) else np.empty((0, 2))
     network = WalkNetwork(

@@ -2,7 +2,7 @@
 
 A height model knows the ground, so a bridge would fall into its river and a tunnel climb its hill: there the height
 runs straight from one end to the other. Models are mosaics whose tiles may differ by metres at their seams, so a
-slope is that of 30 m of way around a segment, and never more than 40 %.
+slope is that of 30 m of way around a segment, and never more than 40 %, on stairs 100 %.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from geodata.roads import RoadFlag
 
 SLOPE_WINDOW_M = 30.0
 STEEPEST = 0.40
+STEEPEST_STAIRS = 1.0
 OFF_THE_GROUND = RoadFlag.BRIDGE | RoadFlag.TUNNEL
 
 
@@ -60,11 +61,14 @@ def way_heights(segments: Segments, ground_m: NDArray[np.float32]) -> NDArray[np
     return heights
 
 
-def place_slopes(chains: Chains, along_m: Floats, heights_m: NDArray[np.float32]) -> Floats:
+def place_slopes(
+    chains: Chains, along_m: Floats, heights_m: NDArray[np.float32], steps: NDArray[np.bool_]
+) -> Floats:
     """(c,) the slope of the segment that starts at each place, rising in the direction of the chain.
 
-    Taken over SLOPE_WINDOW_M around its middle, or the whole segment where it is longer, or the whole edge where
-    that is shorter. nan where a height is not known; 0 at the last place of an edge.
+    steps: (c,) True where that segment is stairs. A slope is taken over SLOPE_WINDOW_M around the middle of the
+    segment, or the whole segment where it is longer, or the whole edge where that is shorter. nan where a height
+    is not known; 0 at the last place of an edge.
     """
     places = len(chains.vertex)
     slope = np.zeros(places)
@@ -82,7 +86,8 @@ def place_slopes(chains: Chains, along_m: Floats, heights_m: NDArray[np.float32]
     high = np.minimum(middle + half, offset[edge[start]] + ends[edge[start]])
     height = heights_m[chains.vertex].astype(np.float64)
     rise = np.interp(high, ruler, height) - np.interp(low, ruler, height)
-    slope[start] = np.clip(rise / np.maximum(high - low, 0.01), -STEEPEST, STEEPEST)
+    steepest = np.where(steps[start], STEEPEST_STAIRS, STEEPEST)
+    slope[start] = np.clip(rise / np.maximum(high - low, 0.01), -steepest, steepest)
     return slope
 
 

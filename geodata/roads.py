@@ -68,7 +68,7 @@ class RoadLines:
 def clipped(roads: RoadLines, bbox: Bbox) -> tuple[RoadLines, int]:
     """The lines with only their vertices in `bbox`, and how many leave nothing there.
 
-    A line that leaves and comes back becomes several; a single vertex is no line.
+    A line that leaves and comes back becomes several; a single vertex is no line. Names nobody bears any more go.
     """
     west_south, east_north = (bbox.west, bbox.south), (bbox.east, bbox.north)
     inside: NDArray[np.bool_] = np.all(
@@ -84,6 +84,9 @@ def clipped(roads: RoadLines, bbox: Bbox) -> tuple[RoadLines, int]:
     kept = inside & ~(begins & ~goes_on)
     rows = line[begins & kept]
     outside = len(roads) - len(np.unique(rows))
+    borne, name = np.unique(roads.name[rows], return_inverse=True)
+    nameless = int(np.count_nonzero(borne < 0))
+    borne = borne[nameless:]
     lines = replace(
         roads,
         lonlat=roads.lonlat[kept],
@@ -91,7 +94,9 @@ def clipped(roads: RoadLines, bbox: Bbox) -> tuple[RoadLines, int]:
         kind=roads.kind[rows],
         flags=roads.flags[rows],
         layer=roads.layer[rows],
-        name=roads.name[rows],
+        name=(name - nameless).astype(np.int32),
+        names=tuple(roads.names[row] for row in borne),
+        names_en=tuple(roads.names_en[row] for row in borne) if roads.names_en else (),
     )
     return lines, outside
 

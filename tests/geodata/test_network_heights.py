@@ -86,6 +86,14 @@ def test_a_step_between_two_tiles_of_the_model_costs_little_and_never_more_than_
     assert steepest.max() == pytest.approx(np.exp(3.5 * 0.4), rel=1e-3)
 
 
+def test_steep_stairs_take_as_long_as_the_climb_and_down_twice_their_length():
+    stairs = Way([(0, 0), (30, 0), (60, 0)], kind=RoadKind.STEPS)
+    network, _ = build(road_lines(stairs), ground(lambda e, n: e * 0.6))
+    profile = network.profile(Foot.STANDARD)
+    up, down = max(profile.ab_m[0], profile.ba_m[0]), min(profile.ab_m[0], profile.ba_m[0])
+    assert (up, down) == pytest.approx((60 * 0.6 / 0.21, 120), rel=1e-3)
+
+
 def test_ways_without_a_known_height_count_as_level_and_are_counted():
     model = ground(lambda e, n: np.where(e > 0, np.nan, 0.0))
     network, report = build(road_lines([(100, 0), (200, 0), (300, 50)]), model)

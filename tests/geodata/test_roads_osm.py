@@ -121,6 +121,17 @@ def test_lines_are_clipped_to_the_city_and_a_margin():
     assert parsed.roads.passed_over == {WhyNot.OUTSIDE: 2}
 
 
+def test_names_of_roads_outside_are_left_behind_with_them():
+    nodes = {n: (140.70 + n * 0.05, 38.25, {}) for n in range(1, 9)}
+    ways = [
+        ([7, 8], {"highway": "path", "name": "外の道", "name:en": "Outside"}),
+        ([3, 4], {"highway": "path", "name": "定禅寺通", "name:en": "Jozenji-dori"}),
+        ([4, 5], {"highway": "path"}),
+    ]
+    roads = parse_osm(osm(nodes, ways), bbox=CITY).roads
+    assert (roads.names, roads.names_en, roads.name.tolist()) == (("定禅寺通",), ("Jozenji-dori",), [0, -1])
+
+
 def test_bzip2_and_gzip_are_opened():
     data = osm(NODES, [([1, 2], {"highway": "path"})])
     for packed in (bz2.compress(data), gzip.compress(data)):
