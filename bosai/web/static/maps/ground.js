@@ -3,7 +3,9 @@
 import { levelOf, lookImage, swatch } from "/static/maps/looks.js";
 
 const PROBE_ZOOM = 12;
-const ROAD_WIDTHS = ["match", ["get", "kind"], "main_road", 2.5, ["road", "unknown"], 1.4, 0.8];
+const widths = (main, street, path) => ["match", ["get", "kind"], "main_road", main, ["road", "unknown"], street, path];
+const ROAD_WIDTHS = ["interpolate", ["linear"], ["zoom"], 10, widths(1, 0.25, 0.1), 13, widths(2.5, 1, 0.5), 16, widths(5, 3, 1.5)];
+const ROAD_COLOURS = ["match", ["get", "kind"], "main_road", "#8a8f98", "#a9aeb6"];
 
 /** Which hazard maps and roads there are; null when that can not be asked. */
 export async function readGround(prefix, lang) {
@@ -43,7 +45,7 @@ export class Ground {
     this.map.addSource("roads", { type: "geojson", data: this.url("roads"), attribution: this.credits() });
     const first = this.map.getLayer("hazard-fill") ? "hazard-fill" : this.below;
     this.map.addLayer({ id: "roads", type: "line", source: "roads",
-      paint: { "line-color": "#8a8f98", "line-width": ROAD_WIDTHS } }, first);
+      paint: { "line-color": ROAD_COLOURS, "line-width": ROAD_WIDTHS } }, first);
   }
 
   // Draws the hazard map `key`; null takes it away.
