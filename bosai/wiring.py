@@ -28,7 +28,7 @@ from bosai.services.audit import AuditService
 from bosai.services.desks import DeskService
 from bosai.services.feeds import FeedService
 from bosai.services.geo import GeoService
-from bosai.services.geo_facts import GeoHolder
+from bosai.services.geo_holder import GeoHolder
 from bosai.services.guidance import GuidanceService
 from bosai.services.previews import PreviewBroker
 from bosai.services.proposals import ProposalService
@@ -125,7 +125,7 @@ async def open_services(settings: Settings, url: str | None = None) -> AsyncIter
     )
     client = redis.asyncio.Redis.from_pool(pool)
     async with contextlib.aclosing(client):
-        holder = await GeoHolder.opened(settings, client)
+        holder = await GeoHolder.opened(settings, client, clock)
         realms = {
             realm: _realm(realm, settings, clock=clock, client=client, secrets=secrets, geo=holder)
             for realm in Realm

@@ -9,7 +9,9 @@ from bosai.access import opened
 from bosai.commands.output import Stopped, print_account, print_json
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
+from bosai.services.geo_facts import problem_of
 from bosai.settings_schema import Settings
+from bosai.stores.geo_files import GeoFileDamaged, GeoFiles
 
 CLI = "command line"
 
@@ -87,16 +89,30 @@ async def doctor(settings: Settings, args: argparse.Namespace) -> int:
 
     programs = [str(one.path) for one in await asyncio.to_thread(find_programs)]
     missing = missing_libraries()
+    ground, damaged = await asyncio.to_thread(_ground, settings)
     facts = {
         "python": sys.version.split()[0],
         "redis_programs": programs,
         "browser_libraries_missing": missing,
         "data_dir": settings.data.dir,
         "vapid_contact_is_placeholder": settings.city.contact_is_placeholder,
+        "ground": ground,
+        "ground_damaged": damaged,
     }
     if args.json:
         print_json(facts)
     else:
         for name, value in facts.items():
             print(f"{name}: {value}")
-    return 0 if programs and not missing else 1
+    return 0 if programs and not missing and not damaged else 1
+
+
+def _ground(settings: Settings) -> tuple[dict[str, str], list[str]]:
+    """What was imported on this machine, with its time, and what of it is damaged, every byte looked at."""
+    files = GeoFiles(settings.data_dir)
+    damaged = [problem_of(one) for one in files.damaged()]
+    try:
+        stored = {key: one.imported_at for key, one in files.manifest().facts.items()}
+    except GeoFileDamaged:
+        stored = {}
+    return stored, list(dict.fromkeys(one.ja for one in damaged))

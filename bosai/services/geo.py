@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bosai.errors import InvalidInput, NotFound
-from bosai.services.geo_facts import GeoFacts, GeoHolder, GeoProblem
+from bosai.services.geo_facts import GeoFacts, GeoProblem
+from bosai.services.geo_holder import GeoHolder
 from bosai.services.planning import danger_of
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
@@ -37,6 +38,11 @@ class GeoService:
     def facts(self) -> GeoFacts:
         """The newest that was read; never waits."""
         return self._holder.facts
+
+    @property
+    def holder(self) -> GeoHolder:
+        """What both sides and the planner of this process share."""
+        return self._holder
 
     @property
     def walking(self) -> Walking | None:

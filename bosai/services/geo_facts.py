@@ -1,8 +1,7 @@
 """What is known of the ground: towns, areas, hazard maps and the walking network, as imported.
 
     <data>/geo/ (stores/geo_files) ─┐
-    built-in sample ────────────────┴▶ load_facts ─▶ GeoFacts (one version, never changed)
-                                                        └▶ GeoHolder: the newest, read again when an import replaced it
+    built-in sample ────────────────┴▶ load_facts ─▶ GeoFacts (one version, never changed) ─▶ geo_holder
 
 Loading is blocking and happens in threads. A stored fact that is damaged is left out and named in `problems`, with the
 command that mends it; the rest keeps working. What was never imported is unknown, never "safe".
@@ -10,7 +9,6 @@ command that mends it; the rest keeps working. What was never imported is unknow
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,8 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from bosai.services.geo_areas import ward_of
 from bosai.services.geo_codec import read_areas, read_population, read_towns
@@ -28,8 +24,6 @@ from bosai.services.zones import ZoneCatalogue
 from bosai.settings import SettingsInvalid
 from bosai.settings_schema import Settings
 from bosai.stores.geo_files import GeoFileDamaged, GeoFiles, Manifest, StoredFact
-from bosai.stores.keys import GEO_VERSION
-from bosai.stores.replies import as_text
 from geodata.areas import Bbox
 from geodata.errors import GeodataError
 from geodata.hazard_layers import HazardLayer
@@ -41,14 +35,10 @@ from geodata.places import PlaceIndex, Town
 
 # What these load (SciPy) takes half a second, and a process without an imported network never needs it.
 if TYPE_CHECKING:
-    from bosai.services.walking import Walking
-    from geodata.catalogue import HazardCatalogue
     from geodata.network import WalkNetwork
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-LOOK_EVERY_S = 2.0
 
 HAZARD = "hazard:"
 """Before the key of a layer in the manifest."""
@@ -200,109 +190,10 @@ def _mend(key: str) -> str:
     return f"bosai import {kind} で、元のファイルを取り込み直してください。"
 
 
-class GeoHolder:
-    """The newest facts of this process. `facts` is read without waiting; `watch` replaces it when an import did."""
-
-    def __init__(
-        self, settings: Settings, redis: Redis, files: GeoFiles, facts: GeoFacts, stamp: tuple[int, int]
-    ) -> None:
-        self._settings = settings
-        self._redis = redis
-        self._files = files
-        self._facts = facts
-        self._stamp = stamp
-        self._elsewhere: GeoProblem | None = None
-        self._walking = _walking_of(facts, settings, None)
-        self._catalogue: tuple[str, HazardCatalogue] | None = None
-
-    @classmethod
-    async def opened(cls, settings: Settings, redis: Redis) -> GeoHolder:
-        """With everything read once. Raises SettingsInvalid."""
-        files = GeoFiles(settings.data_dir)
-        stamp = await asyncio.to_thread(files.stamp)  # before reading: what comes between is read again
-        facts = await asyncio.to_thread(load_facts, settings, files)
-        return cls(settings, redis, files, facts, stamp)
-
-    @property
-    def facts(self) -> GeoFacts:
-        """As last read."""
-        return self._facts
-
-    @property
-    def walking(self) -> Walking | None:
-        """Walks over the network; None where no roads were imported. What was searched is kept while it stands."""
-        return self._walking
-
-    def catalogue(self) -> HazardCatalogue:
-        """The hazard maps, ready to be asked. Blocking the first time after an import."""
-        from geodata.catalogue import HazardCatalogue  # noqa: PLC0415
-
-        facts = self._facts
-        if self._catalogue is None or self._catalogue[0] != facts.version:
-            self._catalogue = (facts.version, HazardCatalogue(facts.layers))
-        return self._catalogue[1]
-
-    @property
-    def problems(self) -> tuple[GeoProblem, ...]:
-        """What can not be used here, and whether another machine knows something else."""
-        return self._facts.problems if self._elsewhere is None else (*self._facts.problems, self._elsewhere)
-
-    async def watch(self) -> None:
-        """Look every few seconds, until cancelled."""
-        task = asyncio.current_task()
-        # A cancellation that meets a command to Redis can be swallowed there; the count of them still tells.
-        while task is not None and not task.cancelling():
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await self.refresh()
-            except RedisError as error:
-                log.warning("the version of the ground's facts can not be asked: %s", error)
-            except Exception:
-                log.exception("the ground's facts can not be read again; what was known stays")
-
-    async def refresh(self) -> bool:
-        """Read again what an import replaced; True when something else is known now."""
-        stamp = await asyncio.to_thread(self._files.stamp)
-        changed = stamp != self._stamp and await self._read()
-        self._stamp = stamp
-        known = as_text(await self._redis.get(GEO_VERSION) or b"")
-        self._elsewhere = _elsewhere(self._facts.version, known)
-        return changed
-
-    async def _read(self) -> bool:
-        facts = await asyncio.to_thread(load_facts, self._settings, self._files)
-        changed = facts.version != self._facts.version or facts.problems != self._facts.problems
-        if changed:
-            self._walking = _walking_of(facts, self._settings, self._walking)
-            self._facts = facts
-            log.info("facts of the ground: version %s", facts.version or "none")
-        return changed
-
-
-def _walking_of(facts: GeoFacts, settings: Settings, known: Walking | None) -> Walking | None:
-    if facts.network is None:
-        return None
-    from bosai.services.walking import Walking  # noqa: PLC0415
-
-    if known is not None and known.network.version == facts.network.version:
-        return known
-    return Walking(facts.network, settings)
-
-
 def _load_network(folder: Path) -> WalkNetwork:
     from geodata import network_files  # noqa: PLC0415
 
     return network_files.load(folder)
-
-
-def _elsewhere(here: str, known: str) -> GeoProblem | None:
-    if not known or known == here:
-        return None
-    ja = (
-        f"この機械の地理データ（{here or 'なし'}）は、最後に取り込まれたもの（{known}）と違います。"
-        "ここでも同じファイルを bosai import で取り込むか、geo フォルダーを写してください。"
-    )
-    return GeoProblem(key="elsewhere", ja=ja)
 
 
 def _zones(

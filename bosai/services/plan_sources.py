@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from bosai.model.alert import AlertRecord
 from bosai.model.realm import Realm
 from bosai.ports import Clock
-from bosai.services.geo_facts import PLACES, GeoHolder
+from bosai.services.geo_facts import PLACES
+from bosai.services.geo_holder import GeoHolder
 from bosai.services.people import PeopleCache, PeopleRows
 from bosai.services.planning import Situation, ToldTable, alert_id_of
 from bosai.settings_schema import Settings
@@ -96,7 +97,7 @@ class PlanSources:
 
     async def _refresh_ground(self) -> None:
         if self._geo is None:  # nobody shares one with this side: it has its own, of the same files
-            self._geo = await GeoHolder.opened(self.settings, self._redis)
+            self._geo = await GeoHolder.opened(self.settings, self._redis, self.clock)
         if await self._geo.refresh():
             self._generation += 1
         facts = self._geo.facts

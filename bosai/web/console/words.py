@@ -98,6 +98,11 @@ STEPS = {
     "unlinked": "避難所担当用リンクを失効",
     "locked": "暗証番号の間違いが続き、受け付けを停止",
     "imported_sites": "避難所の取り込み",
+    "imported_roads": "道路の取り込み",
+    "imported_elevation": "標高の取り込み",
+    "imported_hazards": "ハザードマップの取り込み",
+    "imported_places": "町名・人口の取り込み",
+    "imported_jma_areas": "気象庁の区域の取り込み",
     "imported_capacities": "収容人数の取り込み",
     "added": "職員の登録",
     "disabled": "職員の登録を停止",
@@ -153,6 +158,7 @@ PARTS = {
     "schedules": "定期処理",
     "telegram": "電文の読み取り",
     "monthly_check": "月例の受信確認",
+    "ground": "地理データ",
 }
 ORIGIN_STATES = {"open": "通常", "resting": "停止中", "trying": "確認中"}
 CHECK_STATES = {

@@ -14,7 +14,7 @@ import pytest
 from bosai.errors import InvalidInput
 from bosai.model.realm import Realm
 from bosai.services.audit import AuditService
-from bosai.services.geo_facts import GeoHolder
+from bosai.services.geo_holder import GeoHolder
 from bosai.services.geo_imports import GeoImports
 from bosai.services.import_reports import ImportReport
 from bosai.settings import load_settings
@@ -114,7 +114,7 @@ def counts(report: ImportReport) -> tuple[int, int, int]:
 
 
 async def test_roads_make_a_network_that_a_running_process_reads_without_a_restart(redis, settings, imports):
-    holder = await GeoHolder.opened(settings, redis)
+    holder = await GeoHolder.opened(settings, redis, FixedClock())
     assert holder.facts.network is None
     assert holder.facts.version == ""
     report = await imports.import_roads(roads(), "test")
@@ -163,7 +163,7 @@ async def test_the_order_of_roads_and_heights_does_not_matter(redis, settings, t
                 await imports.import_roads(roads(), "test")
             else:
                 await imports.import_elevation(heights(), "test", epsg=6668)
-        network = (await GeoHolder.opened(here, redis)).facts.network
+        network = (await GeoHolder.opened(here, redis, FixedClock())).facts.network
         assert network is not None
         assert float(network.elevation_m.min()) > 0
         versions.append(network.version)
@@ -206,7 +206,7 @@ async def test_what_can_not_be_understood_is_refused_with_a_sentence_and_changes
     with pytest.raises(InvalidInput) as caught:
         await take(imports)
     assert caught.value.detail
-    assert (await GeoHolder.opened(settings, redis)).facts.version == ""
+    assert (await GeoHolder.opened(settings, redis, FixedClock())).facts.version == ""
     assert await redis.get(GEO_VERSION) is None
 
 
@@ -220,7 +220,7 @@ async def test_a_hazard_map_of_the_city_is_read_by_a_table_of_the_settings(redis
     pond = (square(WEST, SOUTH), {"rank": "1", "name": "大沼"})
     report = await imports.import_hazards(collection(pond), "test", layer="pond", name="pond.geojson")
     assert counts(report) == (1, 0, 0)
-    holder = await GeoHolder.opened(settings, redis)
+    holder = await GeoHolder.opened(settings, redis, FixedClock())
     (layer,) = holder.facts.layers
     assert (layer.key, layer.hazard, layer.classes[0].ja, layer.version) == (
         "pond",
@@ -260,12 +260,12 @@ WARDS = (
 
 
 async def test_jmas_areas_take_the_place_of_the_sample_and_wards_stand_beside_them(redis, settings, imports):
-    before = (await GeoHolder.opened(settings, redis)).facts.zones.jma()
+    before = (await GeoHolder.opened(settings, redis, FixedClock())).facts.zones.jma()
     assert all(one.approximate for one in before.values()), "the sample is marked"
     report = await imports.import_jma_areas(collection(*AREAS), "test")
     assert (counts(report), report.passed_over) == ((2, 0, 0), 1)
     assert counts(await imports.import_jma_areas(collection(*WARDS), "test")) == (1, 0, 0)
-    facts = (await GeoHolder.opened(settings, redis)).facts
+    facts = (await GeoHolder.opened(settings, redis, FixedClock())).facts
     assert {key: one.approximate for key, one in facts.zones.jma().items()} == {
         "jma:0410001": False,
         "jma:0410002": False,
@@ -302,7 +302,7 @@ async def test_towns_of_several_files_are_one_table_whatever_came_first(redis, s
             await imports.import_places(text.encode(), "test")
         for text in order:
             assert counts(await imports.import_places(text.encode(), "test")) == (0, 0, 0)
-        facts = (await GeoHolder.opened(here, redis)).facts
+        facts = (await GeoHolder.opened(here, redis, FixedClock())).facts
         assert facts.population is not None
         assert facts.population.persons.tolist() == [120]
         assert facts.places.search("みほんちょう")[0].name == "見本町"
@@ -316,24 +316,24 @@ async def test_points_of_other_cities_are_passed_over_and_the_sample_keeps_its_r
 ):
     report = await imports.import_places(POINTS.encode(), "test")
     assert (counts(report), report.passed_over) == ((2, 0, 0), 1)
-    facts = (await GeoHolder.opened(settings, redis)).facts
+    facts = (await GeoHolder.opened(settings, redis, FixedClock())).facts
     assert facts.places.search("ゆりあげ"), "the built-in table stands in while the city has none of its own"
 
 
 async def test_a_damaged_fact_is_named_with_its_mend_and_the_rest_keeps_working(redis, settings, imports):
     await imports.import_roads(roads(), "test")
     await imports.import_jma_areas(collection(*AREAS), "test")
-    holder = await GeoHolder.opened(settings, redis)
+    holder = await GeoHolder.opened(settings, redis, FixedClock())
     stored = holder.facts.stored["jma-areas"]
     (settings.data_dir / "geo" / stored.folder / "areas.geojson").write_text("{}")
-    holder = await GeoHolder.opened(settings, redis)
+    holder = await GeoHolder.opened(settings, redis, FixedClock())
     (problem,) = holder.problems
     assert problem.key == "jma-areas"
     assert "bosai import jma-areas" in problem.ja
     assert holder.facts.network is not None
     assert list(holder.facts.zones.jma()) == ["jma:0410001", "jma:0410002"], "the sample, marked"
     assert counts(await imports.import_jma_areas(collection(*AREAS), "test")) == (2, 0, 0)
-    assert (await GeoHolder.opened(settings, redis)).problems == ()
+    assert (await GeoHolder.opened(settings, redis, FixedClock())).problems == ()
 
 
 async def test_a_machine_that_lacks_what_another_one_imported_says_so(redis, settings, imports, tmp_path):
@@ -341,12 +341,18 @@ async def test_a_machine_that_lacks_what_another_one_imported_says_so(redis, set
     elsewhere = msgspec.structs.replace(
         settings, data=msgspec.structs.replace(settings.data, dir=str(tmp_path / "elsewhere"))
     )
-    holder = await GeoHolder.opened(elsewhere, redis)
+    holder = await GeoHolder.opened(elsewhere, redis, FixedClock())
     await holder.refresh()
     (problem,) = holder.problems
     assert "geo フォルダーを写して" in problem.ja
     assert holder.facts.network is None
+    await holder.tell()
+    for realm in Realm:
+        (said,) = (await redis.hgetall(Keys(realm).health)).values()
+        assert msgspec.json.decode(said)["detail"] == problem.ja
     await asyncio.to_thread(shutil.copytree, tmp_path / "data" / "geo", tmp_path / "elsewhere" / "geo")
     assert await holder.refresh()
     assert holder.problems == ()
     assert holder.facts.network is not None
+    await holder.tell()
+    assert await redis.hgetall(Keys(Realm.LIVE).health) == {}
