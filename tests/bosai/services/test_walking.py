@@ -1,0 +1,203 @@
+"""Walks along imported roads: everybody by their own foot, past what the orders in force close."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+
+from bosai.services.walking import FEET, Walking, closed_edges, digest_of, feet_of
+from bosai.settings import load_settings
+from geodata.areas import Bbox
+from geodata.closures import nothing_closed
+from geodata.crs import to_plane
+from geodata.foot import Foot
+from geodata.hazards import HazardKind
+from geodata.importers.roads_geojson import parse_road_lines
+from geodata.network import WalkNetwork, build
+from geodata.roads import RoadFlag
+from shelters.dangers import Danger
+from shelters.model import Pace, People
+from shelters.pace import StraightLine
+
+WEST, SOUTH = 140.90, 38.20
+STEP = 0.002
+SETTINGS = load_settings(None, {}, {})
+CITY = Bbox(*SETTINGS.city.bbox_lonlat)
+
+
+def lonlat(x: float, y: float) -> list[float]:
+    return [WEST + STEP * x, SOUTH + STEP * y]
+
+
+def xy(x: float, y: float) -> np.ndarray:
+    return to_plane([lonlat(x, y)])[0]
+
+
+def way(*places: tuple[float, float], **tags: str) -> dict[str, Any]:
+    line = {"type": "LineString", "coordinates": [lonlat(*one) for one in places]}
+    return {"type": "Feature", "geometry": line, "properties": {"highway": "residential", **tags}}
+
+
+def network_of(*ways: dict[str, Any]) -> WalkNetwork:
+    data = json.dumps({"type": "FeatureCollection", "features": ways}).encode()
+    return build(parse_road_lines(data, bbox=CITY).roads)[0]
+
+
+@pytest.fixture(scope="module")
+def grid() -> WalkNetwork:
+    """Streets 175 m × 222 m apart."""
+    rows = [way(*[(x, y) for x in range(6)]) for y in range(6)]
+    columns = [way(*[(x, y) for y in range(6)]) for x in range(6)]
+    return network_of(*rows, *columns)
+
+
+@pytest.fixture(scope="module")
+def stairs() -> Walking:
+    """Stairs from (0, 0) to (1, 0), and the long way round."""
+    round_it = way((0, 0), (0, 3), (1, 3), (1, 0), (2, 0))
+    return Walking(network_of(round_it, way((0, 0), (1, 0), highway="steps")), SETTINGS)
+
+
+@pytest.fixture
+def walking(grid) -> Walking:
+    return Walking(grid, SETTINGS)
+
+
+def people(*rows: tuple[float, float, Pace, int]) -> People:
+    count = len(rows)
+    return People(
+        xy_m=np.array([xy(x, y) for x, y, _, _ in rows], dtype=np.float64).reshape(-1, 2),
+        persons=np.ones(count, dtype=np.int32),
+        pace=np.array([int(pace) for *_, pace, _ in rows], dtype=np.int8),
+        floor=np.zeros(count, dtype=np.int16),
+        structure=np.zeros(count, dtype=np.int8),
+        holds_seat=np.ones(count, dtype=np.bool_),
+        needs=np.array([needs for *_, needs in rows], dtype=np.uint8),
+    )
+
+
+def danger(
+    x: float, y: float, radius_m: float, hazard: HazardKind = HazardKind.LARGE_FIRE, key: str = "a:1"
+) -> Danger:
+    return Danger(key=key, hazard=hazard, area_xy_m=shapely.Point(*xy(x, y)).buffer(radius_m))
+
+
+SITES = np.array([xy(0, 0), xy(5, 5)])
+
+
+def test_a_walk_along_the_streets_is_longer_than_the_straight_line_and_no_estimate(walking):
+    walks = walking.for_plan(people((0, 5, Pace.STANDARD, 0)), [])
+    (metres,) = walks.metres(xy(0, 5)[None, :], SITES)
+    assert metres[0] == pytest.approx(5 * 222, rel=0.01)
+    assert not walks.about_of(0, 0)
+
+
+def test_far_from_every_road_the_straight_line_stands_in_and_says_so(walking):
+    there = xy(30, 30)[None, :]
+    walks = walking.for_plan(people((30, 30, Pace.STANDARD, 0)), [])
+    expected = StraightLine(SETTINGS.planner.detour_factor).metres(there, SITES)
+    np.testing.assert_allclose(walks.metres(there, SITES), expected)
+    assert walks.about_of(0, 0)
+
+
+def test_nobody_in_a_wheelchair_is_sent_over_stairs(stairs):
+    who = people((0, 0, Pace.STANDARD, 0), (0, 0.1, Pace.STANDARD, 1))
+    on_foot, on_wheels = stairs.for_plan(who, []).metres(who.xy_m, xy(2, 0)[None, :])[:, 0]
+    assert on_foot < 175 * 4
+    assert on_wheels > 222 * 5
+
+
+def test_two_households_at_one_point_get_the_figure_of_the_one_who_passes_less(stairs):
+    both = people((0, 0, Pace.STANDARD, 0), (0, 0, Pace.STANDARD, 1))
+    figures = stairs.for_plan(both, []).metres(both.xy_m, xy(2, 0)[None, :])
+    assert figures[0, 0] == figures[1, 0] > 222 * 5
+
+
+def test_who_said_nothing_is_taken_for_slow():
+    assert [
+        FEET[one]
+        for one in feet_of(people((0, 0, Pace.UNKNOWN, 0), (0, 0, Pace.STANDARD, 0), (0, 0, Pace.SLOW, 1)))
+    ] == [
+        Foot.SLOW,
+        Foot.STANDARD,
+        Foot.STEP_FREE,
+    ]
+
+
+def test_an_order_never_shortens_a_way_and_nobody_enters_its_area(walking, grid):
+    who = people(*[(x, y, Pace.STANDARD, 0) for x in range(6) for y in range(6)])
+    sites = np.array([xy(0, 0), xy(5, 2)])
+    open_m = walking.for_plan(who, []).metres(who.xy_m, sites)
+    fire = danger(2.5, 2.5, 250)
+    closed_m = walking.for_plan(who, [fire]).metres(who.xy_m, sites)
+    assert (closed_m >= open_m - 1e-6).all()
+    assert (closed_m > open_m + 1).any()
+    route = walking.route(xy(0, 5), xy(5, 0), [fire], Foot.STANDARD)
+    assert route is not None
+    line = shapely.LineString(to_plane(route.lonlat))
+    assert line.disjoint(shapely.buffer(fire.area_xy_m, -0.5))
+
+
+def test_a_person_inside_an_area_walks_out_of_it(walking):
+    fire = danger(2, 2, 100)
+    route = walking.route(xy(2, 2), SITES[1], [fire], Foot.STANDARD)
+    assert route is not None
+    assert np.isfinite(
+        walking.for_plan(people((2, 2, Pace.STANDARD, 0)), [fire]).metres(xy(2, 2)[None, :], SITES)
+    ).all()
+
+
+def test_what_was_searched_for_an_area_serves_every_version_of_its_order(walking):
+    first, second = danger(2, 2, 100, key="a:1"), danger(2, 2, 100, key="a:2")
+    assert digest_of([first]) == digest_of([second]) != digest_of([danger(2, 2, 101)])
+    assert walking.around([first], Foot.SLOW) is walking.around([second], Foot.SLOW)
+
+
+def test_with_nobody_to_plan_for_the_ways_are_searched_all_the_same(walking):
+    assert walking.for_plan(people(), []).metres(np.zeros((0, 2)), SITES).shape == (0, 2)
+
+
+@pytest.fixture(scope="module")
+def by_the_river() -> WalkNetwork:
+    """A bridge, a far bridge, an underpass near the water and one at the other end of the town."""
+    return network_of(
+        way((0, 0), (0, 1)),
+        way((0, 1), (1, 1), bridge="yes", layer="1"),
+        way((1, 1), (1, 0)),
+        way((0, 0), (1, 0), tunnel="yes", layer="-1"),
+        way((1, 0), (20, 0)),
+        way((20, 0), (21, 0), bridge="yes", layer="1"),
+        way((21, 0), (22, 0), tunnel="yes", layer="-1"),
+    )
+
+
+def test_a_flood_closes_the_bridges_and_underpasses_at_its_water_and_no_others(by_the_river):
+    rows = closed_edges(by_the_river, [danger(0.5, 0.5, 300, HazardKind.FLOOD)])
+    assert len(rows) == 2
+    closed = int(np.bitwise_or.reduce(by_the_river.flags[rows]))
+    assert closed & RoadFlag.BRIDGE
+    assert closed & RoadFlag.UNDERPASS
+    assert len(closed_edges(by_the_river, [danger(0.5, 0.5, 300, HazardKind.LARGE_FIRE)])) == 0
+
+
+def test_inland_flood_closes_every_underpass_of_the_city(by_the_river):
+    rows = closed_edges(by_the_river, [danger(100, 100, 10, HazardKind.INLAND_FLOOD)])
+    assert len(rows) == 2
+    assert all(one & RoadFlag.UNDERPASS for one in by_the_river.flags[rows])
+
+
+def test_without_orders_nothing_is_closed(grid):
+    assert closed_edges(grid, []).tolist() == []
+    assert nothing_closed(grid).is_empty
+
+
+def test_a_needed_figure_survives_a_change_of_the_people_asked_about(walking):
+    who = people((1, 1, Pace.SLOW, 0))
+    moved = replace(who, xy_m=who.xy_m + 1000.0)
+    walks = walking.for_plan(who, [])
+    assert np.isfinite(walks.metres(moved.xy_m, SITES)).all(), "a point nobody is known at is asked as slow"
