@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -24,9 +25,11 @@ from shapely.geometry.base import BaseGeometry
 
 from geodata.crs import to_lonlat
 from geodata.hazard_layers import HazardLayer
-from geodata.network import WalkNetwork
 from geodata.pixels import Objects, decimals_for, to_degrees, to_pixels
 from geodata.roads import RoadKind, RoadLines
+
+if TYPE_CHECKING:  # it loads SciPy, which no map needs
+    from geodata.network import WalkNetwork
 
 MIN_ZOOM, MAX_ZOOM = 8, 16
 """Below the city is a few pixels; above, the shapes are drawn as published."""

@@ -56,8 +56,7 @@ def map_texts(lang: str) -> dict[str, str]:
 async def hazards_here(request: web.Request, lon: float, lat: float) -> HazardsHere:
     """What every hazard map says of a point in the city."""
     here = services(request)
-    ask = getattr(here.geo, "at", None)
-    found = await ask(lon, lat) if ask else ()
+    found = await here.geo.at(lon, lat)
     today = here.clock.now().astimezone(JST).date()
     return HazardsHere(
         lines=hazard_lines(found, lang_of(request), today), attributions=here.geo.facts.attributions

@@ -6,12 +6,12 @@ A place never stands in an address, a log or a cache: it comes in a body and the
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from aiohttp import web
 
-from bosai.errors import InvalidInput, NotFound
+from bosai.errors import InvalidInput
 from bosai.messages.catalogue import text
 from bosai.messages.measures import minutes_of
 from bosai.messages.route_steps import step_texts, total_text
@@ -21,7 +21,9 @@ from bosai.settings_schema import Settings
 from bosai.web.base import lang_of, services
 from bosai.web.parsing import json_body
 from geodata.foot import Foot
-from geodata.routes import WalkRoute
+
+if TYPE_CHECKING:  # it loads SciPy, which a process without an imported network never needs
+    from geodata.routes import WalkRoute
 
 DECIMALS = 4  # about 10 m; finer is not needed and not kept
 LINE_DECIMALS = 6
@@ -110,12 +112,9 @@ async def way_to(
     west, south, east, north = here.settings.city.bbox_lonlat
     if not (west <= lon <= east and south <= lat <= north):
         raise InvalidInput("lon" if not west <= lon <= east else "lat", "outside_city")
-    site = next((one for one in await here.sites.all() if one.site_id == site_id), None)
-    if site is None:
-        raise NotFound("site", site_id)
-    ask = getattr(here.geo, "route", None)
+    site = await here.sites.get(site_id)
     start = (round(lon, DECIMALS), round(lat, DECIMALS))
-    found: WalkRoute | None = await ask(start, site_id, foot=walker.foot) if ask else None
+    found = await here.geo.route(start, site_id, foot=walker.foot)
     if found is None:
         return WalkingRoute(known=False)
     night = is_night(here.clock.now(), here.settings)
@@ -129,7 +128,7 @@ def speed_mps(settings: Settings, pace: PaceClass, *, night: bool) -> float:
     return by_pace[pace.value] * (settings.planner.night_factor if night else 1.0)
 
 
-def in_words(found: WalkRoute, place: str, lang: str, *, minutes: int) -> WalkingRoute:
+def in_words(found: "WalkRoute", place: str, lang: str, *, minutes: int) -> WalkingRoute:
     """A way as geodata found it, with its sentences."""
     notes = (text("maps.route.look", lang), *((text("maps.route.about", lang),) if found.about else ()))
     return WalkingRoute(
