@@ -64,8 +64,7 @@ class GeoImports:
             before = stored(work, ROADS, network_files.load_roads)
             changes = road_changes(before, parsed.roads)
             refuse_a_part(len(before) if before else 0, len(parsed.roads), many_may_go=many_may_go)
-            if before is None or not changes.is_empty:
-                work.put(ROADS, network_files.save_roads(parsed.roads), at)
+            work.put(ROADS, network_files.save_roads(parsed.roads), at)  # the same content is not written again
             return ImportReport(
                 unit="本の線",
                 **changes._asdict(),
