@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geodata.crs import to_lonlat
-from geodata.network import WalkNetwork
 from geodata.roads import RoadFlag, RoadKind
+
+if TYPE_CHECKING:  # whoever only words steps needs no network, and not SciPy with it
+    from geodata.network import WalkNetwork
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -104,15 +104,27 @@ class WalkEnds:
 def enters_area(start_xy_m: Floats, end_xy_m: Floats, area_xy_m: BaseGeometry) -> Bools:
     """(n,) whether a straight walk steps into the area from outside; a walk that begins inside never does."""
     shapely.prepare(area_xy_m)
-    west, south, east, north = area_xy_m.bounds
-    low, high = np.minimum(start_xy_m, end_xy_m), np.maximum(start_xy_m, end_xy_m)
     entered = np.zeros(len(start_xy_m), dtype=np.bool_)
-    rows = np.flatnonzero(((high >= (west, south)) & (low <= (east, north))).all(axis=1))
+    rows = np.flatnonzero(meets_box(start_xy_m, end_xy_m, area_xy_m.bounds))
     rows = rows[~shapely.intersects_xy(area_xy_m, start_xy_m[rows, 0], start_xy_m[rows, 1])]
     if len(rows):
         lines = shapely.linestrings(np.stack([start_xy_m[rows], end_xy_m[rows]], axis=1))
         entered[rows] = shapely.intersects(area_xy_m, lines)
     return entered
+
+
+def meets_box(start_xy_m: Floats, end_xy_m: Floats, bounds: tuple[float, float, float, float]) -> Bools:
+    """(n,) straight pieces that meet a rectangle (west, south, east, north); the rest cannot meet what lies in it."""
+    low, high = np.array(bounds[:2]), np.array(bounds[2:])
+    near = ((np.maximum(start_xy_m, end_xy_m) >= low) & (np.minimum(start_xy_m, end_xy_m) <= high)).all(
+        axis=1
+    )
+    # No corner on the other side of the line: the rectangle lies beside it.
+    along, away = end_xy_m - start_xy_m, (low + high) / 2 - start_xy_m
+    half = (high - low) / 2
+    aside = np.abs(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
+    meets: Bools = near & (aside <= (np.abs(along[:, ::-1]) * half).sum(axis=1) * (1 + 1e-12))
+    return meets
 
 
 def _unless(bad: Bools, places: Snapped) -> Snapped:

@@ -32,7 +32,7 @@ from geodata.reach import Reach
 from geodata.routes import RouteFinder, WalkRoute
 from geodata.sea_walks import WITHOUT, SeaWalks
 from geodata.snapping import Snapped
-from geodata.walk_ends import WalkEnds
+from geodata.walk_ends import WalkEnds, meets_box
 from geodata.ways_out import BOUND_M, WaysOut, ways_out
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ Bools = NDArray[np.bool_]
 NEAR_M, FAR_M = 100.0, 400.0
 DETOUR_FACTOR = 1.5
 _BLEND_FROM = 0.9  # of the bound
-_BLOCK_CELLS = 1 << 19
+_BLOCK_CELLS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,12 +300,10 @@ class NetworkWalks:
             shapely.prepare(area)
             outside = ~shapely.intersects_xy(area, people[:, 0], people[:, 1])
             row, site = np.nonzero(asked & outside[:, None] & ~barred)
-            start, end = people[row], sites_xy_m[site]
-            west, south, east, north = area.bounds
-            near = (np.maximum(start, end) >= (west, south)).all(axis=1)
-            near &= (np.minimum(start, end) <= (east, north)).all(axis=1)
-            lines = shapely.linestrings(np.stack([start[near], end[near]], axis=1))
-            barred[row[near], site[near]] = shapely.intersects(area, lines)
+            near = meets_box(people[row], sites_xy_m[site], area.bounds)
+            row, site = row[near], site[near]
+            lines = shapely.linestrings(np.stack([people[row], sites_xy_m[site]], axis=1))
+            barred[row, site] = shapely.intersects(area, lines)
         return barred
 
 

@@ -116,7 +116,7 @@ def test_there_is_no_route_into_a_live_area_and_one_out_of_it():
     assert route(network, (300, 0), (900, 0), closures=closed).metres == pytest.approx(600)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_a_route_never_crosses_the_mask_and_is_as_long_as_the_many_to_many_figure(seed):
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ from geodata.inland import exit_points
 from geodata.inland_ways import SeaRule
 from geodata.network import Foot
 from geodata.roads import RoadFlag, RoadKind
+from geodata.walk_ends import meets_box
 from geodata.walks import NetworkWalks
 from tests.geodata.drawn_network import Line, drawn, grid
 
@@ -196,3 +197,13 @@ def test_figures_for_many_people_are_those_for_each(town):
     together = town.metres(people, sites)
     some = [0, 17, 2621, 2622, 2999]
     assert together[some] == pytest.approx(town.metres(people[some], sites))
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds)
+def test_pieces_that_meet_a_rectangle_are_found_without_geos(seed):
+    rng = np.random.default_rng(seed)
+    start, end = rng.uniform(-100, 100, (2, 50, 2))
+    box = shapely.box(*rng.uniform(-60, 0, 2), *rng.uniform(1, 60, 2))
+    lines = shapely.linestrings(np.stack([start, end], axis=1))
+    assert meets_box(start, end, box.bounds).tolist() == shapely.intersects(box, lines).tolist()

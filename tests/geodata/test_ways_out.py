@@ -94,7 +94,7 @@ def by_networkx(network, people, sites, areas, bound_m):
     return result
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seeds, st.integers(0, 2))
 def test_many_to_many_agrees_with_networkx_on_networks_with_slopes_and_areas(seed, areas):
     rng = np.random.default_rng(seed)
@@ -111,7 +111,7 @@ def test_many_to_many_agrees_with_networkx_on_networks_with_slopes_and_areas(see
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seeds)
 def test_an_area_that_grows_and_shrinks_updates_to_what_a_fresh_search_finds(seed):
     rng = np.random.default_rng(seed)
@@ -140,7 +140,7 @@ def test_adding_an_area_never_shortens_a_way(seed):
         before = after
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seeds)
 def test_real_metres_are_those_of_the_quickest_way(seed):
     rng = np.random.default_rng(seed)
