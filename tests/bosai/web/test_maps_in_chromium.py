@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bosai.model.instruction import Destination
 from bosai.model.realm import Realm
@@ -23,6 +26,7 @@ from tests.bosai.services.hq import flood as flood_order
 from tests.bosai.web.ground import Ground, flood, found_way, know, landslide, stand_on
 from tests.bosai.web.officers import fresh_code
 from tests.bosai.web.phone_page import PhonePage, open_phone_page
+from tests.bosai.web.resident_site import resident_site
 from tests.bosai.web.running import running
 from tests.redis_server import PrivateRedis
 
@@ -30,6 +34,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 PLACE = "/?lon=140.9701&lat=38.2221"
 PHONE = Viewport(width=360, height=780, mobile=True)
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 SHOWN = "return document.querySelector('.map').dataset.hazard"
 
 
@@ -80,6 +87,32 @@ async def test_in_quiet_times_the_first_hazard_map_is_shown_with_a_legend_in_wor
     assert len(set(await page.evaluate(swatches))) == len(legend)
     assert await page.evaluate("return document.querySelector('.map').dataset.roads") == "own"
     assert page.errors == []
+
+
+@pytest.mark.parametrize(("answers", "drawn"), [(True, None), (False, "own")], ids=["tiles", "offline"])
+async def test_own_roads_stand_in_for_base_tiles_that_do_not_come(
+    chrome: Browser, private_redis: PrivateRedis, tmp_path: Path, answers: bool, drawn: str | None
+) -> None:
+    async def tile(_request: web.Request) -> web.Response:
+        return web.Response(status=200 if answers else 404, body=PIXEL, content_type="image/png")
+
+    tiles = web.Application()
+    tiles.router.add_get("/{any:.*}", tile)
+    async with (
+        TestServer(tiles, host="127.0.0.1") as maps,
+        resident_site(
+            private_redis, tmp_path, **{"map.tile_url": str(maps.make_url("/")) + "{z}/{x}/{y}.png"}
+        ) as (server, wired),
+    ):
+        know(wired.realms[Realm.LIVE], "v1", with_roads=True)
+        page = await chrome.new_page(person=f"tiles-{answers}", viewport=PHONE)
+        await page.goto(str(server.make_url(f"{PLACE}&lang=ja")))
+        await page.click(css=".map-details summary")
+        await page.wait_for_text("ハザードマップはまだ取り込まれていません。")
+        await page.wait_for_element(css=".hazards p")
+        assert await page.evaluate("return document.querySelector('.map').dataset.roads ?? null") == drawn
+        assert [one for one in page.errors if "404" not in one] == []
+        await page.close()
 
 
 async def test_while_an_order_is_in_force_its_area_stands_alone_until_somebody_asks_by_keyboard(

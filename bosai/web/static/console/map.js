@@ -45,7 +45,7 @@ export async function openMap(element, { prefix, bbox, tiles, maps }) {
 /** The base map comes last and below: nothing ever waits for tiles that do not come. */
 function layGround(map) {
   const tiles = [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`];
-  map.addSource("ground", { type: "raster", tiles, tileSize: 256, maxzoom: 18, attribution: BASE_CREDIT });
+  map.addSource("ground", { type: "raster", tiles, tileSize: 256, minzoom: 8, maxzoom: 18, attribution: BASE_CREDIT });
   const lowest = map.getStyle().layers[1].id; // above the plain background, below everything that is ours
   map.addLayer({ id: "tiles", type: "raster", source: "ground" }, lowest);
 }

@@ -21,12 +21,9 @@ const geojson = (name) => ({ type: "geojson", data: `${location.origin}${config.
 
 const style = () => ({
   version: 8,
-  sources: { areas: geojson("areas"), sites: geojson("sites"), ...(config.tiles && {
-    base: { type: "raster", tiles: [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`], tileSize: 256, maxzoom: 18, attribution: BASE_CREDIT },
-  }) },
+  sources: { areas: geojson("areas"), sites: geojson("sites") },
   layers: [
     { id: "ground", type: "background", paint: { "background-color": "#eef1f3" } },
-    ...(config.tiles ? [{ id: "base", type: "raster", source: "base" }] : []),
     { id: "areas", type: "fill", source: "areas", paint: { "fill-color": AREA_COLOURS, "fill-opacity": 0.3 } },
     { id: "area-edges", type: "line", source: "areas", paint: { "line-color": AREA_COLOURS, "line-width": 3 } },
     { id: "sites", type: "circle", source: "sites", filter: ["get", "public"], paint: {
@@ -61,12 +58,20 @@ export async function makeMap(container, { centre, chosen, onTap, route, hazards
     });
   }
   await new Promise((resolve) => map.once("load", resolve));
+  if (config.tiles) layBase(map);
   const ground = new Ground(map, { prefix: config.prefix, listing: await listing, below: "areas" });
   await ground.showRoads(config.tiles);
   if (hazards) hazards.replaceChildren(hazardControl(ground, config.maps, { chosen: firstShown(ground.listing) }));
   if (route) drawRoute(map, route);
   else if (!chosen) await showDanger(map);
   return map;
+}
+
+// The base map comes last and below: a map that waits for tiles that do not come is never drawn.
+function layBase(map) {
+  const tiles = [`${location.origin}/tiles/pale/{z}/{x}/{y}.png`];
+  map.addSource("base", { type: "raster", tiles, tileSize: 256, minzoom: 8, maxzoom: 18, attribution: BASE_CREDIT });
+  map.addLayer({ id: "base", type: "raster", source: "base" }, "areas");
 }
 
 // While an order is in force its area stands alone; whoever wants the hazard map beside it chooses it.
