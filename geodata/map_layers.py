@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,6 @@ MITRE = 1.4  # a corner is grown this much farther at the most, so that a square
 LINE_THIN_PX = 0.5
 LINE_ROUND_PX = 0.25
 
-Position = list[float]
 Fact = str | int | float | bool | None
 
 
@@ -225,20 +225,27 @@ def geojson_bytes(features: Sequence[Feature], members: Mapping[str, object] | N
 
 def _feature(one: Feature) -> str:
     kind = "MultiPolygon" if one.geometry.geom_type == "MultiPolygon" else "MultiLineString"
-    geometry = {"type": kind, "coordinates": _coordinates(one.geometry, one.decimals)}
-    whole = {"type": "Feature", "id": one.id, "properties": dict(one.properties), "geometry": geometry}
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    head = json.dumps(
+        {"type": "Feature", "id": one.id, "properties": dict(one.properties)},
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    coordinates = _coordinates(one.geometry, one.decimals)
+    return f'{head[:-1]},"geometry":{{"type":"{kind}","coordinates":[{coordinates}]}}}}'
 
 
-def _coordinates(geometry: BaseGeometry, decimals: int) -> list[list[Position]] | list[list[list[Position]]]:
+def _coordinates(geometry: BaseGeometry, decimals: int) -> str:
+    # Written line by line: one call for a whole city would keep every other thread waiting until it is done.
     if geometry.geom_type == "MultiLineString":
-        return [_positions(line, decimals) for line in shapely.get_parts(geometry)]
-    return [
-        [_positions(ring, decimals) for ring in shapely.get_rings(polygon)]
-        for polygon in shapely.get_parts(geometry)
-    ]
+        return ",".join(_positions(shapely.get_parts(geometry), decimals))
+    rings, polygon = shapely.get_rings(shapely.get_parts(geometry), return_index=True)
+    written = _positions(rings, decimals)
+    starts = [*np.flatnonzero(np.diff(polygon, prepend=-1)).tolist(), len(written)]
+    return ",".join(f"[{','.join(written[first:last])}]" for first, last in pairwise(starts))
 
 
-def _positions(line: BaseGeometry, decimals: int) -> list[Position]:
-    positions: list[Position] = np.round(shapely.get_coordinates(line), decimals).tolist()
-    return positions
+def _positions(lines: Objects, decimals: int) -> list[str]:
+    pairs, line = shapely.get_coordinates(lines, return_index=True)
+    positions = np.round(pairs, decimals).tolist()
+    starts = [*np.flatnonzero(np.diff(line, prepend=-1)).tolist(), len(positions)]
+    return [json.dumps(positions[first:last], separators=(",", ":")) for first, last in pairwise(starts)]

@@ -255,3 +255,18 @@ def test_rounding_costs_no_more_of_a_pixel_than_was_asked(zoom):
 
 def test_a_map_takes_the_next_finer_level():
     assert [level_of(zoom) for zoom in (3, 10, 10.4, 12, 13.9, 16, 19)] == [10, 10, 12, 12, 14, 16, 16]
+
+
+@settings(deadline=None, max_examples=30)
+@given(danger_areas(), st.sampled_from(LEVELS))
+def test_what_is_written_is_the_geometry_that_was_made(areas, zoom):
+    features = hazard_features(layer_of(*areas, rows=[n % 3 for n in range(len(areas))]), zoom)
+    written = json.loads(geojson_bytes(features, {"zoom": zoom}))
+    assert (written["type"], written["zoom"], len(written["features"])) == (
+        "FeatureCollection",
+        zoom,
+        len(features),
+    )
+    for one, feature in zip(written["features"], features, strict=True):
+        assert one["properties"] == dict(feature.properties)
+        assert shapely.equals_exact(shapely.from_geojson(json.dumps(one["geometry"])), feature.geometry, 1e-9)
