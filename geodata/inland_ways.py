@@ -22,10 +22,11 @@ from shapely.geometry.base import BaseGeometry
 from geodata.closures import Closures, close_seaward, seaward_m
 from geodata.core_graph import CoreCosts, CoreGraph
 from geodata.crossings import crossing_pairs, outline_segments, share_of_meeting
+from geodata.edge_efforts import along, open_costs, places
 from geodata.inland import DEFAULT_FACING_DEG, DEFAULT_MARGIN_M
 from geodata.network import Foot, WalkNetwork
 from geodata.snapping import Snapped, edge_of_places, segments_of
-from geodata.ways_out import BOUND_M, GAP_FACTOR, along, open_costs, places
+from geodata.ways_out import BOUND_M, GAP_FACTOR
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from geodata.edge_efforts import open_costs
 from geodata.snapping import Snapped
-from geodata.ways_out import WaysOut, open_costs
+from geodata.ways_out import WaysOut
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

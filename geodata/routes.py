@@ -17,10 +17,12 @@ from scipy.sparse.csgraph import dijkstra
 
 from geodata.closures import Closures, nothing_closed
 from geodata.crs import to_lonlat
+from geodata.edge_efforts import along, open_costs, places
 from geodata.network import Foot, WalkNetwork
-from geodata.route_steps import Pieces, Step, steps_of
+from geodata.route_finding import Pieces, steps_of
+from geodata.route_steps import Step
 from geodata.snapping import Snapped, Snapper
-from geodata.ways_out import GAP_FACTOR, along, open_costs, places
+from geodata.ways_out import GAP_FACTOR
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -18,6 +18,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from geodata.closures import Closures, nothing_closed
 from geodata.core_graph import CoreCosts, CoreGraph
+from geodata.descent import Descent
+from geodata.edge_efforts import Places, along, open_costs, places
 from geodata.network import Foot, WalkNetwork
 from geodata.snapping import Snapped
 
@@ -34,50 +36,6 @@ _SITES_AT_ONCE = 64
 _BLOCK_CELLS = 1 << 19  # (person, site) pairs at a time: what is worked on stays in the processor's cache
 _PAIRS_AT_ONCE = 1 << 22
 _SLACK = 1e-5  # of an effort in float32, relative
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """Efforts along the edge of n snapped places. (n,) each, inf where the foot or a closure forbids it.
-
-    to_end, to_start: a person walking off the edge; from_start, from_end: walking up to the place.
-    """
-
-    to_end: Floats
-    to_start: Floats
-    from_start: Floats
-    from_end: Floats
-
-
-def places(network: WalkNetwork, foot: Foot, closures: Closures, at: Snapped) -> Places:
-    """What it takes between places and the ends of their edges."""
-    ab, ba = along(network, foot, at)
-    whole = network.profile(foot)
-    on = at.edge >= 0
-    edge = np.where(on, at.edge, 0)
-    at = replace(at, edge=edge)
-    # A foot that cannot pass somewhere on the edge cannot pass there in either direction.
-    passable = on & np.isfinite(whole.ab_m[edge]) & np.isfinite(whole.ba_m[edge])
-    ab, ba = np.where(passable, ab, 0.0), np.where(passable, ba, 0.0)
-    whole_ab = np.where(passable, whole.ab_m[edge], np.inf).astype(np.float64)
-    whole_ba = np.where(passable, whole.ba_m[edge], np.inf).astype(np.float64)
-    return Places(
-        to_end=np.where(closures.leaves_to_end(at), np.maximum(whole_ab - ab, 0), np.inf),
-        to_start=np.where(closures.leaves_to_start(at) & passable, ba, np.inf),
-        from_start=np.where(closures.reached_from_start(at) & passable, ab, np.inf),
-        from_end=np.where(closures.reached_from_end(at), np.maximum(whole_ba - ba, 0), np.inf),
-    )
-
-
-def along(network: WalkNetwork, foot: Foot, at: Snapped) -> tuple[Floats, Floats]:
-    """(n,) efforts from the start of the edge to the place, and from the place back to the start."""
-    found = []
-    for efforts in (network.effort_ab_m[foot], network.effort_ba_m[foot]):
-        before = efforts[at.place].astype(np.float64)
-        after = efforts[np.minimum(at.place + 1, len(efforts) - 1)].astype(np.float64)
-        with np.errstate(invalid="ignore"):
-            found.append(np.where(at.share > 0, before + at.share * (after - before), before))
-    return found[0], found[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -222,8 +180,16 @@ class WaysOut:
     def _node_metres(self, node: Ints, site: Ints) -> Floats:
         """(p,) real metres from core nodes to sites: step by step down the efforts, each pair once."""
         pairs, back = np.unique(node * len(self.sites) + site, return_inverse=True)
-        walk = _Descent(self)
-        return walk.metres(pairs // len(self.sites), pairs % len(self.sites))[back]
+        length_m = self.network.length_m[np.maximum(self.sites.edge, 0)]
+        down = Descent(
+            self.core,
+            self.costs,
+            self.node_effort_m,
+            ends=_ends(self.network, self.core, self.sites),
+            reach=self.reach,
+            last_m=np.stack([self.sites.along_m, length_m - self.sites.along_m]),
+        )
+        return down.metres(pairs // len(self.sites), pairs % len(self.sites))[back]
 
 
 def ways_out(
@@ -253,15 +219,6 @@ def ways_out(
         costs=costs,
         reach=reach,
         node_effort_m=search.efforts(np.arange(len(sites))),
-    )
-
-
-def open_costs(network: WalkNetwork, foot: Foot, closures: Closures) -> tuple[Floats, Floats]:
-    """(e,) efforts of whole edges walking ab and ba; inf where closed."""
-    whole = network.profile(foot)
-    return (
-        np.where(closures.ab_open, whole.ab_m, np.inf).astype(np.float64),
-        np.where(closures.ba_open, whole.ba_m, np.inf).astype(np.float64),
     )
 
 
@@ -314,60 +271,3 @@ class _Search:
         first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
         size = nodes + len(sites)
         return csr_matrix((data, indices, first), shape=(size, size))
-
-
-class _Descent:
-    """Down the efforts from node to node; each step is the arc by which the effort was found."""
-
-    def __init__(self, ways: WaysOut) -> None:
-        self._ways = ways
-        core, costs = ways.core, ways.costs
-        order = np.lexsort((core.head, core.tail))
-        self._head, self._cost = core.head[order], costs.arc[order]
-        self._length_m = costs.arc_length_m[order]
-        self._first = np.searchsorted(core.tail[order], np.arange(len(core.node) + 1))
-        self._ends = _ends(ways.network, core, ways.sites)
-        length_m = ways.network.length_m[np.maximum(ways.sites.edge, 0)]
-        self._last_m = np.stack([ways.sites.along_m, length_m - ways.sites.along_m])
-
-    def metres(self, node: Ints, site: Ints) -> Floats:
-        """(p,) real metres from core nodes to sites; inf where there is no way."""
-        total = np.zeros(len(node))
-        effort = self._ways.node_effort_m[node, site].astype(np.float64)
-        total[~np.isfinite(effort)] = np.inf
-        active = np.flatnonzero(np.isfinite(effort))
-        node, effort = node.copy(), effort.copy()
-        while len(active):
-            active = self._step(active, node, site, effort, total)
-        return total
-
-    def _step(self, active: Ints, node: Ints, site: Ints, effort: Floats, total: Floats) -> Ints:
-        """One arc for every active pair; those who arrive at their site are left out of the answer."""
-        here, there = node[active], site[active]
-        first = self._first[here]
-        count = self._first[here + 1] - first
-        starts = np.cumsum(count) - count
-        owner = np.repeat(np.arange(len(active)), count)
-        arc = np.arange(len(owner)) + (first - starts)[owner]
-        next_effort = self._ways.node_effort_m[self._head[arc], there[owner]].astype(np.float64)
-        # Only downwards: rounding to float32 can never send a walk round in circles.
-        down = next_effort < effort[active][owner]
-        through = np.where(down, next_effort + self._cost[arc], np.inf)
-        best = np.full(len(active), np.inf)
-        np.minimum.at(best, owner, through)
-        chosen = np.zeros(len(active), dtype=np.int64)
-        hits = np.flatnonzero(through == best[owner])[::-1]
-        chosen[owner[hits]] = arc[hits]
-        at_end = here == self._ends[:, there]
-        last = np.where(at_end, self._ways.reach[:, there], np.inf)
-        side = np.argmin(last, axis=0)
-        pair = np.arange(len(active))
-        arrives = last[side, pair] <= best + _SLACK
-        total[active[arrives]] += self._last_m[side, there][arrives]
-        goes = ~arrives & np.isfinite(best)
-        total[active[~arrives & ~goes]] = np.inf
-        onward: Ints = active[goes]
-        total[onward] += self._length_m[chosen[goes]]
-        node[onward] = self._head[chosen[goes]]
-        effort[onward] = self._ways.node_effort_m[node[onward], site[onward]]
-        return onward
