@@ -134,6 +134,19 @@ async def test_while_an_order_is_in_force_its_area_stands_alone_until_somebody_a
     assert page.errors == []
 
 
+async def test_a_hazard_map_that_does_not_come_is_said_and_not_shown_as_an_empty_one(
+    phone: PhonePage,
+) -> None:
+    page = phone.page
+    await order_here(phone)
+    await page.goto(f"{phone.base}{PLACE}&lang=ja")
+    await open_map(page)
+    know(phone.side, "v2", landslide())  # an import took it away meanwhile
+    await page.click(css=".hazards input[value=flood_max]")
+    await page.wait_for_text("ハザードマップを表示できませんでした。")
+    assert "色と模様の意味" not in await page.text()
+
+
 async def test_the_advice_page_lists_the_way_and_draws_it(phone: PhonePage) -> None:
     page, side = phone.page, phone.side
     record = await order_here(phone)

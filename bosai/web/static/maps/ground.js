@@ -22,6 +22,10 @@ export class Ground {
   constructor(map, { prefix, listing, below }) {
     Object.assign(this, { map, prefix, listing, below, level: levelOf(map.getZoom()), hazard: null, roads: false });
     map.on("zoomend", () => this.follow());
+    map.on("error", ({ sourceId, error }) => {
+      console.error(error);
+      if (sourceId === "hazard") this.onFailed?.();
+    });
   }
 
   // Own roads where there are no base tiles, or where they do not come: a tile that is missing is no error to MapLibre.
@@ -107,9 +111,10 @@ export function hazardControl(ground, texts, { chosen = null } = {}) {
   choice.append(element("legend", texts.title));
   const legend = element("div", "", { "aria-live": "polite", class: "hazard-legend" });
   const choose = (layer) => {
-    ground.show(layer?.key ?? null);
     legend.replaceChildren(...(layer ? legendOf(layer, texts) : []));
+    ground.show(layer?.key ?? null);
   };
+  ground.onFailed = () => legend.replaceChildren(element("p", texts.failed, { class: "field-error" }));
   for (const layer of [null, ...listing.layers]) {
     const label = element("label", "", { class: "choice" });
     const radio = element("input", "", { type: "radio", name: "hazard-map", value: layer?.key ?? "", form: "" }); // of no form around it
