@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bosai.services.geo_imports import GeoImports
 
 CLI = "command line"
-KINDS = ("sites", "capacities", "hazards", "roads", "elevation", "places", "jma-areas")
+OF_THE_GROUND = ("hazards", "roads", "elevation", "places", "jma-areas")
+KINDS = ("sites", "capacities", *OF_THE_GROUND)
 SHAPEFILE = frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".xml"})
 PLACE_FILES = ("towns", "points", "post-codes", "population")
 _ONLY_FOR = {
@@ -32,44 +33,51 @@ _ONLY_FOR = {
 
 async def import_files(settings: Settings, args: argparse.Namespace) -> int:
     """Read files of facts, one after the other. 1 when rows were rejected."""
-    from bosai.services.geo_imports import GeoImports  # noqa: PLC0415 (loads GDAL, which no other command needs)
-
     _refuse_strange_options(args)
+    make = await asyncio.to_thread(_geo_imports) if args.kind in OF_THE_GROUND else None
     reports: list[tuple[str, ImportReport]] = []
     async with AsyncExitStack() as stack:
         wired = await opened(stack, settings)
         live = wired.realms[Realm.LIVE]
-        imports = GeoImports(wired.redis, wired.clock, settings, live.audit)
+        imports = make(wired.redis, wired.clock, settings, live.audit) if make else None
         for name, members in grouped(args.files, args.kind):
             data = {path.name: await asyncio.to_thread(path.read_bytes) for path in members}
-            reports.append((name, await _take(args, settings, live.sites, imports, data)))
+            if imports is None:
+                report = await _take_sites(args, settings, live.sites, next(iter(data.values())))
+            else:
+                report = await _take(args, imports, data)
+            reports.append((name, report))
+            if not args.json:  # at once: the next file may be refused
+                if len(args.files) > 1:
+                    print(name)
+                print_report(report, as_json=False)
     if args.json:
-        shown = (
-            [reports[0][1]] if len(reports) == 1 else [{"file": name, "report": one} for name, one in reports]
-        )
-        print_json(shown[0] if len(shown) == 1 else shown)
-    else:
-        for name, report in reports:
-            if len(reports) > 1:
-                print(name)
-            print_report(report, as_json=False)
+        several = [{"file": name, "report": one} for name, one in reports]
+        print_json(several if len(several) > 1 else reports[0][1])
     return 1 if any(report.rejected for _, report in reports) else 0
 
 
+def _geo_imports() -> "type[GeoImports]":
+    """Loads GDAL, which no other command needs."""
+    from bosai.services.geo_imports import GeoImports  # noqa: PLC0415
+
+    return GeoImports
+
+
+async def _take_sites(
+    args: argparse.Namespace, settings: Settings, sites: SiteService, data: bytes
+) -> ImportReport:
+    if args.kind == "capacities":
+        return await sites.import_capacities(data, CLI)
+    city = args.municipality or settings.city.name
+    return await sites.import_sites(data, CLI, municipality=city, many_may_go=args.many_may_go)
+
+
 async def _take(
-    args: argparse.Namespace,
-    settings: Settings,
-    sites: SiteService,
-    imports: "GeoImports",
-    members: Mapping[str, bytes],
+    args: argparse.Namespace, imports: "GeoImports", members: Mapping[str, bytes]
 ) -> ImportReport:
     (name, data), many_may_go = next(iter(members.items())), args.many_may_go
     match args.kind:
-        case "sites":
-            city = args.municipality or settings.city.name
-            return await sites.import_sites(data, CLI, municipality=city, many_may_go=many_may_go)
-        case "capacities":
-            return await sites.import_capacities(data, CLI)
         case "roads":
             return await imports.import_roads(data, CLI, layer=args.layer or "", many_may_go=many_may_go)
         case "elevation":
@@ -111,7 +119,7 @@ def grouped(files: Sequence[Path], kind: str) -> list[tuple[str, tuple[Path, ...
 def _refuse_strange_options(args: argparse.Namespace) -> None:
     for option, kinds in _ONLY_FOR.items():
         if getattr(args, option) and args.kind not in kinds:
-            flag = f"--{option.rstrip('_')}"
+            flag = "--" + option.rstrip("_").replace("_", "-")
             raise Stopped(
                 f"{flag} は {'・'.join(kinds)} の取り込みだけで使います。 / {flag} goes with {', '.join(kinds)} only.",
                 status=2,

@@ -1,0 +1,78 @@
+"""`bosai import`: what belongs together is read together, and an option that means nothing is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bosai.cli import main
+from bosai.commands.imports import KINDS, PLACE_FILES, grouped
+from bosai.commands.output import Stopped, print_report
+from bosai.services.geo_places import PlaceFile
+from bosai.services.import_reports import ImportReport, RejectedRow, RepairedRow
+
+
+def test_the_members_of_a_shapefile_are_one_map_and_other_files_stand_alone():
+    files = [Path(one) for one in ("a/x.shp", "a/x.dbf", "a/x.shx", "a/x.prj", "b/x.geojson", "y.zip")]
+    assert grouped(files, "hazards") == [
+        ("x.shp", tuple(files[:4])),
+        ("x.geojson", (files[4],)),
+        ("y.zip", (files[5],)),
+    ]
+    assert len(grouped(files, "roads")) == len(files)
+
+
+def test_a_shapefile_without_all_its_members_names_those_that_are_missing():
+    with pytest.raises(Stopped, match=r"\.dbf・\.shx"):
+        grouped([Path("x.shp"), Path("x.prj")], "hazards")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["roads", "--epsg", "6668"],
+        ["sites", "--layer", "flood_max"],
+        ["hazards", "--municipality", "仙台市"],
+        ["elevation", "--as", "points"],
+        ["jma-areas", "--many-may-go"],
+    ],
+)
+def test_an_option_of_another_kind_is_refused_before_anything_is_opened(tmp_path, capsys, words):
+    kind, *options = words
+    status = main(
+        ["import", kind, str(tmp_path / "nothing.zip"), *options, "--data-dir", str(tmp_path / "data")]
+    )
+    said = capsys.readouterr().err
+    assert status == 2
+    assert options[0] in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_unknown_kind_is_refused_with_those_there_are(capsys):
+    with pytest.raises(SystemExit):
+        main(["import", "weather", "file"])
+    assert all(kind in capsys.readouterr().err for kind in KINDS[-1:])
+
+
+def test_what_the_command_calls_files_of_places_is_what_the_service_calls_them():
+    assert tuple(one.value for one in PlaceFile) == PLACE_FILES
+
+
+def test_a_report_for_people_says_everything_that_one_for_programs_holds(capsys):
+    report = ImportReport(
+        added=39_760,
+        changed=1,
+        gone=2,
+        passed_over=87,
+        remarks=("標高が取り込まれていないため、坂は考えに入っていません。",),
+        repaired=(RepairedRow(row=3, what="線の交差", area_before_m2=1200.4, area_after_m2=1180.0),),
+        rejected=(RejectedRow(row=5, field="緯度", reason="空欄です。"),),
+    )
+    print_report(report, as_json=False)
+    said = capsys.readouterr().out
+    for words in ("39,760", "87", "坂は考えに入っていません", "1,200m² → 1,180m²", "5行目 緯度: 空欄です。"):
+        assert words in said
+    print_report(report, as_json=True)
+    assert '"passed_over": 87' in capsys.readouterr().out
