@@ -180,9 +180,9 @@ class GeoImport:
         digest = hashlib.sha256(msgspec.json.encode([[one.name, one.sha256] for one in stored])).hexdigest()
         folder = f"{key.replace(':', '-').replace('/', '-')}-{digest[:20]}"
         known = self._facts.get(key)
-        if known is not None and known.folder == folder and known.notes == dict(notes or {}):
-            if not self.files.damage_of(key, known):
-                return
+        same = known is not None and known.folder == folder and known.notes == dict(notes or {})
+        if same and known is not None and not self.files.damage_of(key, known):
+            return
         self._write(folder, contents)
         self._facts[key] = StoredFact(folder=folder, files=stored, imported_at=at, notes=dict(notes or {}))
 
