@@ -86,6 +86,7 @@ async def test_in_quiet_times_the_first_hazard_map_is_shown_with_a_legend_in_wor
     swatches = "return [...document.querySelectorAll('.swatch')].map((one) => one.toDataURL())"
     assert len(set(await page.evaluate(swatches))) == len(legend)
     assert await page.evaluate("return document.querySelector('.map').dataset.roads") == "own"
+    assert await page.axe("wcag2a", "wcag2aa") == []
     assert page.errors == []
 
 
@@ -180,6 +181,7 @@ async def test_the_advice_page_lists_the_way_and_draws_it(phone: PhonePage) -> N
     )
     await open_map(page)
     await page.wait_for_element(css="bosai-route .map canvas")
+    assert await page.axe("wcag2a", "wcag2aa") == []
     assert page.errors == []
 
     stand_on(side, way=None)
