@@ -255,32 +255,31 @@ class NetworkWalks:
     def _figures(
         self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites, layer: _Layer
     ) -> tuple[Floats, Bools]:
-        beeline = np.hypot(
-            people[:, None, 0] - sites.xy_m[None, :, 0], people[:, None, 1] - sites.xy_m[None, :, 1]
-        )
+        beeline = _straight_m(people, sites.xy_m)
         straight = beeline * self.detour_factor
         gaps = self.detour_factor * (at.gap_m[:, None] + sites.at.gap_m[None, :])
+        far = np.maximum(gaps + self.bound_m, straight)
         walked = layer.ways.efforts(at).astype(np.float64)
-        beyond = ~np.isfinite(walked)
-        far = np.maximum(self.bound_m + gaps, straight)
-        with np.errstate(invalid="ignore"):
-            share = (walked - gaps - _BLEND_FROM * self.bound_m) / ((1 - _BLEND_FROM) * self.bound_m)
-            late = ~beyond & (share > 0)
-        walked[late] += np.minimum(share[late], 1) * np.maximum(far[late] - walked[late], 0)
+        beyond = np.isinf(walked)
+        late = (walked > gaps + _BLEND_FROM * self.bound_m) & ~beyond
+        share = ((walked[late] - gaps[late]) / self.bound_m - _BLEND_FROM) / (1 - _BLEND_FROM)
+        walked[late] += np.minimum(share, 1) * np.maximum(far[late] - walked[late], 0)
         np.maximum(walked, beeline, out=walked)
         weight = np.maximum(_straight_weight(usual.gap_m)[:, None], _straight_weight(sites.usual.gap_m))
         if beyond.any():
             joined = layer.reach.joined(at)
-            walked[beyond] = np.where(joined, far, np.inf)[beyond]
-            # Where even with nothing closed no way joins the two, the network has nothing to say.
-            quiet = self._open._searched(sites.xy_m).layers[0].reach
-            weight[beyond & ~joined & ~quiet.joined(usual)] = 1.0
-        blend = (weight > 0) & (weight < 1)
-        figure = np.where(weight >= 1, straight, walked)
+            np.copyto(walked, far, where=beyond & joined)
+            if not joined.all():
+                # Where even with nothing closed no way joins the two, the network has nothing to say.
+                quiet = self._open._searched(sites.xy_m).layers[0].reach
+                weight[beyond & ~joined & ~quiet.joined(usual)] = 1.0
+        estimated = weight > 0
+        blend = estimated & (weight < 1)
+        figure = np.where(weight < 1, walked, straight)
         figure[blend] = (1 - weight[blend]) * walked[blend] + weight[blend] * straight[blend]
-        barred = self._barred(people, sites.xy_m, weight > 0)
-        figure = np.where(barred, np.where(weight >= 1, np.inf, np.maximum(walked, figure)), figure)
-        return figure, (weight > 0) | beyond | late
+        barred = self._barred(people, sites.xy_m, estimated)
+        figure[barred] = np.where(weight < 1, np.maximum(walked, figure), np.inf)[barred]
+        return figure, estimated | beyond | late
 
     def _never_shorter(
         self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites, effort: Floats
@@ -309,6 +308,16 @@ class NetworkWalks:
 
 def _points(points_xy_m: ArrayLike) -> Floats:
     return np.asarray(points_xy_m, dtype=np.float64).reshape(-1, 2)
+
+
+def _straight_m(from_xy_m: Floats, to_xy_m: Floats) -> Floats:
+    """(n, m) straight metres; squares and a root take a third of the time of hypot."""
+    x = from_xy_m[:, None, 0] - to_xy_m[None, :, 0]
+    y = from_xy_m[:, None, 1] - to_xy_m[None, :, 1]
+    x *= x
+    y *= y
+    x += y
+    return np.sqrt(x, out=x)
 
 
 def _straight_weight(gap_m: Floats) -> Floats:

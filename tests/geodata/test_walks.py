@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.closures import bridges_over
+from geodata.crs import to_plane
 from geodata.inland import exit_points
 from geodata.inland_ways import SeaRule
 from geodata.network import Foot
@@ -207,3 +208,27 @@ def test_pieces_that_meet_a_rectangle_are_found_without_geos(seed):
     box = shapely.box(*rng.uniform(-60, 0, 2), *rng.uniform(1, 60, 2))
     lines = shapely.linestrings(np.stack([start, end], axis=1))
     assert meets_box(start, end, box.bounds).tolist() == shapely.intersects(box, lines).tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_no_site_in_a_live_area_has_a_figure_for_anybody_outside_it(seed):
+    rng = np.random.default_rng(seed)
+    areas = [
+        shapely.Point(*rng.uniform(-300, 900, 2)).buffer(float(rng.uniform(30, 300)), quad_segs=4)
+        for _ in range(2)
+    ]
+    walks = NetworkWalks(grid(7, 7), bound_m=900).under(areas)
+    people, sites = rng.uniform(-800, 1400, (60, 2)), rng.uniform(-800, 1400, (12, 2))
+    figures = walks.metres(people, sites)
+    for area in areas:
+        outside = ~shapely.intersects_xy(area, *people.T)
+        within = shapely.intersects_xy(area, *sites.T)
+        assert np.isinf(figures[np.ix_(outside, within)]).all()
+    for row, site in zip(rng.integers(0, 60, 6), rng.integers(0, 12, 6), strict=True):
+        found = walks.route(people[row], sites[site])
+        if found is not None:
+            line = to_plane(found.lonlat)
+            for area in areas:
+                if not shapely.intersects_xy(area, *people[row]):
+                    assert not shapely.intersects(area.buffer(-0.1), shapely.LineString(line))
