@@ -21,7 +21,13 @@ from bosai.services.geo_areas import parse_city_areas, with_file
 from bosai.services.geo_changes import Changes, area_changes, elevation_changes, road_changes
 from bosai.services.geo_codec import areas_bytes, read_areas
 from bosai.services.geo_facts import ELEVATION, HAZARD, JMA, ROADS
-from bosai.services.geo_hazards import parse_hazards, refuse_unknown_layer, repaired_rows
+from bosai.services.geo_hazards import (
+    parse_hazards,
+    refuse_erasing,
+    refuse_nothing,
+    refuse_unknown_layer,
+    repaired_rows,
+)
 from bosai.services.geo_places import PlaceFile, parse_places, put_places
 from bosai.services.geo_roads import parse_heights, parse_roads, rebuild, road_remarks
 from bosai.services.geo_work import Note, chosen, readable, refuse_a_part, stored, stored_file
@@ -64,7 +70,9 @@ class GeoImports:
             before = stored(work, ROADS, network_files.load_roads)
             changes = road_changes(before, parsed.roads)
             refuse_a_part(len(before) if before else 0, len(parsed.roads), many_may_go=many_may_go)
-            work.put(ROADS, network_files.save_roads(parsed.roads), at)  # the same content is not written again
+            work.put(
+                ROADS, network_files.save_roads(parsed.roads), at
+            )  # the same content is not written again
             return ImportReport(
                 unit="本の線",
                 **changes._asdict(),
@@ -142,6 +150,7 @@ class GeoImports:
         at = self._now()
 
         def change(work: GeoImport) -> ImportReport:
+            refuse_nothing(parsed, many_may_go=many_may_go)
             changes = [self._put_layer(work, one, at, many_may_go=many_may_go) for one in parsed]
             return ImportReport(
                 unit="つの区域",
@@ -181,6 +190,7 @@ class GeoImports:
     def _put_layer(self, work: GeoImport, one: HazardFileParsed, at: str, *, many_may_go: bool) -> Changes:
         key = f"{HAZARD}{one.layer.key}"
         before = stored_file(work, key, "layer.bin", layer_from_bytes)
+        refuse_erasing(len(before) if before else 0, one, many_may_go=many_may_go)
         refuse_a_part(len(before) if before else 0, len(one.layer), many_may_go=many_may_go)
         found = diff_layers(before, one.layer)
         notes: dict[str, Note] = {"source": one.layer.source, "version": one.layer.version}
