@@ -394,7 +394,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         body=WantedRoute,
         answer=WalkingRoute,
         is_limited=True,
-        problems=(NotFound,),
+        problems=(NotFound, Overloaded),
     ),
     ApiRoute(method="GET", path="/hazard-layers", handler=hazard_layers, answer=MapLayers),
     ApiRoute(

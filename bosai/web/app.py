@@ -17,6 +17,7 @@ from bosai.web.console import delivery
 from bosai.web.console import routes as console_routes
 from bosai.web.middleware import add_security_headers, errors_to_problems, read_body, refuse_other_sites
 from bosai.web.rate_limit import BUCKETS, TokenBuckets
+from bosai.web.walk_route import WAYS, WaySlots
 from bosai.wiring import Services
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
@@ -33,6 +34,7 @@ def make_app(open_services: OpenServices, *, body_max_bytes: int = BODY_MAX_BYTE
     live[REALM] = Realm.LIVE
     live[BUCKETS] = TokenBuckets()
     packed.set_up(live)
+    live[WAYS] = WaySlots()
     drill = web.Application()
     drill[REALM] = Realm.DRILL
 

@@ -26,7 +26,7 @@ from bosai.web.map_pages import HazardsHere, hazards_here, map_texts
 from bosai.web.parsing import number
 from bosai.web.resident_checks import STEPS, check_texts
 from bosai.web.resident_views import HereView, here_view, order_view
-from bosai.web.walk_route import WalkingRoute, way_to
+from bosai.web.walk_route import WalkingRoute, way_for_page
 from geodata.places import Town
 
 LANG_COOKIE_S = 365 * 24 * 3600
@@ -190,8 +190,7 @@ async def _way(request: web.Request, lon: float, lat: float, found: Guidance) ->
     site = found.decision.destination if found.decision else None
     if site is None or site.site_id is None:
         return None
-    way = await way_to(request, lon, lat, site.site_id)
-    return way if way.known else None
+    return await way_for_page(request, lon, lat, site.site_id)
 
 
 def _label(town: Town) -> str:

@@ -5,13 +5,16 @@ POST /route {from, site} ─▶ services.geo.route (past the live areas) ─▶ 
 A place never stands in an address, a log or a cache: it comes in a body and the answer is kept by nobody.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from aiohttp import web
 
-from bosai.errors import InvalidInput
+from bosai.errors import InvalidInput, NotFound, Overloaded
 from bosai.messages.catalogue import text
 from bosai.messages.measures import minutes_of
 from bosai.messages.route_steps import step_texts, total_text
@@ -20,11 +23,19 @@ from bosai.services.planning import is_night
 from bosai.settings_schema import Settings
 from bosai.web.base import lang_of, services
 from bosai.web.parsing import json_body
+from bosai.web.shedding import GATE
 from geodata.foot import Foot
 
 if TYPE_CHECKING:  # it loads SciPy, which a process without an imported network never needs
     from geodata.routes import WalkRoute
 
+AT_ONCE = 2
+WAITING = 40
+"""Searches one after the other: the threads are needed for guidance and for what people answer."""
+AGAIN_S = 10
+API_WAIT_S = 5.0
+PAGE_WAIT_S = 1.0
+"""A page that says where to go never waits longer for the way there."""
 DECIMALS = 4  # about 10 m; finer is not needed and not kept
 LINE_DECIMALS = 6
 
@@ -92,11 +103,43 @@ class Walker:
         return Foot.STANDARD if self.pace is PaceClass.STANDARD else Foot.SLOW
 
 
+class WaySlots:
+    """At most so many searches at once in this process, and only so many who wait for one."""
+
+    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
+        self._slots = asyncio.Semaphore(at_once)
+        self._most_waiting = waiting
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def one(self, wait_s: float) -> AsyncIterator[None]:
+        """A turn. Raises Overloaded when it would not come within `wait_s`."""
+        if self._waiting >= self._most_waiting:
+            raise Overloaded(AGAIN_S)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Overloaded(AGAIN_S) from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+WAYS: web.AppKey[WaySlots] = web.AppKey("WAYS", WaySlots)
+
+
 async def route(request: web.Request) -> web.Response:
     """The way on foot from a place to a site, past the areas of orders in force."""
     wanted = await json_body(request, WantedRoute)
     walker = Walker(pace=wanted.pace, step_free=wanted.step_free)
-    found = await way_to(request, wanted.start.lon, wanted.start.lat, wanted.site, walker)
+    if request.config_dict[GATE].is_loaded:
+        raise Overloaded(AGAIN_S)
+    found = await way_to(request, wanted.start.lon, wanted.start.lat, wanted.site, walker, wait_s=API_WAIT_S)
     return web.Response(
         body=msgspec.json.encode(found),
         content_type="application/json",
@@ -104,17 +147,38 @@ async def route(request: web.Request) -> web.Response:
     )
 
 
+async def way_for_page(request: web.Request, lon: float, lat: float, site_id: str) -> WalkingRoute | None:
+    """The way beside advice that stands without it: None where it is not known, or not in time."""
+    if request.config_dict[GATE].is_loaded:
+        return None
+    try:
+        way = await way_to(request, lon, lat, site_id, wait_s=PAGE_WAIT_S)
+    except (Overloaded, NotFound):  # a site that an import has just taken away
+        return None
+    return way if way.known else None
+
+
 async def way_to(
-    request: web.Request, lon: float, lat: float, site_id: str, walker: Walker | None = None
+    request: web.Request,
+    lon: float,
+    lat: float,
+    site_id: str,
+    walker: Walker | None = None,
+    *,
+    wait_s: float,
 ) -> WalkingRoute:
-    """The way in the reader's words. Raises InvalidInput outside the city, NotFound for a site nobody knows."""
+    """The way in the reader's words.
+
+    Raises InvalidInput outside the city, NotFound for a site nobody knows, Overloaded when too many ask.
+    """
     here, lang, walker = services(request), lang_of(request), walker or Walker()
     west, south, east, north = here.settings.city.bbox_lonlat
     if not (west <= lon <= east and south <= lat <= north):
         raise InvalidInput("lon" if not west <= lon <= east else "lat", "outside_city")
     site = await here.sites.get(site_id)
     start = (round(lon, DECIMALS), round(lat, DECIMALS))
-    found = await here.geo.route(start, site_id, foot=walker.foot)
+    async with request.config_dict[WAYS].one(wait_s):
+        found = await here.geo.route(start, site_id, foot=walker.foot)
     if found is None:
         return WalkingRoute(known=False)
     night = is_night(here.clock.now(), here.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -110,6 +111,7 @@ class Ground:
     way: WalkRoute | None
     layers: Sequence[tuple[HazardLayer, int]] = ()
     asked: list[tuple[tuple[float, float], str, Foot]] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)  # shut: the search takes for ever
 
     async def route(
         self, start_lonlat: tuple[float, float], site_id: str, *, foot: Foot = Foot.STANDARD
@@ -117,6 +119,7 @@ class Ground:
         if all(one.site_id != site_id for one in await self.side.sites.all()):
             raise NotFound("site", site_id)
         self.asked.append((start_lonlat, site_id, foot))
+        await self.gate.wait()
         return self.way
 
     async def at(self, lon: float, lat: float) -> Sequence[tuple[HazardLayer, int]]:
@@ -131,6 +134,7 @@ def found_way(*, about: bool = False) -> WalkRoute:
 def stand_on(side: RealmServices, *layers: tuple[HazardLayer, int], way: WalkRoute | None = None) -> Ground:
     """From now on the services of this side say this of the ground."""
     ground = Ground(side=side, way=way, layers=layers)
+    ground.gate.set()
     side.geo.route = ground.route
     side.geo.at = ground.at
     return ground

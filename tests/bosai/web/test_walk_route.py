@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import aiohttp
@@ -9,8 +10,10 @@ import msgspec
 import pytest
 from lxml import html
 
+from bosai.errors import Overloaded
 from bosai.messages.catalogue import LANGS
 from bosai.model.realm import Realm
+from bosai.web import walk_route
 from geodata.foot import Foot
 from tests.bosai.services.hq import Hq, square
 from tests.bosai.services.hq import flood as flood_order
@@ -111,6 +114,49 @@ async def test_one_who_asks_without_end_is_asked_to_wait(site):
     assert statuses == {200, 429}
 
 
+async def test_searches_never_take_all_threads_and_who_would_wait_too_long_is_told_when_to_come_again(
+    site, monkeypatch
+):
+    monkeypatch.setattr(walk_route, "API_WAIT_S", 0.2)
+    ground, wanted = stand_on(site.side(), way=found_way()), await some_site(site)
+    ground.gate.clear()
+    body = {"from": HOME, "site": wanted}
+    first = [
+        asyncio.ensure_future(site.ask("POST", "/api/v1/route", json=body)) for _ in range(walk_route.AT_ONCE)
+    ]
+    async with asyncio.timeout(10):
+        while len(ground.asked) < walk_route.AT_ONCE:
+            await asyncio.sleep(0.005)
+    late = await site.ask("POST", "/api/v1/route", json=body)
+    assert (late.status, late.headers["Retry-After"]) == (503, str(walk_route.AGAIN_S))
+    assert len(ground.asked) == walk_route.AT_ONCE
+    ground.gate.set()
+    assert {(await one).status for one in first} == {200}
+    assert (await site.ask("POST", "/api/v1/route", json=body)).status == 200, "the turns were given back"
+
+
+async def test_only_so_many_wait_for_a_turn():
+    slots = walk_route.WaySlots(at_once=1, waiting=1)
+    async with slots.one(1), asyncio.TaskGroup() as group:
+        waiting = group.create_task(_turn(slots, 0.2))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await _turn(slots, 0.2)
+        assert await waiting == "overloaded"
+    assert await _turn(slots, 0.2) == "had"
+
+
+async def _turn(slots: walk_route.WaySlots, wait_s: float) -> str:
+    waited = asyncio.get_running_loop().time()
+    try:
+        async with slots.one(wait_s):
+            return "had"
+    except Overloaded:
+        if asyncio.get_running_loop().time() - waited < wait_s / 2:
+            raise
+        return "overloaded"
+
+
 # -- on the page that needs no script ----------------------------------------------------------------------
 
 
@@ -134,9 +180,7 @@ def said(document: html.HtmlElement, css: str) -> str:
     return " ".join(" ".join(one.text_content().split()) for one in pick(document, css))
 
 
-async def test_the_page_lists_the_steps_to_the_place_it_names(page):
-    ask, wired = page
-    stand_on(wired.realms[Realm.LIVE], way=found_way())
+async def issue_here(wired) -> None:
     hq = Hq(wired.redis, Realm.LIVE)
     hq.clock.at = wired.clock.now()
     form = flood_order()
@@ -144,6 +188,12 @@ async def test_the_page_lists_the_steps_to_the_place_it_names(page):
         form.area, polygons_e7_lonlat=square(west=140.965, south=38.215, side=0.012)
     )
     await hq.issue(msgspec.structs.replace(form, area=area))
+
+
+async def test_the_page_lists_the_steps_to_the_place_it_names(page):
+    ask, wired = page
+    stand_on(wired.realms[Realm.LIVE], way=found_way())
+    await issue_here(wired)
     document = await ask(lang="en")
     assert pick(document, "#here .way"), "a place is named"
     steps = [" ".join(one.text_content().split()) for one in pick(document, ".way-steps li")]
@@ -152,6 +202,23 @@ async def test_the_page_lists_the_steps_to_the_place_it_names(page):
     config = msgspec.json.decode(pick(document, "#page-config")[0].text)
     assert config["route"]["type"] == "LineString"
     assert config["order_in_force"] is True
+
+
+async def test_the_page_never_waits_long_for_the_way(page, monkeypatch):
+    monkeypatch.setattr(walk_route, "PAGE_WAIT_S", 0.05)
+    ask, wired = page
+    ground = stand_on(wired.realms[Realm.LIVE], way=found_way())
+    ground.gate.clear()
+    await issue_here(wired)
+    busy = [asyncio.ensure_future(ask()) for _ in range(walk_route.AT_ONCE)]
+    async with asyncio.timeout(10):
+        while len(ground.asked) < walk_route.AT_ONCE:
+            await asyncio.sleep(0.005)
+    document = await ask()
+    assert pick(document, "#here .way"), "where to go is said"
+    assert pick(document, ".way-steps") == []
+    ground.gate.set()
+    assert all([pick(await one, ".way-steps") for one in busy])
 
 
 async def test_where_no_order_names_a_place_no_way_is_shown(page):
