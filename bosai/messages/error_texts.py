@@ -87,9 +87,11 @@ def _domain(code: str, lang: str) -> str | None:
 def _problem(error: InvalidInput, facts: dict[str, str], lang: str) -> str:
     wanted = _SAME_PROBLEM.get(error.problem, error.problem)
     for domain in _DOMAINS:
-        if has_text(f"{domain}.problem.{wanted}", lang):
+        if wanted != "other" and has_text(f"{domain}.problem.{wanted}", lang):
             return text(f"{domain}.problem.{wanted}", lang, **facts).strip()
-    return text("errors.problem.other", lang, **facts).strip()
+    # "other" says nothing to a person: the detail is the whole sentence then.
+    named = facts | {"problem": "" if error.problem == "other" else error.problem}
+    return " ".join(text("errors.problem.other", lang, **named).split())
 
 
 def _shown(value: object) -> str:

@@ -96,3 +96,10 @@ def problems_named_in_code() -> set[str]:
     )
     said = (call.args[1] for call in calls if len(call.args) > 1)
     return {one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_sentence_of_its_own_stands_without_the_code_word_of_our_tables(lang):
+    shown = error_text(InvalidInput("file", "other", "市域にかかる区域がありません。"), lang).detail
+    assert "市域にかかる区域がありません。" in shown
+    assert "other" not in shown
