@@ -81,3 +81,34 @@ def refuse_unknown_layer(layer: str, parsed: tuple[HazardFileParsed, ...]) -> No
     """Raises InvalidInput when nothing of the file is the layer asked for."""
     if not parsed:
         raise InvalidInput("layer", "other", f"--layer {layer} の図はこのファイルにありません。")
+
+
+def refuse_nothing(parsed: tuple[HazardFileParsed, ...], *, many_may_go: bool) -> None:
+    """Raises InvalidInput for a file without a single area in the city: most likely it is another prefecture's."""
+    if many_may_go or any(len(one.layer) or one.rejected for one in parsed):
+        return
+    outside = sum(one.passed_over for one in parsed)
+    raise InvalidInput(
+        "file",
+        "other",
+        f"市域にかかる区域が一つもありません（市域の外の区域は{outside:,}件）。ほかの都道府県のファイルか、座標系の指定が"
+        "違うかもしれません。何も変えていません。"
+        "市内に区域がないことを確かめてあれば、--many-may-go を付けてください。",
+    )
+
+
+def refuse_erasing(known: int, one: HazardFileParsed, *, many_may_go: bool) -> None:
+    """Raises InvalidInput when nothing would be left of a stored map, however small it was."""
+    if many_may_go or len(one.layer) or not known:
+        return
+    first = (
+        f"受け付けない行があります（{one.rejected[0].row}番目 {one.rejected[0].reason}）。"
+        if one.rejected
+        else ""
+    )
+    raise InvalidInput(
+        "file",
+        "other",
+        f"登録済みの「{one.layer.name_ja}」{known:,}件に対して、このファイルには使える区域が市域に一つもありません。"
+        f"{first}何も変えていません。本当になくすときは --many-may-go を付けてください。",
+    )

@@ -142,6 +142,8 @@ def _finished(
     label[:] = [one.label for one in gathered.readings]
     areas = np.empty(len(keys), dtype=np.object_)
     areas[:] = gathered.shapes
+    # Where a refused area lies nobody knows: with one of them missing, outside of the others is not "outside".
+    lost = bool(gathered.rejected)
     layer = HazardLayer(
         key=dataset.key,
         hazard=dataset.hazard,
@@ -150,7 +152,7 @@ def _finished(
         areas_lonlat=areas,
         class_row=np.array([row_of[key] for key in keys], dtype=np.int16),
         label=label,
-        coverage_lonlat=mapping.coverage_lonlat if mapping else None,
+        coverage_lonlat=None if mapping is None or lost else mapping.coverage_lonlat,
         source=mapping.source if mapping else KSJ_SOURCE,
         version=version or (mapping.version if mapping else _edition(dataset, [name, *gathered.paths])),
         valid_from=mapping.valid_from if mapping else None,
@@ -163,6 +165,8 @@ def _finished(
         remarks.append(f"同じ区域が{twice}件重なっていたため、一つにまとめました。")
     if not len(layer):
         remarks.append("市域にかかる区域がありません。別の都道府県のファイルではないか確認してください。")
+    if lost and mapping is not None and mapping.coverage_lonlat is not None:
+        remarks.append("受け付けない行があるため、区域の外は「区域外」ではなく「不明」として扱います。")
     formats = sorted({one.format for one in left_out if _same_map(one, dataset)})
     if formats:
         remarks.append(f"同じ図の別形式（{'、'.join(_FORMAT_JA[one] for one in formats)}）は読んでいません。")

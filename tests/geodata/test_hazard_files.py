@@ -635,11 +635,23 @@ def test_any_geojson_is_read_by_a_mapping():
     parsed = read(geojson([SQUARE, BESIDE, WITH_HOLE], rows, epsg=None), mapping=own())
     assert (parsed.layer.key, codes(parsed), list(parsed.layer.label)) == ("inland", ["inland_2"], ["卸町"])
     assert (parsed.layer.sample, parsed.layer.source, parsed.layer.version) == (True, "見本市", "2026-04")
-    assert parsed.layer.coverage_lonlat.equals(own().coverage_lonlat)
     assert [(one.row, one.field) for one in parsed.rejected] == [(2, "区分"), (3, "区分")]
     assert "「中くらい」" in parsed.rejected[0].reason
     unknown = HazardClass(code="inland_unknown", rank=3, ja="不明", depth_unknown=True)
     assert codes(read(geojson([SQUARE], [{"区分": None}]), mapping=own(blank=unknown))) == ["inland_unknown"]
+
+
+def test_with_a_row_refused_nobody_knows_what_lies_outside_of_the_others():
+    whole = shapely.box(140.5, 38.1, 141.1, 38.4)
+    sound = read(geojson([SQUARE], [{"区分": "深い"}]), mapping=own(coverage_lonlat=whole))
+    assert sound.layer.coverage_lonlat is not None
+    parsed = read(
+        geojson([SQUARE, BESIDE], [{"区分": "深い"}, {"区分": "中くらい"}]),
+        mapping=own(coverage_lonlat=whole),
+    )
+    assert [one.row for one in parsed.rejected] == [2]
+    assert parsed.layer.coverage_lonlat is None
+    assert any("不明" in one for one in parsed.remarks)
 
 
 def test_a_whole_file_may_be_one_class():

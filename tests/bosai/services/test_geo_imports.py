@@ -240,6 +240,34 @@ async def test_a_hazard_map_of_the_city_is_read_by_a_table_of_the_settings(redis
     assert "使える値" in rejected.reason
 
 
+def flood(*squares: tuple[float, float], rank: object = 3) -> bytes:
+    return collection(*[(square(*one), {"A31a_205": rank}) for one in squares])
+
+
+TOKYO = (139.70, 35.60)
+
+
+async def test_a_hazard_map_of_another_prefecture_never_takes_the_place_of_the_citys(
+    redis, settings, imports
+):
+    await imports.import_hazards(flood((WEST, SOUTH)), "test", name="A31a.geojson")
+    for data in (flood(TOKYO), flood((WEST, SOUTH), rank=9)):
+        with pytest.raises(InvalidInput) as refused:
+            await imports.import_hazards(data, "test", name="A31a.geojson")
+        assert "--many-may-go" in refused.value.detail
+    assert "コード表" in refused.value.detail, "the row that was refused is named"
+    holder = await GeoHolder.opened(settings, redis, FixedClock())
+    assert [len(one) for one in holder.facts.layers] == [1]
+    gone = await imports.import_hazards(flood(TOKYO), "test", name="A31a.geojson", many_may_go=True)
+    assert counts(gone) == (0, 0, 1)
+
+
+async def test_a_first_hazard_map_without_any_area_in_the_city_is_refused(redis, settings, imports):
+    with pytest.raises(InvalidInput, match="市域"):
+        await imports.import_hazards(flood(TOKYO), "test", name="A31a.geojson")
+    assert (await GeoHolder.opened(settings, redis, FixedClock())).facts.layers == ()
+
+
 AREAS = (
     (
         square(140.7, 38.1, 0.1),
