@@ -30,7 +30,9 @@ export class Ground {
 
   // Own roads where there are no base tiles, or where they do not come: a tile that is missing is no error to MapLibre.
   async showRoads(hasTiles) {
-    if (this.listing?.roads && !(hasTiles && (await this.hasTile()))) this.addRoads();
+    if (!this.listing?.roads) return;
+    if (hasTiles && (await this.hasTile())) this.map.getContainer().dataset.roads = "of the tiles";
+    else this.addRoads();
   }
 
   async hasTile() {

@@ -34,10 +34,10 @@ class BosaiCurrent extends HTMLElement {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const known = await store.get("subscription");
     const message = await this.message();
-    this.instruction = null;
+    this.instruction = undefined; // null: there is none; undefined: nobody could be asked
     const drawn = await this.fromService(known, message);
     if (turn !== this.turn) return;
-    this.dispatchEvent(new CustomEvent("bosai-advised", { bubbles: true, detail: { known, instruction: this.instruction } }));
+    this.dispatchEvent(new CustomEvent("bosai-advised", { bubbles: true, detail: { known, instruction: this.instruction, message } }));
     this.hidden = !known && !message;
     this.replaceChildren(...drawn);
     await self.flushReceipts(store, config.prefix);
@@ -51,7 +51,10 @@ class BosaiCurrent extends HTMLElement {
   }
 
   async fromService(known, message) {
-    if (!known) return message ? this.kept(message, "") : [];
+    if (!known) {
+      this.instruction = null;
+      return message ? this.kept(message, "") : [];
+    }
     try {
       const answer = await api("GET", `/subscriptions/${known.id}/advice`, { secret: known.secret });
       this.instruction = answer.instruction;

@@ -60,7 +60,7 @@ export async function makeMap(container, { centre, chosen, onTap, route, hazards
   await new Promise((resolve) => map.once("load", resolve));
   if (config.tiles) layBase(map);
   const ground = new Ground(map, { prefix: config.prefix, listing: await listing, below: "areas" });
-  await ground.showRoads(config.tiles);
+  ground.showRoads(config.tiles).catch((error) => console.warn("no roads:", error.message)); // nothing waits for it
   if (hazards) hazards.replaceChildren(hazardControl(ground, config.maps, { chosen: firstShown(ground.listing) }));
   if (route) drawRoute(map, route);
   else if (!chosen) await showDanger(map);

@@ -1,6 +1,6 @@
 // <bosai-route>: the way on foot to the place that the newest guidance names, as sentences and on a map. It is asked for
 // with this device's own place; where no network of ways is known, nothing is shown and the distance above stands.
-import { api, config, text } from "/static/resident/page.js";
+import { api, config, store, text } from "/static/resident/page.js";
 
 class BosaiRoute extends HTMLElement {
   connectedCallback() {
@@ -18,22 +18,34 @@ class BosaiRoute extends HTMLElement {
     this.forget();
   }
 
-  // Asked anew only when the guidance is another one: areas that grow bring another one.
-  async follow({ known, instruction }) {
+  // Asked anew only when the guidance is another one: areas that grow bring another one. Without a connection the way
+  // that is shown stays, or the one kept with the message that is shown.
+  async follow({ known, instruction, message }) {
+    if (instruction === undefined) return this.showKept(message);
     const site = instruction?.destination?.site_id;
-    const wanted = known && site ? `${instruction.incident} ${instruction.seq} ${site}` : "";
+    const wanted = known && site ? `${nameOf(instruction)} ${site}` : "";
     if (wanted === this.wanted) return;
     this.wanted = wanted;
     this.hidden = true;
     this.forget();
-    if (!wanted) return;
+    if (!wanted) return store.put("way", null);
     try {
       const way = await this.ask(known, instruction, site);
-      if (wanted === this.wanted && way?.known) this.draw(way);
+      if (wanted !== this.wanted || !way?.known) return;
+      await store.put("way", { of: nameOf(instruction), from: this.from, way });
+      this.draw(way);
     } catch (error) {
       console.warn("no way on foot:", error.message); // the guidance above is whole without it
       this.wanted = null;
     }
+  }
+
+  async showKept(message) {
+    if (this.way || !message) return;
+    const kept = await store.get("way");
+    if (kept?.of !== nameOf(message.bosai)) return;
+    this.from = kept.from;
+    this.draw(kept.way);
   }
 
   async ask(known, instruction, site) {
@@ -74,6 +86,9 @@ class BosaiRoute extends HTMLElement {
     this.map = this.way = null;
   }
 }
+
+// Which guidance a way belongs to.
+const nameOf = ({ incident, seq }) => `${incident} ${seq}`;
 
 // The name of a road is Japanese in every language, and is read as such.
 function item({ text: words, name }) {

@@ -126,6 +126,7 @@
       return this.with(["kept", "messages", "receipts"], "readwrite", async (kept, messages, receipts) => {
         await done(kept.delete("subscription"));
         await done(kept.delete("check"));
+        await done(kept.delete("way"));
         await done(messages.clear());
         await done(receipts.clear());
       });
