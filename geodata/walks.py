@@ -32,7 +32,8 @@ from geodata.reach import Reach
 from geodata.routes import RouteFinder, WalkRoute
 from geodata.sea_walks import WITHOUT, SeaWalks
 from geodata.snapping import Snapped
-from geodata.walk_ends import WalkEnds, meets_box
+from geodata.straight_walks import Barrier
+from geodata.walk_ends import WalkEnds
 from geodata.ways_out import BOUND_M, WaysOut, ways_out
 
 Floats = NDArray[np.float64]
@@ -89,6 +90,7 @@ class NetworkWalks:
         self.network, self.foot = network, foot
         self.detour_factor, self.bound_m = detour_factor, bound_m
         self.areas: tuple[BaseGeometry, ...] = ()
+        self._barriers: tuple[Barrier, ...] = ()
         self._open: NetworkWalks = self
         self._closed = nothing_closed(network)
         self._ends = WalkEnds(network, foot)
@@ -111,6 +113,7 @@ class NetworkWalks:
             self.network, foot=self.foot, detour_factor=self.detour_factor, bound_m=self.bound_m
         )
         walks.areas, walks._open = tuple(areas_xy_m), self._open
+        walks._barriers = tuple(Barrier(area) for area in walks.areas)
         walks._closed = close_areas(self.network, walks.areas) | close_edges(self.network, closed_edges)
         walks._ends = self._ends.around(walks.areas, walks._closed)
         if sea is not None:
@@ -295,14 +298,10 @@ class NetworkWalks:
     def _barred(self, people: Floats, sites_xy_m: Floats, asked: Bools) -> Bools:
         """(n, m) where the straight line would enter an area from outside; only the pairs asked about."""
         barred = np.zeros(asked.shape, dtype=np.bool_)
-        for area in self.areas:
-            shapely.prepare(area)
-            outside = ~shapely.intersects_xy(area, people[:, 0], people[:, 1])
+        for barrier in self._barriers:
+            outside = ~shapely.intersects_xy(barrier.area, people[:, 0], people[:, 1])
             row, site = np.nonzero(asked & outside[:, None] & ~barred)
-            near = meets_box(people[row], sites_xy_m[site], area.bounds)
-            row, site = row[near], site[near]
-            lines = shapely.linestrings(np.stack([people[row], sites_xy_m[site]], axis=1))
-            barred[row, site] = shapely.intersects(area, lines)
+            barred[row, site] = barrier.met_by(people[row], sites_xy_m[site])
         return barred
 
 
