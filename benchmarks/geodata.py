@@ -17,6 +17,7 @@ multiplied up: it takes as long for each.
 import argparse
 import asyncio
 import difflib
+import math
 import os
 import pickle
 import platform
@@ -68,6 +69,9 @@ class Size:
     sites: int
     peer_sites: int
     repeats: int
+    until_s: float = (
+        math.inf
+    )  # monotonic; no round but the first begins that would end later; the figures say of how many they are
 
     @property
     def is_full(self) -> bool:
@@ -76,6 +80,7 @@ class Size:
 
 
 FULL = Size(points=1_000_000, areas=5, vertices=20_000, sites=300, peer_sites=300, repeats=3)
+QUICK_ROUNDS_S = 30.0
 QUICK = replace(FULL, peer_sites=20, repeats=2)
 
 
@@ -94,7 +99,8 @@ def contest(
     size: Size, say: Callable[[str], None], contestants: dict[str, Callable[[], object]]
 ) -> dict[str, float]:
     """Name → median seconds."""
-    found = asyncio.run(interleaved(size.repeats, {name: timed(work) for name, work in contestants.items()}))
+    turns = {name: timed(work) for name, work in contestants.items()}
+    found = asyncio.run(interleaved(size.repeats, turns, until_s=size.until_s))
     for name, seconds in found.items():
         say(f"  {name}: {spread(seconds)} s")
     return {name: median(seconds) for name, seconds in found.items()}
@@ -368,6 +374,8 @@ def main(argv: list[str]) -> int:
         say(str(error))
         return 2
     say(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}; {size}")
+    if asked.quick:
+        size = replace(size, until_s=time.monotonic() + QUICK_ROUNDS_S)
     rows = measure(size, say)
     print(table(rows))
     if asked.json:
