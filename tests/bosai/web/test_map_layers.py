@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import threading
 from dataclasses import replace
 
@@ -12,9 +13,13 @@ import pytest
 
 from bosai.messages.catalogue import LANGS
 from bosai.model.realm import Realm
+from bosai.web import map_pages
+from bosai.web.assets import STATIC_DIR
 from bosai.web.hazard_colours import PATTERNS, looks_of
 from bosai.web.packed import PackedShelf, pack
+from geodata import catalogue
 from geodata.hazard_layers import HazardClass
+from geodata.map_layers import LEVELS
 from tests.bosai.web.ground import DEPTHS, flood, know, landslide
 from tests.bosai.web.running import Site, running
 
@@ -218,3 +223,11 @@ def test_packing_the_same_content_gives_the_same_bytes_and_tag():
     one, two = pack(b"abc" * 1000), pack(b"abc" * 1000)
     assert (one.gzipped, one.digest) == (two.gzipped, two.digest)
     assert pack(b"short").gzipped == b""
+
+
+def test_pages_and_service_agree_on_levels_patterns_and_what_is_unknown():
+    script = (STATIC_DIR / "maps" / "looks.js").read_text("utf-8")
+    assert f"const LEVELS = {list(LEVELS)};" in script
+    block = script.split("const strokes = {", 1)[1].split("};", 1)[0]
+    assert tuple(re.findall(r"(\w+): \[", block)) == PATTERNS
+    assert (map_pages.OUTSIDE, map_pages.UNKNOWN) == (catalogue.OUTSIDE, catalogue.UNKNOWN)
