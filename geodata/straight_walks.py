@@ -60,6 +60,6 @@ class Barrier:
         if not shapely.covers(around, self.area):
             around = self.area
         if not (shapely.is_valid(within) and shapely.covers(self.area, within)):
-            within = shapely.Polygon()
+            within = shapely.from_wkt("POLYGON EMPTY")
         shapely.prepare([around, within])
         return around, within

@@ -24,7 +24,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geodata.closures import close_areas, close_edges, nothing_closed
+from geodata.closures import SEAWARD_SPACING_M, close_areas, close_edges, nothing_closed, seaward_m
 from geodata.inland import Exits, exit_points
 from geodata.inland_ways import SeaRule
 from geodata.network import Foot, WalkNetwork
@@ -42,6 +42,8 @@ Bools = NDArray[np.bool_]
 
 NEAR_M, FAR_M = 100.0, 400.0
 DETOUR_FACTOR = 1.5
+KEPT_LISTS = 2
+"""Two sides share a network, and a drill may have other sites than the real list."""
 _BLEND_FROM = 0.9  # of the bound
 _BLOCK_CELLS = 1 << 17
 
@@ -75,8 +77,9 @@ class _Sites:
 class NetworkWalks:
     """Walks over a network for one foot, first with nothing closed; `under` gives the walks around what is live.
 
-    It has the shape of the planner's `WalkDistances`. What was searched for the sites last asked for is kept, so ask
-    for all people at once or in turn, but always for the same sites.
+    It has the shape of the planner's `WalkDistances`. What was searched is kept for the KEPT_LISTS lists of sites last
+    asked for, so ask for all people at once or in turn, but for the same sites. Threads may ask at the same time; let
+    one of them `prepare` first, or each makes the search.
     """
 
     def __init__(
@@ -95,7 +98,7 @@ class NetworkWalks:
         self._closed = nothing_closed(network)
         self._ends = WalkEnds(network, foot)
         self._sea: SeaWalks | None = None
-        self._sites: _Sites | None = None
+        self._kept: tuple[_Sites, ...] = ()
         self._finders: dict[int, RouteFinder] = {}
 
     def under(
@@ -131,6 +134,10 @@ class NetworkWalks:
     def about(self) -> bool:
         """True: some figures may be estimates. `walk` says of each whether it is."""
         return True
+
+    def prepare(self, to_xy_m: ArrayLike) -> None:
+        """Search for the ways to these sites, unless that is done."""
+        self._searched(_points(to_xy_m))
 
     def metres(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike) -> Floats:
         """(n, m) level metres from (n, 2) people to (m, 2) sites; inf where there is no way."""
@@ -177,10 +184,16 @@ class NetworkWalks:
         )
 
     def route(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike) -> WalkRoute | None:
-        """The one way between two points under the same rules; None where the network has none."""
+        """The one way between two points under the same rules; None where the network has none.
+
+        So far off the network that the straight line is the figure, or with a first stretch off it that leads towards
+        the sea under a tsunami, there is none: a line drawn across fields and rivers is no way.
+        """
         person, site = _points(from_xy_m), _points(to_xy_m)
         at = self._ends.people(person, self._ends.usual(person))
         goal = self._ends.sites(site, self._ends.usual(site))
+        if max(at.gap_m[0], goal.gap_m[0]) >= FAR_M or self._seaward_first(person, at):
+            return None
         row = int(self._sea.row_of(person, at)[0]) if self._sea else WITHOUT
         return self._finder(row).route(person[0], site[0], at, goal)
 
@@ -197,6 +210,15 @@ class NetworkWalks:
             self.network, foot=self.foot, closures=ways.closures, gap_factor=self.detour_factor
         )
         return finder.route(person[0], goal.foot_xy_m[0], at, goal, arrive_ab=bool(ways.exits.along_ab[row]))
+
+    def _seaward_first(self, person: Floats, at: Snapped) -> bool:
+        """Whether somebody under a tsunami would first walk towards the sea to reach a way."""
+        if self._sea is None:
+            return False
+        rule = self._sea.rule
+        person_m, foot_m = seaward_m(np.concatenate([person, at.foot_xy_m]), rule.seaward_bearing_deg)
+        under = any(shapely.intersects_xy(area, *person[0]) for area in rule.areas_xy_m)
+        return under and bool(foot_m - person_m > SEAWARD_SPACING_M)
 
     # -- what is searched -----------------------------------------------------------------------------------
 
@@ -216,17 +238,20 @@ class NetworkWalks:
         return self._finders[row]
 
     def _searched(self, xy_m: Floats) -> _Sites:
-        """What is searched for these sites; kept until others are asked for."""
-        if self._sites is None or not np.array_equal(self._sites.xy_m, xy_m):
-            usual = self._ends.usual(xy_m)
-            at = self._ends.sites(xy_m, usual)
-            # A site that is entered from elsewhere now has ways of its own; else those of quiet days are changed.
-            fresh = self is self._open or at is not usual
-            ways = self._fresh_ways(at) if fresh else self._open._searched(xy_m).layers[0].ways
-            sets = self._sea.closures if self._sea else (self._closed,)
-            found = [ways.update(one) for one in sets]
-            self._sites = _Sites(xy_m, at, usual, tuple(_Layer(one, Reach(one)) for one in found))
-        return self._sites
+        """What is searched for these sites."""
+        for known in self._kept:
+            if np.array_equal(known.xy_m, xy_m):
+                return known
+        usual = self._ends.usual(xy_m)
+        at = self._ends.sites(xy_m, usual)
+        # A site that is entered from elsewhere now has ways of its own; else those of quiet days are changed.
+        fresh = self is self._open or at is not usual
+        ways = self._fresh_ways(at) if fresh else self._open._searched(xy_m).layers[0].ways
+        sets = self._sea.closures if self._sea else (self._closed,)
+        found = [ways.update(one) for one in sets]
+        made = _Sites(xy_m, at, usual, tuple(_Layer(one, Reach(one)) for one in found))
+        self._kept = (made, *self._kept)[:KEPT_LISTS]
+        return made
 
     def _fresh_ways(self, at: Snapped) -> WaysOut:
         return ways_out(

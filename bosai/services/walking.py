@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import shapely
@@ -35,8 +35,13 @@ Bools = NDArray[np.bool_]
 
 FEET = (Foot.STANDARD, Foot.SLOW, Foot.STEP_FREE)
 """From the one who passes most to the one who passes least."""
-KEPT_DANGERS = 8
-"""Sets of orders whose ways are remembered: those in force on both sides, and drafts that are looked at."""
+KEPT_DANGERS = 3
+"""Sets of orders whose ways are remembered: those in force on both sides, and the draft that is looked at.
+
+One takes 150 MB over a city's centre and 300 sites, and 600 MB under a tsunami: more of them would take the machine's.
+"""
+CROWD = 2_500
+"""So many people at once are put on the network by a grid of its ways, which takes a second to make."""
 NEAR_WATER_M = 30.0
 """Underpasses and fords so near to water are taken to be under it."""
 _STEP_FREE = 1  # the bit of `People.needs`
@@ -44,12 +49,15 @@ _WATER = (HazardKind.FLOOD, HazardKind.STORM_SURGE, HazardKind.TSUNAMI)
 
 
 class Walking:
-    """Walks over one network. Threads may share it; what one of them searches, the others wait for and then have."""
+    """Walks over one network. Threads share it; what one of them searches, the others wait for and then have.
+
+    Nobody waits for the search of other orders: a drill's does not hold up those of a real order.
+    """
 
     def __init__(self, network: WalkNetwork, settings: Settings) -> None:
         self.network = network
         self._settings = settings
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._open = {
             foot: NetworkWalks(
                 network,
@@ -59,19 +67,12 @@ class Walking:
             )
             for foot in FEET
         }
-        self._around: OrderedDict[tuple[str, Foot], NetworkWalks] = OrderedDict()
+        self._open_locks = {foot: threading.Lock() for foot in FEET}
+        self._around: OrderedDict[tuple[str, Foot], _Held] = OrderedDict()
 
     def around(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
         """The walks of one foot while these orders are in force."""
-        if not dangers:
-            return self._open[foot]
-        key = digest_of(dangers), foot
-        with self._lock:
-            found = self._around.pop(key, None) or self._closed(dangers, foot)
-            self._around[key] = found
-            while len(self._around) > KEPT_DANGERS * len(FEET):
-                self._around.popitem(last=False)
-        return found
+        return self._held(dangers, foot).walks if dangers else self._open[foot]
 
     def for_plan(self, people: People, dangers: Sequence[Danger]) -> PlanWalks:
         """The walks of one plan."""
@@ -81,16 +82,38 @@ class Walking:
         self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
     ) -> tuple[Floats, Bools]:
         """(n, m) level metres and whether each is an estimate."""
-        with self._lock:
-            walk = self.around(dangers, foot).walk(from_xy_m, to_xy_m)
+        walks = self._open[foot]
+        with self._open_locks[foot]:
+            walks.prepare(to_xy_m)
+        if dangers:
+            held = self._held(dangers, foot)
+            with held.lock:
+                walks = held.walks
+                walks.prepare(to_xy_m)
+        walk = walks.walk(from_xy_m, to_xy_m)
         return walk.effort_m, walk.about
+
+    def prepare(self, to_xy_m: Floats, dangers: Sequence[Danger] = ()) -> None:
+        """Search the ways to these sites for every foot, so that they are ready when an order comes."""
+        if len(to_xy_m):
+            crowd = np.resize(to_xy_m, (CROWD, 2))
+            for foot in FEET:
+                self.metres(crowd, to_xy_m, dangers, foot)
 
     def route(
         self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
     ) -> WalkRoute | None:
         """The way between two points past the orders in force; None where the network has none."""
+        return self.around(dangers, foot).route(from_xy_m, to_xy_m)
+
+    def _held(self, dangers: Sequence[Danger], foot: Foot) -> _Held:
+        key = digest_of(dangers), foot
         with self._lock:
-            return self.around(dangers, foot).route(from_xy_m, to_xy_m)
+            held = self._around.pop(key, None) or _Held(lambda: self._closed(dangers, foot))
+            self._around[key] = held
+            while len(self._around) > KEPT_DANGERS * len(FEET):
+                self._around.popitem(last=False)
+        return held
 
     def _closed(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
         waves = tuple(one.area_xy_m for one in dangers if one.is_tsunami)
@@ -100,6 +123,24 @@ class Walking:
             closed_edges=closed_edges(self.network, dangers),
             sea=SeaRule(areas_xy_m=waves, seaward_bearing_deg=bearing) if waves else None,
         )
+
+
+class _Held:
+    """The walks around one set of orders, made when first asked for. lock: held by who searches."""
+
+    def __init__(self, make: Callable[[], NetworkWalks]) -> None:
+        self.lock = threading.Lock()
+        self._making = threading.Lock()
+        self._make = make
+        self._walks: NetworkWalks | None = None
+
+    @property
+    def walks(self) -> NetworkWalks:
+        """The walks."""
+        with self._making:
+            if self._walks is None:
+                self._walks = self._make()
+            return self._walks
 
 
 def closed_edges(network: WalkNetwork, dangers: Sequence[Danger]) -> NDArray[np.int64]:
@@ -141,12 +182,13 @@ class PlanWalks:
         """(n, m) level metres: metres / speed = seconds; inf where there is no way."""
         effort = np.empty((len(from_xy_m), len(to_xy_m)))
         about = np.ones(effort.shape, dtype=np.bool_)
+        if not len(from_xy_m):
+            self._walking.prepare(to_xy_m, self._dangers)
         feet = self._feet.of(from_xy_m)
-        # With nobody asked about, the searches are made all the same: they are ready when an order comes.
-        for number in range(len(FEET)) if not len(feet) else np.unique(feet):
+        for number in np.unique(feet):
             rows = np.flatnonzero(feet == number)
             effort[rows], about[rows] = self._walking.metres(
-                from_xy_m[rows], to_xy_m, self._dangers, FEET[int(number)]
+                from_xy_m[rows], to_xy_m, self._dangers, FEET[number]
             )
         if self._about is None:
             self._about = about

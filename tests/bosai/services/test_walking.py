@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 import shapely
 
-from bosai.services.walking import FEET, Walking, closed_edges, digest_of, feet_of
+from bosai.services.walking import FEET, KEPT_DANGERS, Walking, closed_edges, digest_of, feet_of
 from bosai.settings import load_settings
 from geodata.areas import Bbox
 from geodata.closures import nothing_closed
@@ -20,6 +22,7 @@ from geodata.hazards import HazardKind
 from geodata.importers.roads_geojson import parse_road_lines
 from geodata.network import WalkNetwork, build
 from geodata.roads import RoadFlag
+from geodata.walks import NetworkWalks
 from shelters.dangers import Danger
 from shelters.model import Pace, People
 from shelters.pace import StraightLine
@@ -201,3 +204,49 @@ def test_a_needed_figure_survives_a_change_of_the_people_asked_about(walking):
     moved = replace(who, xy_m=who.xy_m + 1000.0)
     walks = walking.for_plan(who, [])
     assert np.isfinite(walks.metres(moved.xy_m, SITES)).all(), "a point nobody is known at is asked as slow"
+
+
+def test_the_search_for_one_set_of_orders_does_not_hold_up_another(walking, monkeypatch):
+    drill, live = danger(1, 1, 100), danger(4, 4, 100)
+    here = xy(2, 2)[None, :]
+    walking.metres(here, SITES, [], Foot.SLOW)
+    searching, may_end = threading.Event(), threading.Event()
+    prepare = NetworkWalks.prepare
+
+    def slow_for_the_drill(walks: NetworkWalks, to_xy_m: np.ndarray) -> None:
+        if walks.areas and walks.areas[0] is drill.area_xy_m:
+            searching.set()
+            assert may_end.wait(30)
+        prepare(walks, to_xy_m)
+
+    monkeypatch.setattr(NetworkWalks, "prepare", slow_for_the_drill)
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(walking.metres, here, SITES, [drill], Foot.SLOW)
+        try:
+            assert searching.wait(30)
+            other = threads.submit(walking.metres, here, SITES, [live], Foot.SLOW)
+            assert np.isfinite(other.result(timeout=20)[0]).all()
+            assert not one.done()
+        finally:
+            may_end.set()
+        assert np.isfinite(one.result(timeout=20)[0]).all()
+
+
+def test_two_sides_with_other_sites_have_their_own_figures_and_search_once_each(walking, monkeypatch):
+    fire, here = danger(2, 2, 100), xy(4, 1)[None, :]
+    lists = [SITES, SITES[::-1].copy()]
+    expected = [walking.metres(here, one, [fire], Foot.SLOW)[0] for one in lists]
+    assert expected[0].tolist() == expected[1][:, ::-1].tolist()
+    monkeypatch.setattr(NetworkWalks, "_fresh_ways", None)
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(walking.metres, here, lists[n % 2], [fire], Foot.SLOW) for n in range(40)]
+        for n, one in enumerate(asked):
+            assert one.result(timeout=30)[0].tolist() == expected[n % 2].tolist()
+
+
+def test_only_a_few_sets_of_orders_are_remembered(walking):
+    drafts = [danger(2, 2, 100 + n) for n in range(KEPT_DANGERS + 1)]
+    held = [walking.around([one], foot) for one in drafts for foot in FEET]
+    assert walking.around([drafts[-1]], FEET[-1]) is held[-1]
+    assert walking.around([drafts[0]], FEET[0]) is not held[0]
+    assert KEPT_DANGERS <= 3
