@@ -55,7 +55,7 @@ class Barrier:
         """A shape that covers the area, and one the area covers; the area and nothing where none could be made."""
         west, south, east, north = self.area.bounds
         step = max(east - west, north - south) * _PLAIN_SHARE
-        around = shapely.buffer(shapely.simplify(self.area, step), 1.01 * step, quad_segs=2)
+        around: BaseGeometry = shapely.buffer(shapely.simplify(self.area, step), 1.01 * step, quad_segs=2)
         within: BaseGeometry = shapely.simplify(shapely.buffer(self.area, -2 * step, quad_segs=2), step)
         if not shapely.covers(around, self.area):
             around = self.area
