@@ -192,6 +192,20 @@ def test_routes_follow_the_same_rules_as_the_figures(shore, town):
         town.route_inland((700, 500))
 
 
+def test_where_only_a_straight_line_is_known_no_way_is_drawn(town):
+    assert town.route((1390, 500), (0, 500)).about
+    assert town.route((1410, 500), (0, 500)) is None
+    assert town.route((0, 500), (1410, 500)) is None
+
+
+def test_no_way_begins_with_a_stretch_off_the_roads_towards_the_sea():
+    road = drawn([(900, -2000), (900, 2000)], [(900, 2000), (0, 2000)])
+    walks = NetworkWalks(road).under([SHORE], sea=SeaRule(areas_xy_m=(SHORE,), seaward_bearing_deg=EAST))
+    assert walks.route((850, 0), (0, 2000)) is not None
+    assert walks.route((700, 0), (0, 2000)) is None
+    assert walks.route((1100, 0), (0, 2000)) is not None, "landward it may be"
+
+
 def test_figures_for_many_people_are_those_for_each(town):
     people = np.random.default_rng(3).uniform(-200, 1200, (3000, 2))
     sites = np.random.default_rng(4).uniform(0, 1000, (200, 2))
