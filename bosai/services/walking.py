@@ -93,12 +93,12 @@ class Walking:
         walk = walks.walk(from_xy_m, to_xy_m)
         return walk.effort_m, walk.about
 
-    def prepare(self, to_xy_m: Floats, dangers: Sequence[Danger] = ()) -> None:
-        """Search the ways to these sites for every foot, so that they are ready when an order comes."""
+    def prepare(self, to_xy_m: Floats) -> None:
+        """Search the open ways to these sites for every foot, so that they are ready when an order comes."""
         if len(to_xy_m):
             crowd = np.resize(to_xy_m, (CROWD, 2))
             for foot in FEET:
-                self.metres(crowd, to_xy_m, dangers, foot)
+                self.metres(crowd, to_xy_m, (), foot)
 
     def route(
         self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
@@ -182,8 +182,8 @@ class PlanWalks:
         """(n, m) level metres: metres / speed = seconds; inf where there is no way."""
         effort = np.empty((len(from_xy_m), len(to_xy_m)))
         about = np.ones(effort.shape, dtype=np.bool_)
-        if not len(from_xy_m):
-            self._walking.prepare(to_xy_m, self._dangers)
+        if not len(from_xy_m) and not self._dangers:  # the quiet in which a planner starts
+            self._walking.prepare(to_xy_m)
         feet = self._feet.of(from_xy_m)
         for number in np.unique(feet):
             rows = np.flatnonzero(feet == number)

@@ -161,8 +161,13 @@ def test_what_was_searched_for_an_area_serves_every_version_of_its_order(walking
     assert walking.around([first], Foot.SLOW) is walking.around([second], Foot.SLOW)
 
 
-def test_with_nobody_to_plan_for_the_ways_are_searched_all_the_same(walking):
+def test_in_quiet_the_ways_of_every_foot_are_searched_before_anybody_needs_them(grid, monkeypatch):
+    walking, asked = Walking(grid, SETTINGS), []
+    monkeypatch.setattr(walking, "metres", lambda *args: asked.append(args[3]))
     assert walking.for_plan(people(), []).metres(np.zeros((0, 2)), SITES).shape == (0, 2)
+    assert asked == list(FEET)
+    walking.for_plan(people(), [danger(2, 2, 100)]).metres(np.zeros((0, 2)), SITES)
+    assert asked == list(FEET), "with an order in force nothing is done ahead"
 
 
 @pytest.fixture(scope="module")
