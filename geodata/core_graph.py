@@ -63,6 +63,8 @@ class CoreGraph:
         self._lay_arcs()
         self._chain_m = self._chain_sums(np.concatenate([self._length_m, self._length_m]))
         self._up_m = self._up_sums(np.concatenate([self._length_m, self._length_m]))
+        # A core is kept for as long as its ways are; what only its making needed is not.
+        del self._alive, self._degree, self._edges, self._out, self._dart_end, self._root
 
     # -- shape --------------------------------------------------------------------------------------------
 

@@ -158,10 +158,15 @@ def inland_ways(
     closures: Closures,
     bound_m: float = BOUND_M,
     gap_factor: float = GAP_FACTOR,
+    core: CoreGraph | None = None,
 ) -> InlandWays:
-    """The quickest way to any exit. `closures` should hold the area itself, so that nobody leaves and comes back."""
+    """The quickest way to any exit. `closures` should hold the area itself, so that nobody leaves and comes back.
+
+    core: that of other ways to the same exits, whatever is closed for them; None = one is made.
+    """
     edge = exits.at.edge
-    core = CoreGraph(network, np.concatenate([network.edge_from[edge], network.edge_to[edge]]))
+    if core is None:
+        core = CoreGraph(network, np.concatenate([network.edge_from[edge], network.edge_to[edge]]))
     costs = core.costs(*open_costs(network, foot, closures))
     there = places(network, foot, closures, exits.at)
     reach = np.where(exits.along_ab, there.from_start, there.from_end)

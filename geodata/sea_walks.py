@@ -58,17 +58,20 @@ class SeaWalks:
             margin_m=rule.margin_m,
         )
         own = close_areas(self._network, rule.areas_xy_m)
-        return tuple(
-            inland_ways(
-                self._network,
-                exits,
-                foot=self._foot,
-                closures=one | own,
-                bound_m=self._bound_m,
-                gap_factor=self._gap_factor,
+        found: list[InlandWays] = []
+        for one in self.closures:
+            found.append(
+                inland_ways(
+                    self._network,
+                    exits,
+                    foot=self._foot,
+                    closures=one | own,
+                    bound_m=self._bound_m,
+                    gap_factor=self._gap_factor,
+                    core=found[0].core if found else None,
+                )
             )
-            for one in self.closures
-        )
+        return tuple(found)
 
     def row_of(self, people_xy_m: Floats, at: Snapped) -> NDArray[np.int8]:
         """(n,) which of `closures` holds for each person."""
