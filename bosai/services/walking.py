@@ -68,6 +68,7 @@ class Walking:
             for foot in FEET
         }
         self._open_locks = {foot: threading.Lock() for foot in FEET}
+        self._prepared_xy_m = np.zeros((0, 2))
         self._around: OrderedDict[tuple[str, Foot], _Held] = OrderedDict()
 
     def around(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
@@ -95,7 +96,8 @@ class Walking:
 
     def prepare(self, to_xy_m: Floats) -> None:
         """Search the open ways to these sites for every foot, so that they are ready when an order comes."""
-        if len(to_xy_m):
+        if len(to_xy_m) and not np.array_equal(self._prepared_xy_m, to_xy_m):
+            self._prepared_xy_m = to_xy_m
             crowd = np.resize(to_xy_m, (CROWD, 2))
             for foot in FEET:
                 self.metres(crowd, to_xy_m, (), foot)

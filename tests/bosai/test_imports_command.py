@@ -11,6 +11,8 @@ from bosai.commands.imports import KINDS, PLACE_FILES, grouped
 from bosai.commands.output import Stopped, print_report
 from bosai.services.geo_places import PlaceFile
 from bosai.services.import_reports import ImportReport, RejectedRow, RepairedRow
+from bosai.stores.geo_files import GeoFiles
+from tests.bosai.test_cli import Shell
 
 
 def test_the_members_of_a_shapefile_are_one_map_and_other_files_stand_alone():
@@ -54,6 +56,22 @@ def test_an_unknown_kind_is_refused_with_those_there_are(capsys):
     with pytest.raises(SystemExit):
         main(["import", "weather", "file"])
     assert all(kind in capsys.readouterr().err for kind in KINDS[-1:])
+
+
+def test_doctor_names_what_is_damaged_and_how_to_mend_it(tmp_path):
+    files = GeoFiles(tmp_path)
+    with files.importing() as work:
+        work.put("roads", {"one.npy": b"lines"}, "2026-04-01T03:00:00+00:00")
+        work.commit()
+    doctor = Shell(tmp_path)
+    whole = doctor("doctor", "--json").json()
+    assert (whole["ground"], whole["ground_damaged"]) == ({"roads": "2026-04-01T03:00:00+00:00"}, [])
+    (stored,) = files.manifest().facts.values()
+    (files.folder / stored.folder / "one.npy").write_bytes(b"LINES")
+    said = doctor("doctor", "--json")
+    assert said.status == 1
+    (mend,) = said.json()["ground_damaged"]
+    assert "bosai import roads" in mend
 
 
 def test_what_the_command_calls_files_of_places_is_what_the_service_calls_them():

@@ -166,6 +166,8 @@ def test_in_quiet_the_ways_of_every_foot_are_searched_before_anybody_needs_them(
     monkeypatch.setattr(walking, "metres", lambda *args: asked.append(args[3]))
     assert walking.for_plan(people(), []).metres(np.zeros((0, 2)), SITES).shape == (0, 2)
     assert asked == list(FEET)
+    walking.for_plan(people(), []).metres(np.zeros((0, 2)), SITES)
+    assert asked == list(FEET), "once for the same sites"
     walking.for_plan(people(), [danger(2, 2, 100)]).metres(np.zeros((0, 2)), SITES)
     assert asked == list(FEET), "with an order in force nothing is done ahead"
 
