@@ -274,6 +274,7 @@ def open_sources(wired: "Wired", realm: Realm) -> PlanSources:
         subscriptions=SubscriptionStore(wired.redis, realm, places_sealer=Sealer(key.key, key.key_id)),
         instructions=wired.realms[realm].instructions,
         places=wired.realms[realm].places,
+        geo=wired.realms[realm].geo.holder,
     )
 
 

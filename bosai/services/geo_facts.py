@@ -146,9 +146,16 @@ class _Stored:
         return tuple(one for one in found if one is not None)
 
     def mapped(self, key: str, read: Callable[[Path], T]) -> T | None:
-        """What `read` makes of the folder of a fact whose files are mapped into memory."""
+        """What `read` makes of the folder of a fact whose files are mapped into memory.
+
+        Every byte is compared first: what is mapped is trusted from then on, and a row that points nowhere would stop
+        each plan.
+        """
         fact = self.manifest.facts.get(key)
         if fact is None:
+            return None
+        for error in self.files.damage_of(key, fact)[:1]:
+            self._note(error)
             return None
         try:
             return read(self.files.path(key, fact))

@@ -1,7 +1,7 @@
 """Subscribers' places as the planner's arrays: ids become rows once, here. Incremental by bucket."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,13 @@ class PeopleCache:
         for number, entries in loaded.items():
             self._parts[number] = rows_of(entries, self._epsg, self._places)
             self._versions[number] = versions[number]
+        self._joined = None
+
+    def name_by(self, places: PlaceIndex) -> None:
+        """Name everybody's places by other towns; nothing is loaded again for it."""
+        self._places = places
+        for number, part in self._parts.items():
+            self._parts[number] = replace(part, towns=_towns_of(part.people.xy_m, places))
         self._joined = None
 
     def rows(self) -> PeopleRows:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from bosai.model.alert import AlertRecord
 from bosai.model.realm import Realm
 from bosai.ports import Clock
-from bosai.services.geo_facts import PLACES
+from bosai.services.geo_facts import PLACES, GeoFacts
 from bosai.services.geo_holder import GeoHolder
 from bosai.services.people import PeopleCache, PeopleRows
 from bosai.services.planning import Situation, ToldTable, alert_id_of
@@ -25,7 +25,10 @@ from shelters.occupancy import still_said
 
 
 class PlanSources:
-    """What one side's plans are made of. Needs a subscription store that can open the places."""
+    """What one side's plans are made of. Needs a subscription store that can open the places.
+
+    geo: shared with the other side and kept fresh by whoever opened it; None = one of its own.
+    """
 
     def __init__(
         self,
@@ -49,7 +52,9 @@ class PlanSources:
         self._subscriptions = subscriptions
         self._people = PeopleCache(settings.city.plane_epsg, places)
         self._geo = geo
-        self._named_by: PlaceIndex | None = None  # the imported towns that name people's places
+        self._own_geo = False
+        self._ground: GeoFacts | None = None  # what the last plan stood on
+        self._named_by = ""  # the imported towns that name people's places, by their folder
         self._catalogue: tuple[int, list[Site]] = (-1, [])
         self._generation = 0
         self._lock = asyncio.Lock()
@@ -97,13 +102,18 @@ class PlanSources:
 
     async def _refresh_ground(self) -> None:
         if self._geo is None:  # nobody shares one with this side: it has its own, of the same files
-            self._geo = await GeoHolder.opened(self.settings, self._redis, self.clock)
-        if await self._geo.refresh():
-            self._generation += 1
+            self._geo, self._own_geo = await GeoHolder.opened(self.settings, self._redis, self.clock), True
+        if self._own_geo:
+            await self._geo.refresh()
         facts = self._geo.facts
-        if PLACES in facts.stored and facts.places is not self._named_by:
-            self._named_by = facts.places
-            self._people = PeopleCache(self.settings.city.plane_epsg, facts.places)
+        if facts is self._ground:
+            return
+        self._ground = facts
+        self._generation += 1
+        towns = facts.stored.get(PLACES)
+        if towns is not None and towns.folder != self._named_by:
+            await asyncio.to_thread(self._people.name_by, facts.places)
+            self._named_by = towns.folder
 
     async def tell_health(self, part: str, *, ok: bool, **facts: object) -> None:
         """What a part of this side says of itself, for the board."""

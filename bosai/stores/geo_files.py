@@ -87,11 +87,13 @@ class GeoFiles:
         return found
 
     def stamp(self) -> tuple[int, int]:
-        """Changes whenever the manifest is replaced; cheap to ask. (0, 0) where there is none."""
+        """Changes whenever the manifest is replaced; cheap to ask. (0, 0): there is none, (-1, …): barred."""
         try:
             found = (self.folder / MANIFEST).stat()
         except FileNotFoundError:
             return 0, 0
+        except OSError as error:  # a folder of another user: `manifest` says so, and nothing stops for it
+            return -1, error.errno or 0
         return found.st_mtime_ns, found.st_ino
 
     def path(self, key: str, fact: StoredFact) -> Path:
@@ -109,8 +111,10 @@ class GeoFiles:
 
     def read(self, key: str, fact: StoredFact, name: str) -> bytes:
         """The bytes of one file, checked against its checksum. Raises GeoFileDamaged."""
-        stored = next(one for one in fact.files if one.name == name)
         path = self.folder / fact.folder / name
+        stored = next((one for one in fact.files if one.name == name), None)
+        if stored is None:
+            raise GeoFileDamaged(key, path, "is not among the files of the manifest")
         try:
             data = path.read_bytes()
         except OSError as error:

@@ -15,14 +15,17 @@ from bosai.services.geo import GeoService
 from bosai.services.geo_holder import GeoHolder
 from bosai.services.geo_imports import GeoImports
 from bosai.services.guidance import GuidanceService
+from bosai.services.plan_sources import PlanSources
 from bosai.settings import load_settings
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.sites import SiteStore
+from bosai.stores.subscriptions import SubscriptionStore
 from geodata.catalogue import UNKNOWN
 from geodata.foot import Foot
 from shelters.model import Action
 from tests.workers.plain import Plain, flood
+from tests.workers.street import PLACES_SEALER
 
 POND = """
 [hazard_files.mapped.pond]
@@ -188,3 +191,65 @@ def pond(west: float, south: float, size: float = 0.004) -> bytes:
         "properties": {"rank": "1"},
     }
     return json.dumps({"type": "FeatureCollection", "features": [feature]}).encode()
+
+
+async def test_roads_that_a_shared_holder_read_already_are_news_to_every_plan(plain, imports):
+    holder = await GeoHolder.opened(plain.settings, plain.redis, plain.clock)
+    sides = [shared_sources(plain, holder) for _ in range(2)]
+    before = [await one.refresh_people() for one in sides]
+    await imports.import_roads(COAST_ROAD, "test")
+    assert await holder.refresh(), "its own watch came first"
+    assert [await one.refresh_people() for one in sides] == [one + 1 for one in before]
+    walking = [(await one.situation("")).walking for one in sides]
+    assert walking[0] is walking[1] is holder.walking is not None
+
+
+async def test_other_towns_rename_places_without_loading_anybody_again(plain, imports, monkeypatch):
+    await plain.settle(1)
+    sources = plain.sources()
+    await sources.refresh_people()
+    monkeypatch.setattr(SubscriptionStore, "load_bucket", None)
+    await imports.import_roads(COAST_ROAD, "test")
+    await sources.refresh_people()
+    await imports.import_places(TOWNS.encode(), "test")
+    await sources.refresh_people()
+    assert (await sources.people()).towns == ("若林区見本町",)
+
+
+async def test_plans_go_on_when_the_folder_of_the_ground_can_not_be_read(plain, imports):
+    """Say an import by another user made it: (a file in its place is barred to everybody, root too.)"""
+    folder = plain.settings.data_dir / "geo"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("")
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    await (await plain.leader()).step()
+    assert (await plain.told(one)).action is Action.GO
+    holder = await GeoHolder.opened(plain.settings, plain.redis, plain.clock)
+    assert [problem.key for problem in holder.problems] == [""]
+
+
+async def test_a_network_of_which_one_byte_changed_is_named_and_plans_take_the_straight_line(plain, imports):
+    await imports.import_roads(COAST_ROAD, "test")
+    (path,) = (plain.settings.data_dir / "geo").glob("network-*/edge_to.npy")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 0x40
+    path.write_bytes(data)
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    await (await plain.leader()).step()
+    assert (await plain.told(one)).destination.about
+    holder = await GeoHolder.opened(plain.settings, plain.redis, plain.clock)
+    assert [problem.key for problem in holder.problems] == ["network"]
+
+
+def shared_sources(plain: Plain, holder: GeoHolder) -> PlanSources:
+    return PlanSources(
+        plain.redis,
+        Realm.LIVE,
+        plain.clock,
+        plain.settings,
+        subscriptions=SubscriptionStore(plain.redis, Realm.LIVE, places_sealer=PLACES_SEALER),
+        instructions=plain.instructions,
+        geo=holder,
+    )
