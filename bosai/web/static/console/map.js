@@ -14,7 +14,7 @@ export async function openMap(element, { prefix, bbox, tiles, maps }) {
       container: element,
       style: style(prefix),
       bounds: [[bbox[0], bbox[1]], [bbox[2], bbox[3]]],
-      attributionControl: tiles ? { compact: true } : false,
+      attributionControl: { compact: true }, // own roads have sources to be named as well
       dragRotate: false,
       pitchWithRotate: false,
       locale: {
