@@ -1,11 +1,12 @@
 """How far a household gets in a given time. Figures are arguments; their sources stand in the settings."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata.inland import Exits
 from shelters.model import Pace
 
 Floats = NDArray[np.float64]
@@ -40,7 +41,7 @@ class Pacing:
 
 
 class WalkDistances(Protocol):
-    """Where walking distances come from: today the straight line, later the road network."""
+    """Where walking distances come from: the road network, or the straight line where none was imported."""
 
     @property
     def about(self) -> bool:
@@ -48,6 +49,14 @@ class WalkDistances(Protocol):
 
     def metres(self, from_xy_m: Floats, to_xy_m: Floats) -> Floats:
         """(n, m) walking metres from (n, 2) to (m, 2); inf where there is no way."""
+
+
+@runtime_checkable
+class KnowsInland(Protocol):
+    """Walks that know the way out of the tsunami areas in force: the straight line may lead over a river."""
+
+    def inland(self, from_xy_m: Floats) -> Exits:
+        """For (n, 2) places the exit and the walking metres to it; nan and inf where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
     PlanInput ─▶ who is inside ─▶ one row per subscriber (the worst place) ─▶ rows grouped by the dangers over them
               ─▶ per group: suitability, triage, walks ─▶ seats over all groups ─▶ reasons ─▶ Plan
 
-v0 walks are straight lines; the network comes in as another `WalkDistances`, min-cost flow as another `assign`.
+Walks are straight lines until a network comes in as another `WalkDistances`; min-cost flow may as another `assign`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
 from shelters.errors import LengthsDiffer
 from shelters.model import Action, Pace
 from shelters.occupancy import seats_with_margin
+from shelters.pace import KnowsInland
 from shelters.plan import Plan, PlanInput
 from shelters.reasons import reasons_for
 from shelters.sites import HAZARD_COLUMN
@@ -92,13 +93,15 @@ class _Work:
         under = np.flatnonzero([self.problem.dangers[k].is_tsunami for k in self.main])
         if not len(under):
             return
-        found = exit_points(
-            self.problem.people.xy_m[self.rows[under]],
-            [one.area_xy_m for one in waves],
-            seaward_bearing_deg=self.problem.rules.seaward_bearing_deg,
-        )
+        rules, xy_m = self.problem.rules, self.problem.people.xy_m[self.rows[under]]
+        if isinstance(rules.walks, KnowsInland):
+            found, detour = rules.walks.inland(xy_m), 1.0
+        else:
+            areas = [one.area_xy_m for one in waves]
+            found = exit_points(xy_m, areas, seaward_bearing_deg=rules.seaward_bearing_deg)
+            detour = rules.inland_detour_factor
         self.exit_xy[under] = found.exit_xy_m
-        self.inland[under] = found.distance_m * self.problem.rules.inland_detour_factor
+        self.inland[under] = found.distance_m * detour
 
     def triage_group(self, group: Ints) -> None:
         """Action and allowed sites for the rows of one group (all under the same dangers)."""

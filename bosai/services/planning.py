@@ -278,7 +278,7 @@ def destination_of(made: Plan, decision: Decision, settings: Settings) -> Destin
         lat=round(float(lat), 6),
         walk_m=decision.walk_m,
         walk_s=decision.walk_s,
-        about=True,  # the way inland is a straight line
+        about=True,  # any place past the edge will do, and where no roads are known it is a straight line
     )
 
 

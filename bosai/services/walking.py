@@ -23,6 +23,7 @@ from bosai.settings_schema import Settings
 from geodata.closures import bridges_over, flooded_edges
 from geodata.foot import Foot
 from geodata.hazards import HazardKind
+from geodata.inland import Exits
 from geodata.inland_ways import SeaRule
 from geodata.network import WalkNetwork
 from geodata.routes import WalkRoute
@@ -101,6 +102,12 @@ class Walking:
             crowd = np.resize(to_xy_m, (CROWD, 2))
             for foot in FEET:
                 self.metres(crowd, to_xy_m, (), foot)
+
+    def inland(self, points_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> Exits:
+        """The ways out of the areas of the tsunamis in force, in level metres. Raises ValueError without one."""
+        held = self._held(dangers, foot)
+        with held.lock:
+            return held.walks.inland(points_xy_m)
 
     def route(
         self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
@@ -195,6 +202,16 @@ class PlanWalks:
         if self._about is None:
             self._about = about
         return effort
+
+    def inland(self, from_xy_m: Floats) -> Exits:
+        """The way out of the tsunami areas of each household, over the network where there is one."""
+        exits, metres = np.full((len(from_xy_m), 2), np.nan), np.full(len(from_xy_m), np.inf)
+        feet = self._feet.of(from_xy_m)
+        for number in np.unique(feet):
+            rows = np.flatnonzero(feet == number)
+            found = self._walking.inland(from_xy_m[rows], self._dangers, FEET[int(number)])
+            exits[rows], metres[rows] = found.exit_xy_m, found.distance_m
+        return Exits(exits, metres)
 
     def about_of(self, row: int, column: int) -> bool:
         """Whether a figure of the first question is an estimate."""

@@ -24,8 +24,9 @@ from bosai.stores.subscriptions import SubscriptionStore
 from geodata.catalogue import UNKNOWN
 from geodata.foot import Foot
 from shelters.model import Action
-from tests.workers.plain import Plain, flood
+from tests.workers.plain import Plain, flood, place
 from tests.workers.street import PLACES_SEALER
+from tests.workers.test_planner import tsunami
 
 POND = """
 [hazard_files.mapped.pond]
@@ -241,6 +242,24 @@ async def test_a_network_of_which_one_byte_changed_is_named_and_plans_take_the_s
     assert (await plain.told(one)).destination.about
     holder = await GeoHolder.opened(plain.settings, plain.redis, plain.clock)
     assert [problem.key for problem in holder.problems] == ["network"]
+
+
+async def test_the_way_inland_is_walked_along_the_road_not_across_what_lies_between(plain, imports):
+    """The only road goes 390 m north before it turns inland; the straight line to the edge is 240 m."""
+    one = await plain.settle(1, place(lon=140.9825))
+    worker = await plain.leader()
+    await plain.hq.issue(tsunami())
+    await worker.step()
+    straight = await plain.told(one)
+    assert (straight.action, straight.destination.walk_m) == (Action.INLAND, pytest.approx(359, rel=0.05))
+
+    north, inland = (140.9825, 38.2185), [(140.9825 - 0.002 * n, 38.2185) for n in range(1, 15)]
+    await imports.import_roads(lines([(140.9825, 38.2150), north, *inland]), "test")
+    two = await plain.settle(2, place(lon=140.9825))
+    await worker.step()
+    told = await plain.told(two)
+    assert (told.action, told.destination.walk_m) == (Action.INLAND, pytest.approx(390 + 239, rel=0.05))
+    assert told.destination.lat == pytest.approx(38.2185, abs=1e-4)
 
 
 def shared_sources(plain: Plain, holder: GeoHolder) -> PlanSources:
