@@ -103,7 +103,9 @@ def _attributions(settings: Settings, manifest: Manifest) -> tuple[str, ...]:
         JMA: sources.jma_areas,
     }
     layers = [
-        str(one.notes.get("source") or "") for key, one in manifest.facts.items() if key.startswith(HAZARD)
+        f"出典：{source}"
+        for key, one in manifest.facts.items()
+        if key.startswith(HAZARD) and (source := str(one.notes.get("source") or ""))
     ]
     found = [sentences[key] for key in sentences if key in manifest.facts]
     return tuple(dict.fromkeys(one for one in (sources.sites, *found, *layers) if one))

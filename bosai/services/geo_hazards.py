@@ -56,7 +56,7 @@ def mapping_of(key: str, table: MappedHazard, bbox: Bbox) -> HazardMapping:
             for one in table.classes
         },
         label_property=table.label_property,
-        source=table.source,
+        source=table.source.removeprefix("出典：").strip(),  # pages write it before every source
         version=table.version,
         sample=table.sample,
         coverage_lonlat=box(bbox.west, bbox.south, bbox.east, bbox.north) if table.covers_city else None,

@@ -98,7 +98,9 @@ async def roads_geojson(request: web.Request) -> web.Response:
     """The ways on foot for one zoom: main roads from afar, every path near by."""
     facts = services(request).geo.facts
     zoom = level_of(number(request, "zoom", 0, MAX_ZOOM))
-    return await _made(request, ("roads", facts.version, zoom), _roads(facts, zoom))
+    return await _made(
+        request, ("roads", facts.version, zoom), _roads(facts, zoom, services(request).settings.sources.roads)
+    )
 
 
 def map_layers(facts: GeoFacts, lang: str) -> MapLayers:
@@ -164,12 +166,12 @@ def _hazard(layer: HazardLayer | None, zoom: int) -> Callable[[], bytes]:
     return make
 
 
-def _roads(facts: GeoFacts, zoom: int) -> Callable[[], bytes]:
+def _roads(facts: GeoFacts, zoom: int, source: str) -> Callable[[], bytes]:
     def make() -> bytes:
         network = facts.network
         if network is None:
             return geojson_bytes([], {"known": False, "zoom": zoom})
-        about = {"known": True, "zoom": zoom, "source": network.source}
+        about = {"known": True, "zoom": zoom, "source": network.source or source}
         return geojson_bytes(road_features(network, zoom), about)
 
     return make

@@ -24,8 +24,6 @@ from geodata.importers.vector_files import VectorTable, read_vector
 from geodata.layer_files import identities
 from geodata.repair import Repair
 
-KSJ_SOURCE = "国土交通省 国土数値情報"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HazardFileParsed:
@@ -153,7 +151,7 @@ def _finished(
         class_row=np.array([row_of[key] for key in keys], dtype=np.int16),
         label=label,
         coverage_lonlat=None if mapping is None or lost else mapping.coverage_lonlat,
-        source=mapping.source if mapping else KSJ_SOURCE,
+        source=mapping.source if mapping else dataset.source,
         version=version or (mapping.version if mapping else _edition(dataset, [name, *gathered.paths])),
         valid_from=mapping.valid_from if mapping else None,
         valid_until=mapping.valid_until if mapping else None,

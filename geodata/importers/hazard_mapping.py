@@ -74,6 +74,7 @@ def dataset_from(mapping: HazardMapping) -> HazardDataset:
         hazard=mapping.hazard,
         name_ja=mapping.name_ja,
         series=mapping.version,
+        source=mapping.source,
         folder="",
         needs=(frozenset({mapping.class_property} if mapping.class_property else ()),),
         gml_kinds=(),

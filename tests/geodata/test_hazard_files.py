@@ -641,6 +641,20 @@ def test_any_geojson_is_read_by_a_mapping():
     assert codes(read(geojson([SQUARE], [{"区分": None}]), mapping=own(blank=unknown))) == ["inland_unknown"]
 
 
+@pytest.mark.parametrize(
+    ("row", "data_set"),
+    [
+        ({"A31a_205": 3}, "洪水浸水想定区域データ"),
+        ({"A33_001": 1, "A33_002": 1}, "土砂災害警戒区域データ"),
+        ({"A40_003": "5m以上"}, "津波浸水想定データ"),
+        ({"A49_003": "5m以上"}, "高潮浸水想定区域データ"),
+    ],
+)
+def test_the_source_is_named_as_the_publisher_asks(row, data_set):
+    layer = read(geojson([SQUARE], [row])).layer
+    assert layer.source == f"国土数値情報（{data_set}）（国土交通省）を加工して作成"
+
+
 def test_with_a_row_refused_nobody_knows_what_lies_outside_of_the_others():
     whole = shapely.box(140.5, 38.1, 141.1, 38.4)
     sound = read(geojson([SQUARE], [{"区分": "深い"}]), mapping=own(coverage_lonlat=whole))

@@ -230,6 +230,7 @@ async def test_a_hazard_map_of_the_city_is_read_by_a_table_of_the_settings(redis
     )
     assert layer.coverage_lonlat is None, "outside of its areas nobody knows"
     assert "出典：見本市" in holder.facts.attributions
+    assert layer.source == "見本市", "pages write 出典 before it"
     again = await imports.import_hazards(collection(pond), "test", layer="pond", name="pond.geojson")
     assert counts(again) == (0, 0, 0)
     bad = (square(WEST + 0.02, SOUTH), {"rank": "7"})

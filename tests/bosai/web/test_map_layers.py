@@ -165,6 +165,15 @@ async def test_roads_show_more_the_nearer_one_looks(site):
     assert kinds == {10: ["main_road"], 15: ["main_road", "pedestrian"]}
 
 
+async def test_roads_name_their_publisher_also_where_the_file_did_not(site):
+    side = site.side()
+    know(side, "v1", with_roads=True)
+    facts = side.geo.facts
+    side.geo._holder._facts = replace(facts, version="v2", network=replace(facts.network, source=""))
+    answered = (await site.ask("GET", "/api/v1/roads.geojson?zoom=10")).json()
+    assert answered["source"] == side.settings.sources.roads
+
+
 async def test_sites_orders_and_zones_are_asked_for_again_with_their_tag(site):
     for name in ("sites", "areas", "zones"):
         path = f"/api/v1/{name}.geojson"
