@@ -11,7 +11,7 @@ from bosai.services.import_reports import RepairedRow
 from bosai.settings_schema import MappedHazard
 from geodata.areas import Bbox
 from geodata.hazard_layers import HazardClass
-from geodata.importers.hazard_files import HazardFileParsed, parse_hazard_file
+from geodata.importers.hazard_files import HALVES, HazardFileParsed, parse_hazard_file
 from geodata.importers.hazard_mapping import HazardMapping
 
 
@@ -111,4 +111,22 @@ def refuse_erasing(known: int, one: HazardFileParsed, *, many_may_go: bool) -> N
         "other",
         f"登録済みの「{one.layer.name_ja}」{known:,}件に対して、このファイルには使える区域が市域に一つもありません。"
         f"{first}何も変えていません。本当になくすときは --many-may-go を付けてください。",
+    )
+
+
+def refuse_other_half(
+    known: Mapping[str, object] | None, one: HazardFileParsed, *, many_may_go: bool
+) -> None:
+    """Raises InvalidInput when one zip of A31a would take the place of the other, or of both.
+
+    known: the notes of the stored map, None where there is none.
+    """
+    if many_may_go or not one.half or known is None or known.get("half") == one.half:
+        return
+    raise InvalidInput(
+        "file",
+        "other",
+        f"このファイルは{HALVES[one.half]}の分だけです。取り込むと、登録済みの「{one.layer.name_ja}」にある"
+        "ほかの河川の区域が消えます。何も変えていません。二つのzipを一つのzipに入れて取り込んでください。"
+        "入れ替えてよいときは --many-may-go を付けてください。",
     )

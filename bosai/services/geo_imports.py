@@ -25,6 +25,7 @@ from bosai.services.geo_hazards import (
     parse_hazards,
     refuse_erasing,
     refuse_nothing,
+    refuse_other_half,
     refuse_unknown_layer,
     repaired_rows,
 )
@@ -192,8 +193,14 @@ class GeoImports:
         before = stored_file(work, key, "layer.bin", layer_from_bytes)
         refuse_erasing(len(before) if before else 0, one, many_may_go=many_may_go)
         refuse_a_part(len(before) if before else 0, len(one.layer), many_may_go=many_may_go)
+        known = work.facts.get(key)
+        refuse_other_half(known.notes if before and known else None, one, many_may_go=many_may_go)
         found = diff_layers(before, one.layer)
-        notes: dict[str, Note] = {"source": one.layer.source, "version": one.layer.version}
+        notes: dict[str, Note] = {
+            "source": one.layer.source,
+            "version": one.layer.version,
+            "half": one.half,
+        }
         if before is None or not found.is_empty or layer_to_bytes(before) != layer_to_bytes(one.layer):
             work.put(key, {"layer.bin": layer_to_bytes(one.layer)}, at, notes)
         return Changes(found.added, found.changed, found.gone)

@@ -31,6 +31,7 @@ class HazardFileParsed:
 
     Where several files make one map, each of these says which file it means.
     passed_over: areas wholly outside the city; remarks: Japanese sentences for whoever imports.
+    half: "10" or "20" where the names say that it is one of the two zips of A31a only, else "".
     """
 
     layer: HazardLayer
@@ -38,6 +39,7 @@ class HazardFileParsed:
     repaired: tuple[Repair, ...]
     passed_over: int
     remarks: tuple[str, ...]
+    half: str = ""
 
 
 def parse_hazard_file(
@@ -168,7 +170,12 @@ def _finished(
     formats = sorted({one.format for one in left_out if _same_map(one, dataset)})
     if formats:
         remarks.append(f"同じ図の別形式（{'、'.join(_FORMAT_JA[one] for one in formats)}）は読んでいません。")
-    remarks += _half_of_a31a(gathered.paths, name) if mapping is None else []
+    half = _half_of_a31a(gathered.paths, name) if mapping is None else ""
+    if half:
+        have, lack = HALVES[half], HALVES["20" if half == "10" else "10"]
+        remarks.append(
+            f"{have}の分だけです。{lack}の分のzipと一緒に（一つのzipに入れて）取り込まないと、そちらが抜けます。"
+        )
     rejected = sorted(gathered.rejected, key=lambda one: (one.row_id, one.row))
     repaired = gathered.repaired
     if len(gathered.paths) > 1:
@@ -181,6 +188,7 @@ def _finished(
         repaired=tuple(repaired),
         passed_over=gathered.passed_over,
         remarks=tuple(remarks),
+        half=half,
     )
 
 
@@ -196,7 +204,7 @@ def _same_map(source: MapSource, dataset: HazardDataset) -> bool:
     return by_folder is None or by_folder.key == dataset.key
 
 
-def _half_of_a31a(paths: list[str], name: str) -> list[str]:
+def _half_of_a31a(paths: list[str], name: str) -> str:
     """A31a comes as two zips, of the great rivers (10) and of the others (20), that make one map together."""
     halves = {
         found[1]
@@ -204,15 +212,11 @@ def _half_of_a31a(paths: list[str], name: str) -> list[str]:
         for found in [re.search(r"A31a-(?:\d\d-)?\d\d_\d\d_(?:\d+_)?(10|20)(?=[._/]|$)", one)]
         if found
     }
-    if len(halves) != 1:
-        return []
-    have, lack = (_HALVES[0], _HALVES[1]) if halves == {"10"} else (_HALVES[1], _HALVES[0])
-    return [
-        f"{have}の分だけです。{lack}の分のzipと一緒に（一つのzipに入れて）取り込まないと、そちらが抜けます。"
-    ]
+    return halves.pop() if len(halves) == 1 else ""
 
 
-_HALVES = ("洪水予報河川・水位周知河川（10）", "その他の河川（20）")
+HALVES = {"10": "洪水予報河川・水位周知河川（10）", "20": "その他の河川（20）"}
+"""The two zips of A31a by the number in their names."""
 
 
 def _edition(dataset: HazardDataset, names: list[str]) -> str:

@@ -263,6 +263,22 @@ async def test_a_hazard_map_of_another_prefecture_never_takes_the_place_of_the_c
     assert counts(gone) == (0, 0, 1)
 
 
+async def test_the_second_zip_of_a31a_does_not_erase_the_rivers_of_the_first(redis, settings, imports):
+    great, others = "A31a-22_04_10.geojson", "A31a-22_04_20.geojson"
+
+    async def take(name: str, west: float, *, many_may_go: bool = False) -> ImportReport:
+        data = flood((west, SOUTH))
+        return await imports.import_hazards(data, "test", name=name, many_may_go=many_may_go)
+
+    assert counts(await take(great, WEST)) == (1, 0, 0)
+    with pytest.raises(InvalidInput, match="一つのzip"):
+        await take(others, WEST + 0.02)
+    assert counts(await take(great, WEST)) == (0, 0, 0), "the same half again is the next edition"
+    assert counts(await take(others, WEST + 0.02, many_may_go=True)) == (1, 0, 1)
+    whole = await take("A31a.geojson", WEST)
+    assert counts(whole) == (1, 0, 1), "a file that is not known to be half is taken"
+
+
 async def test_a_first_hazard_map_without_any_area_in_the_city_is_refused(redis, settings, imports):
     with pytest.raises(InvalidInput, match="市域"):
         await imports.import_hazards(flood(TOKYO), "test", name="A31a.geojson")
