@@ -27,25 +27,27 @@ _ONLY_FOR = {
     "epsg": ("hazards", "elevation"),
     "as_": ("places",),
     "municipality": ("sites",),
-    "many_may_go": ("sites", "hazards", "roads", "places"),
+    "many_may_go": ("sites", "hazards", "roads", "elevation", "places"),
 }
 
 
 async def import_files(settings: Settings, args: argparse.Namespace) -> int:
     """Read files of facts, one after the other. 1 when rows were rejected."""
     _refuse_strange_options(args)
+    _refuse_several(args)
     make = await asyncio.to_thread(_geo_imports) if args.kind in OF_THE_GROUND else None
     reports: list[tuple[str, ImportReport]] = []
     async with AsyncExitStack() as stack:
         wired = await opened(stack, settings)
         live = wired.realms[Realm.LIVE]
         imports = make(wired.redis, wired.clock, settings, live.audit) if make else None
+        taken: set[str] = set()
         for name, members in grouped(args.files, args.kind):
             data = {path.name: await asyncio.to_thread(path.read_bytes) for path in members}
             if imports is None:
                 report = await _take_sites(args, settings, live.sites, next(iter(data.values())))
             else:
-                report = await _take(args, imports, data)
+                report = await _take(args, imports, data, taken)
             reports.append((name, report))
             if not args.json:  # at once: the next file may be refused
                 if len(args.files) > 1:
@@ -74,14 +76,14 @@ async def _take_sites(
 
 
 async def _take(
-    args: argparse.Namespace, imports: "GeoImports", members: Mapping[str, bytes]
+    args: argparse.Namespace, imports: "GeoImports", members: Mapping[str, bytes], taken: set[str]
 ) -> ImportReport:
     (name, data), many_may_go = next(iter(members.items())), args.many_may_go
     match args.kind:
         case "roads":
             return await imports.import_roads(data, CLI, layer=args.layer or "", many_may_go=many_may_go)
         case "elevation":
-            return await imports.import_elevation(data, CLI, epsg=args.epsg)
+            return await imports.import_elevation(data, CLI, epsg=args.epsg, many_may_go=many_may_go)
         case "places":
             return await imports.import_places(data, CLI, kind=args.as_, many_may_go=many_may_go)
         case "hazards":
@@ -92,6 +94,7 @@ async def _take(
                 layer=args.layer or "",
                 epsg=args.epsg,
                 many_may_go=many_may_go,
+                taken=taken,
             )
         case _:
             return await imports.import_jma_areas(data, CLI)
@@ -124,3 +127,14 @@ def _refuse_strange_options(args: argparse.Namespace) -> None:
                 f"{flag} は {'・'.join(kinds)} の取り込みだけで使います。 / {flag} goes with {', '.join(kinds)} only.",
                 status=2,
             )
+
+
+def _refuse_several(args: argparse.Namespace) -> None:
+    """One file is the whole of the roads or heights: the second would take the place of the first."""
+    if args.kind in ("roads", "elevation") and len(args.files) > 1:
+        raise Stopped(
+            f"{args.kind} は一つのファイルで全体です。二つ目を取り込むと一つ目が消えます。"
+            "一つにまとめてから指定してください。"
+            f" / {args.kind}: one file is the whole; put them together first.",
+            status=2,
+        )

@@ -130,3 +130,16 @@ def refuse_other_half(
         "ほかの河川の区域が消えます。何も変えていません。二つのzipを一つのzipに入れて取り込んでください。"
         "入れ替えてよいときは --many-may-go を付けてください。",
     )
+
+
+def refuse_again(taken: set[str], parsed: tuple[HazardFileParsed, ...]) -> None:
+    """Notes the maps of a file in `taken`. Raises InvalidInput when one was there: the second would erase the first."""
+    for one in parsed:
+        if one.layer.key in taken:
+            raise InvalidInput(
+                "file",
+                "other",
+                f"「{one.layer.name_ja}」のファイルが二つあります。後のファイルを取り込むと、先のファイルの区域が消えます。"
+                "このファイルは取り込んでいません。一つのzipにまとめて取り込んでください。",
+            )
+    taken.update(one.layer.key for one in parsed)

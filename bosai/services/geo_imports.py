@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from redis.asyncio import Redis
 
 from bosai.model.realm import Realm
@@ -23,6 +24,7 @@ from bosai.services.geo_codec import areas_bytes, read_areas
 from bosai.services.geo_facts import ELEVATION, HAZARD, JMA, ROADS
 from bosai.services.geo_hazards import (
     parse_hazards,
+    refuse_again,
     refuse_erasing,
     refuse_nothing,
     refuse_other_half,
@@ -39,6 +41,7 @@ from bosai.stores.geo_files import GeoFiles, GeoImport, Manifest
 from bosai.stores.keys import GEO_VERSION
 from geodata import network_files
 from geodata.areas import Bbox
+from geodata.elevation import Elevation
 from geodata.importers.hazard_files import HazardFileParsed
 from geodata.layer_files import diff_layers, layer_from_bytes, layer_to_bytes
 
@@ -84,7 +87,9 @@ class GeoImports:
 
         return await self._store("roads", actor, change)
 
-    async def import_elevation(self, data: bytes, actor: str, *, epsg: int | None = None) -> ImportReport:
+    async def import_elevation(
+        self, data: bytes, actor: str, *, epsg: int | None = None, many_may_go: bool = False
+    ) -> ImportReport:
         """Heights of the ground: an ESRI ASCII grid. It takes the place of the grid there was. Raises InvalidInput."""
         parsed = await readable(lambda: parse_heights(data, epsg, self._bbox))
         at = self._now()
@@ -92,6 +97,7 @@ class GeoImports:
         def change(work: GeoImport) -> ImportReport:
             before = stored(work, ELEVATION, network_files.load_elevation)
             changes = elevation_changes(before, parsed)
+            refuse_a_part(_heights(before), _heights(parsed), many_may_go=many_may_go)
             if before is None or not changes.is_empty:
                 work.put(ELEVATION, network_files.save_elevation(parsed), at)
             remarks = rebuild(work, self._settings, at)
@@ -130,10 +136,12 @@ class GeoImports:
         layer: str = "",
         epsg: int | None = None,
         many_may_go: bool = False,
+        taken: set[str] | None = None,
     ) -> ImportReport:
         """Hazard maps: 国土数値情報, or a map that [hazard_files.mapped] explains. Each takes the place of its like.
 
-        data: a file, or the members of a shapefile by name. layer: only this map. Raises InvalidInput.
+        data: a file, or the members of a shapefile by name. layer: only this map. taken: the maps that files handed
+        in together were, and now this one too; none of them may come again. Raises InvalidInput.
         """
         mapped = self._settings.hazard_files.mapped
         parsed = await readable(
@@ -148,6 +156,8 @@ class GeoImports:
             )
         )
         refuse_unknown_layer(layer, parsed)
+        if taken is not None:
+            refuse_again(taken, parsed)
         at = self._now()
 
         def change(work: GeoImport) -> ImportReport:
@@ -231,3 +241,8 @@ class GeoImports:
         with self._files.importing() as work:
             report = change(work)
             return report, work.commit()
+
+
+def _heights(grid: Elevation | None) -> int:
+    """How many heights a grid knows."""
+    return 0 if grid is None else int(np.isfinite(grid.grid_m).sum())

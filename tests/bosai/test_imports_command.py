@@ -52,6 +52,14 @@ def test_an_option_of_another_kind_is_refused_before_anything_is_opened(tmp_path
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("kind", ["roads", "elevation"])
+def test_a_second_file_of_what_one_file_is_the_whole_of_is_refused(tmp_path, capsys, kind):
+    files = [str(tmp_path / one) for one in ("west.asc", "east.asc")]
+    assert main(["import", kind, *files, "--data-dir", str(tmp_path / "data")]) == 2
+    assert "一つのファイル" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 def test_an_unknown_kind_is_refused_with_those_there_are(capsys):
     with pytest.raises(SystemExit):
         main(["import", "weather", "file"])

@@ -279,6 +279,27 @@ async def test_the_second_zip_of_a31a_does_not_erase_the_rivers_of_the_first(red
     assert counts(whole) == (1, 0, 1), "a file that is not known to be half is taken"
 
 
+async def test_two_files_of_one_map_handed_in_together_are_not_taken_one_over_the_other(
+    redis, settings, imports
+):
+    taken: set[str] = set()
+    await imports.import_hazards(flood((WEST, SOUTH)), "test", name="a.geojson", taken=taken)
+    with pytest.raises(InvalidInput, match="二つ"):
+        await imports.import_hazards(flood((WEST + 0.02, SOUTH)), "test", name="b.geojson", taken=taken)
+    assert taken == {"flood_max"}
+
+
+async def test_a_corner_of_the_heights_does_not_take_the_place_of_the_city(redis, settings, imports):
+    await imports.import_elevation(heights(), "test", epsg=6668)
+    corner = (
+        f"ncols 2\nnrows 2\nxllcorner {WEST}\nyllcorner {SOUTH}\ncellsize 0.001\nNODATA_value -9999\n1 2\n3 4\n"
+    ).encode()
+    with pytest.raises(InvalidInput, match="many-may-go"):
+        await imports.import_elevation(corner, "test", epsg=6668)
+    report = await imports.import_elevation(corner, "test", epsg=6668, many_may_go=True)
+    assert report.gone
+
+
 async def test_a_first_hazard_map_without_any_area_in_the_city_is_refused(redis, settings, imports):
     with pytest.raises(InvalidInput, match="市域"):
         await imports.import_hazards(flood(TOKYO), "test", name="A31a.geojson")
