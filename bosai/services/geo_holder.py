@@ -143,7 +143,9 @@ class GeoHolder:
 
 
 def _walking_of(facts: GeoFacts, settings: Settings, known: Walking | None) -> Walking | None:
-    if facts.network is None:
+    if facts.network is None or not len(
+        facts.network.edge_from
+    ):  # lines too short to lead anywhere make no network
         return None
     from bosai.services.walking import Walking  # noqa: PLC0415
 

@@ -147,13 +147,22 @@ class GeoFiles:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for left in self.folder.glob(f"{_ASIDE}*"):
-                shutil.rmtree(left, ignore_errors=True)
+            self._sweep()
             try:
                 manifest = self.manifest()
             except GeoFileDamaged:
                 manifest = Manifest()  # whatever it named must be imported again, and can be
-            yield GeoImport(self, manifest)
+            try:
+                yield GeoImport(self, manifest)
+            finally:
+                self._sweep()  # on a full disk what is left of an import would leave Redis no room either
+
+    def _sweep(self) -> None:
+        for left in self.folder.glob(f"{_ASIDE}*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 class GeoImport:

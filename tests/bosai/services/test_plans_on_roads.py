@@ -272,3 +272,16 @@ def shared_sources(plain: Plain, holder: GeoHolder) -> PlanSources:
         instructions=plain.instructions,
         geo=holder,
     )
+
+
+async def test_roads_for_no_walker_leave_plans_and_visitors_their_straight_lines(plain, imports, ground):
+    await imports.import_roads(COAST_ROAD.replace(b"residential", b"motorway"), "test")
+    await ground.holder.refresh()
+    assert ground.facts.network is None or not len(ground.facts.network.edge_from)
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    await (await plain.leader()).step()
+    assert (await plain.told(one)).destination.site_id == "B1"
+    guidance = GuidanceService(plain.sites, plain.hq.store, plain.clock, plain.settings, ground)
+    assert (await guidance.for_point(*HERE)).decision is not None
+    assert await ground.route(HERE, "B1") is None

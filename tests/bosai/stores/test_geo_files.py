@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bosai.stores import geo_files
 from bosai.stores.geo_files import KEPT, GeoFileDamaged, GeoFiles, version_of
 
 AT = "2026-04-01T03:00:00+00:00"
@@ -44,6 +46,29 @@ def test_what_was_put_is_read_back_after_the_commit_and_not_before(files):
         assert files.manifest().facts == {}
         work.commit()
     assert read(files, "roads") == b"lines"
+
+
+def test_an_import_that_finds_the_disk_full_leaves_the_room_it_took(files, monkeypatch):
+    before = stored(files, roads=b"old")
+    write, written = geo_files._write_synced, []
+
+    def full(path, data):
+        write(path, data)
+        written.append(path)
+        if path.name == "two.bin":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fill() -> None:
+        with files.importing() as work:
+            work.put("network", {"one.bin": bytes(1000), "two.bin": bytes(1000)}, AT)
+
+    monkeypatch.setattr(geo_files, "_write_synced", full)
+    with pytest.raises(OSError, match="No space"):
+        fill()
+    assert len(written) == 2
+    names = {one.name for one in files.folder.iterdir()}
+    assert names == {".lock", "manifest.json", before.facts["roads"].folder}
+    assert files.manifest() == before
 
 
 def test_an_import_that_stops_before_its_commit_changes_nothing_and_leaves_nothing(files):
