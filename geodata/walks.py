@@ -156,6 +156,22 @@ class NetworkWalks:
             effort[part], about[part] = self._block(people[part], at.take(part), usual.take(part), sites)
         return Walk(effort, about)
 
+    def lengths(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike, to: Ints, effort_m: Floats) -> Floats:
+        """(n,) real metres along the quickest way from each person to site `to` of (m, 2).
+
+        effort_m: (n,) what `walk` said of those pairs: no length is above it, and none below the straight line. Where
+        the search knows no way it stays as it is.
+        """
+        people, sites = _points(from_xy_m), self._searched(_points(to_xy_m))
+        at = self._ends.people(people, self._ends.usual(people))
+        layer = self._sea.row_of(people, at) if self._sea else np.zeros(len(people), dtype=np.int64)
+        metres = effort_m.copy()
+        for number, one in enumerate(sites.layers):
+            mine = np.flatnonzero(layer == number)
+            if len(mine):
+                metres[mine] = one.ways.metres(at.take(mine), np.arange(len(mine)), to[mine])
+        return np.clip(metres, np.minimum(np.hypot(*(people - sites.xy_m[to]).T), effort_m), effort_m)
+
     def inland(self, points_xy_m: ArrayLike) -> Exits:
         """The way out of the tsunami areas of the sea rule, exit and level metres; 0 for who is outside already.
 

@@ -10,6 +10,7 @@ from geodata.inland import Exits
 from shelters.model import Pace
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +42,21 @@ class Pacing:
 
 
 class WalkDistances(Protocol):
-    """Where walking distances come from: the road network, or the straight line where none was imported."""
+    """Where walking distances come from: the road network, or the straight line where none was imported.
+
+    A way uphill or up stairs counts for as many level metres as take the same time; what people are told is the real
+    length, and the time.
+    """
 
     @property
     def about(self) -> bool:
         """True when distances are estimates, so that the advice says "about"."""
 
     def metres(self, from_xy_m: Floats, to_xy_m: Floats) -> Floats:
-        """(n, m) walking metres from (n, 2) to (m, 2); inf where there is no way."""
+        """(n, m) level metres from (n, 2) to (m, 2): metres / speed = seconds; inf where there is no way."""
+
+    def lengths(self, from_xy_m: Floats, to_xy_m: Floats, to: Ints, level_m: Floats) -> Floats:
+        """(n,) real metres from each row to row `to` of (m, 2), -1 = none; level_m: (n,) what `metres` gave for it."""
 
 
 @runtime_checkable
@@ -75,3 +83,7 @@ class StraightLine:
         gap = from_xy_m[:, None, :] - to_xy_m[None, :, :]
         walk: Floats = np.hypot(gap[..., 0], gap[..., 1]) * self.detour_factor
         return walk
+
+    def lengths(self, from_xy_m: Floats, to_xy_m: Floats, to: Ints, level_m: Floats) -> Floats:
+        """The same: a straight line knows no hills."""
+        return level_m

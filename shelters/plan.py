@@ -59,8 +59,10 @@ class Plan:
     action: NDArray[np.int8]
     site: Ints
     alternate: Ints
-    walk_m: Floats
+    walk_m: Floats  # level metres: what the time is reckoned from
     alternate_walk_m: Floats
+    length_m: Floats  # real metres: what people are told
+    alternate_length_m: Floats
     exit_xy_m: Floats  # (r, 2), nan unless inland
     crowded: NDArray[np.bool_]
     reasons: NDArray[np.int64]
@@ -93,9 +95,9 @@ class Plan:
             exit_xy_m=(float(exit_xy[0]), float(exit_xy[1]))
             if action is Action.INLAND and np.isfinite(exit_xy[0])
             else None,
-            walk_m=_metres(self.walk_m[n]),
+            walk_m=_metres(self.length_m[n]),
             walk_s=_seconds(self.walk_m[n], speed),
-            alternate_walk_m=_metres(self.alternate_walk_m[n]),
+            alternate_walk_m=_metres(self.alternate_length_m[n]),
             alternate_walk_s=_seconds(self.alternate_walk_m[n], speed),
             floor_label=self._floor(n, site),
             alternate_floor_label=self._floor(n, alternate),

@@ -234,6 +234,7 @@ class _Work:
         at_home = np.isin(self.action, (ACTION_ROW[Action.UP], ACTION_ROW[Action.STAY]))
         spare = np.where(at_home, -1, spare)
         alternate = np.where((self.solution.alternate >= 0) & ~inland, self.solution.alternate, spare)
+        walk_m, alternate_m = self._walk_to(site), self._walk_to(alternate)
         return Plan(
             problem=self.problem,
             row=self.rows,
@@ -241,8 +242,10 @@ class _Work:
             action=self.action,
             site=site,
             alternate=alternate,
-            walk_m=np.where(inland, self.inland, self._walk_to(site)),
-            alternate_walk_m=self._walk_to(alternate),
+            walk_m=np.where(inland, self.inland, walk_m),
+            alternate_walk_m=alternate_m,
+            length_m=np.where(inland, self.inland, self._length_to(site, walk_m)),
+            alternate_length_m=self._length_to(alternate, alternate_m),
             exit_xy_m=np.where(inland[:, None], self.exit_xy, np.nan),
             crowded=self.solution.crowded & (site >= 0),
             reasons=reasons_for(
@@ -266,6 +269,10 @@ class _Work:
         named = np.flatnonzero(site >= 0)
         walk[named] = self.walk[named, site[named]]
         return walk
+
+    def _length_to(self, site: Ints, level_m: Floats) -> Floats:
+        people, sites = self.problem.people.xy_m[self.rows], self.problem.sites.xy_m
+        return self.problem.rules.walks.lengths(people, sites, site, level_m)
 
 
 def _two_nearest(walk_m: Floats) -> Ints:

@@ -169,14 +169,17 @@ def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[Ne
     for fitting_here in fits.values():
         fitting = order[(usable & fitting_here)[order]]
         chosen.update(int(row) for row in fitting[:NEAREST_PER_HAZARD])
+    listed = np.array(sorted(chosen, key=lambda row: (float(walk_m[row]), row)), dtype=np.int64)
+    here = np.repeat(problem.people.xy_m, len(listed), axis=0)
+    length_m = rules.walks.lengths(here, sites.xy_m, listed, walk_m[listed])
     return tuple(
         NearestSite(
             site=sites.sites[row],
             status=statuses.get(sites.sites[row].site_id),
             opening=OPENINGS[sites.opening[row]],
-            walk_m=round(float(walk_m[row])),
+            walk_m=round(float(length)),
             walk_s=round(float(walk_m[row]) / speed),
             fits=frozenset(hazard for hazard in HazardKind if fits[hazard][row]),
         )
-        for row in sorted(chosen, key=lambda row: (float(walk_m[row]), row))
+        for row, length in zip(listed.tolist(), length_m, strict=True)
     )

@@ -84,15 +84,7 @@ class Walking:
         self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
     ) -> tuple[Floats, Bools]:
         """(n, m) level metres and whether each is an estimate."""
-        walks = self._open[foot]
-        with self._open_locks[foot]:
-            walks.prepare(to_xy_m)
-        if dangers:
-            held = self._held(dangers, foot)
-            with held.lock:
-                walks = held.walks
-                walks.prepare(to_xy_m)
-        walk = walks.walk(from_xy_m, to_xy_m)
+        walk = self._ready(to_xy_m, dangers, foot).walk(from_xy_m, to_xy_m)
         return walk.effort_m, walk.about
 
     def prepare(self, to_xy_m: Floats) -> None:
@@ -102,6 +94,18 @@ class Walking:
             crowd = np.resize(to_xy_m, (CROWD, 2))
             for foot in FEET:
                 self.metres(crowd, to_xy_m, (), foot)
+
+    def lengths(  # noqa: PLR0917 - pairs, and what was found for them
+        self,
+        from_xy_m: Floats,
+        to_xy_m: Floats,
+        to: NDArray[np.int64],
+        level_m: Floats,
+        dangers: Sequence[Danger],
+        foot: Foot,
+    ) -> Floats:
+        """(n,) real metres of single walks that `metres` found over the network."""
+        return self._ready(to_xy_m, dangers, foot).lengths(from_xy_m, to_xy_m, to, level_m)
 
     def inland(self, points_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> Exits:
         """The ways out of the areas of the tsunamis in force, in level metres. Raises ValueError without one."""
@@ -114,6 +118,18 @@ class Walking:
     ) -> WalkRoute | None:
         """The way between two points past the orders in force; None where the network has none."""
         return self.around(dangers, foot).route(from_xy_m, to_xy_m)
+
+    def _ready(self, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
+        """The walks with the ways to these sites searched."""
+        walks = self._open[foot]
+        with self._open_locks[foot]:
+            walks.prepare(to_xy_m)
+        if dangers:
+            held = self._held(dangers, foot)
+            with held.lock:
+                walks = held.walks
+                walks.prepare(to_xy_m)
+        return walks
 
     def _held(self, dangers: Sequence[Danger], foot: Foot) -> _Held:
         key = digest_of(dangers), foot
@@ -212,6 +228,19 @@ class PlanWalks:
             found = self._walking.inland(from_xy_m[rows], self._dangers, FEET[int(number)])
             exits[rows], metres[rows] = found.exit_xy_m, found.distance_m
         return Exits(exits, metres)
+
+    def lengths(self, from_xy_m: Floats, to_xy_m: Floats, to: NDArray[np.int64], level_m: Floats) -> Floats:
+        """(n,) real metres from each row to site `to`, -1 = none; level_m: what `metres` gave for it."""
+        length = level_m.copy()
+        rows = np.flatnonzero((to >= 0) & np.isfinite(level_m))
+        feet = self._feet.of(from_xy_m[rows])
+        for number in np.unique(feet):
+            mine = rows[feet == number]
+            foot = FEET[int(number)]
+            length[mine] = self._walking.lengths(
+                from_xy_m[mine], to_xy_m, to[mine], level_m[mine], self._dangers, foot
+            )
+        return length
 
     def about_of(self, row: int, column: int) -> bool:
         """Whether a figure of the first question is an estimate."""

@@ -135,6 +135,21 @@ def test_wheels_are_not_put_on_stairs():
     assert NetworkWalks(network).metres([[100, -5]], [[1000, 0]])[0, 0] == pytest.approx(907.5)
 
 
+def test_uphill_a_walk_takes_longer_and_is_no_longer():
+    hill = NetworkWalks(drawn(Line([(0, 0), (1000, 0)], up=1.6), [(1000, 0), (1000, 500)]))
+    people, sites = (
+        np.array([[0.0, 20.0], [1000.0, 400.0], [0.0, 900.0]]),
+        np.array([[1000.0, 500.0], [0.0, 0.0]]),
+    )
+    to = np.array([0, 1, 0])
+    effort = hill.metres(people, sites)[np.arange(3), to]
+    assert effort[:2] == pytest.approx([30 + 1600 + 500, 1400])
+    length = hill.lengths(people, sites, to, effort)
+    assert length[:2] == pytest.approx([20 + 1000 + 500, 1400])
+    assert length[0] == pytest.approx(hill.route(people[0], sites[0]).metres)
+    assert length[2] == effort[2]  # so far from any road it is an estimate
+
+
 SHORE = shapely.box(500, -5000, 3000, 5000)
 
 
@@ -212,6 +227,25 @@ def test_figures_for_many_people_are_those_for_each(town):
     together = town.metres(people, sites)
     some = [0, 17, 2621, 2622, 2999]
     assert together[some] == pytest.approx(town.metres(people[some], sites))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds)
+def test_a_length_lies_between_the_straight_line_and_the_effort(seed):
+    rng = np.random.default_rng(seed)
+    walks = NetworkWalks(grid(6, 6)).under(
+        [shapely.Point(*rng.uniform(0, 500, 2)).buffer(rng.uniform(20, 150))],
+        sea=SeaRule(areas_xy_m=(shapely.box(300, -900, 2000, 1500),), seaward_bearing_deg=EAST),
+    )
+    people, sites = rng.uniform(-200, 700, (30, 2)), rng.uniform(-200, 700, (4, 2))
+    to = rng.integers(0, 4, 30)
+    effort = walks.metres(people, sites)[np.arange(30), to]
+    length = walks.lengths(people, sites, to, effort)
+    known = np.isfinite(effort)
+    beeline = np.hypot(*(people - sites[to]).T)
+    assert (length[known] <= effort[known]).all()
+    assert (length[known] >= np.minimum(beeline, effort)[known]).all()
+    assert np.isinf(length[~known]).all()
 
 
 @settings(max_examples=100, deadline=None)

@@ -115,6 +115,16 @@ def test_nobody_in_a_wheelchair_is_sent_over_stairs(stairs):
     assert on_wheels > 222 * 5
 
 
+def test_people_are_told_the_real_length_of_stairs_and_the_time_they_take(stairs):
+    who = people((0, 0, Pace.STANDARD, 0), (0, 0.1, Pace.SLOW, 0))
+    walks = stairs.for_plan(who, [])
+    level = walks.metres(who.xy_m, SITES[:1] * 0 + xy(2, 0))[:, 0]
+    length = walks.lengths(who.xy_m, xy(2, 0)[None, :], np.array([0, -1]), level)
+    assert length[0] == pytest.approx(2 * 175, rel=0.02)
+    assert level[0] == pytest.approx(3 * 175, rel=0.02)
+    assert length[1] == level[1]  # no site, no length of its own
+
+
 def test_two_households_at_one_point_get_the_figure_of_the_one_who_passes_less(stairs):
     both = people((0, 0, Pace.STANDARD, 0), (0, 0, Pace.STANDARD, 1))
     figures = stairs.for_plan(both, []).metres(both.xy_m, xy(2, 0)[None, :])
