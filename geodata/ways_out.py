@@ -35,7 +35,9 @@ GAP_FACTOR = 1.5
 _SITES_AT_ONCE = 64
 _BLOCK_CELLS = 1 << 19  # (person, site) pairs at a time: what is worked on stays in the processor's cache
 _PAIRS_AT_ONCE = 1 << 22
-_SLACK = 1e-5  # of an effort in float32, relative
+_SLACK = (
+    1e-5  # of the bound: efforts up to it are kept in float32, and an arc in use must never be taken for idle
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -166,11 +168,11 @@ class WaysOut:
         changed = np.zeros(len(self.sites), dtype=np.bool_)
         arcs = np.flatnonzero(costs.arc != self.costs.arc)
         step = max(1, _PAIRS_AT_ONCE // max(1, len(self.sites)))
+        slack = _SLACK * self.bound_m
         for begin in range(0, len(arcs), step):
             part = arcs[begin : begin + step]
             here = self.node_effort_m[self.core.tail[part]].astype(np.float64)
             there = self.node_effort_m[self.core.head[part]].astype(np.float64)
-            slack = _SLACK * there + _SLACK
             old, new = there + self.costs.arc[part, None], there + costs.arc[part, None]
             used = np.isfinite(here) & (old <= here + slack) & (new > old)
             better = (new < here + slack) & (new < old) & (new <= self.bound_m + slack)
