@@ -41,6 +41,8 @@ KEPT_DANGERS = 3
 
 One takes 150 MB over a city's centre and 300 sites, and 600 MB under a tsunami: more of them would take the machine's.
 """
+OWN_PLACES = 20
+"""A question about so few places is somebody's own, who waits for the answer: nothing is made ready for crowds."""
 CROWD = 2_500
 """So many people at once are put on the network by a grid of its ways, which takes a second to make."""
 NEAR_WATER_M = 30.0
@@ -196,6 +198,7 @@ class PlanWalks:
         self._walking = walking
         self._dangers = tuple(dangers)
         self._feet = _FootOfPoint(people)
+        self._is_own = 0 < len(people.xy_m) <= OWN_PLACES
         self._about: Bools | None = None
 
     @property
@@ -207,7 +210,9 @@ class PlanWalks:
         """(n, m) level metres: metres / speed = seconds; inf where there is no way."""
         effort = np.empty((len(from_xy_m), len(to_xy_m)))
         about = np.ones(effort.shape, dtype=np.bool_)
-        if not len(from_xy_m) and not self._dangers:  # the quiet in which a planner starts
+        if (
+            not len(from_xy_m) and not self._dangers and not self._is_own
+        ):  # the quiet in which a planner starts
             self._walking.prepare(to_xy_m)
         feet = self._feet.of(from_xy_m)
         for number in np.unique(feet):

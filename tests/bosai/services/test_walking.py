@@ -249,6 +249,13 @@ def test_the_search_for_one_set_of_orders_does_not_hold_up_another(walking, monk
         assert np.isfinite(one.result(timeout=20)[0]).all()
 
 
+def test_who_asks_for_one_place_does_not_wait_for_what_is_made_ready_for_crowds(walking, monkeypatch):
+    monkeypatch.setattr(walking, "prepare", None)
+    visitor = walking.for_plan(people((4, 1, Pace.UNKNOWN, 0)), ())
+    assert visitor.metres(np.zeros((0, 2)), SITES).shape == (0, len(SITES))
+    assert np.isfinite(visitor.metres(xy(4, 1)[None, :], SITES)).all()
+
+
 def test_two_sides_with_other_sites_have_their_own_figures_and_search_once_each(walking, monkeypatch):
     fire, here = danger(2, 2, 100), xy(4, 1)[None, :]
     lists = [SITES, SITES[::-1].copy()]
