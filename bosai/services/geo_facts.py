@@ -69,6 +69,11 @@ class GeoFacts:
     attributions: tuple[str, ...] = ()  # the sentences that must stand where any of this is shown
     problems: tuple[GeoProblem, ...] = ()
 
+    @property
+    def sight(self) -> tuple[str, ...]:
+        """What is seen of the version here: what is kept of it is made anew when something damaged was mended."""
+        return self.version, *(one.key for one in self.problems)
+
 
 def load_facts(settings: Settings, files: GeoFiles) -> GeoFacts:
     """The stored facts over the built-in sample. Blocking. Raises SettingsInvalid for a file that the settings name."""

@@ -57,7 +57,7 @@ class GeoHolder:
         self._stamp = stamp
         self._elsewhere: GeoProblem | None = None
         self._walking = _walking_of(facts, settings, None)
-        self._catalogue: tuple[str, HazardCatalogue] | None = None
+        self._catalogue: tuple[tuple[str, ...], HazardCatalogue] | None = None
         self._told_s = NEVER_S
 
     @classmethod
@@ -83,8 +83,8 @@ class GeoHolder:
         from geodata.catalogue import HazardCatalogue  # noqa: PLC0415
 
         facts = self._facts
-        if self._catalogue is None or self._catalogue[0] != facts.version:
-            self._catalogue = (facts.version, HazardCatalogue(facts.layers))
+        if self._catalogue is None or self._catalogue[0] != facts.sight:
+            self._catalogue = (facts.sight, HazardCatalogue(facts.layers))
         return self._catalogue[1]
 
     @property

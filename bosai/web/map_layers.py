@@ -73,7 +73,7 @@ async def hazard_layers(request: web.Request) -> web.Response:
     facts, lang = services(request).geo.facts, lang_of(request)
     listed = map_layers(facts, lang)
     shelf = request.config_dict[MAPS]
-    packed = await shelf.get(("layers", facts.version, lang), lambda: msgspec.json.encode(listed))
+    packed = await shelf.get(("layers", facts.sight, lang), lambda: msgspec.json.encode(listed))
     response = answer(request, packed, media="application/json", cache_control="no-cache")
     response.headers["Vary"] = "Accept-Encoding, Accept-Language, Cookie"
     return response
@@ -90,7 +90,7 @@ async def hazards_geojson(request: web.Request) -> web.Response:
     if layer is None and facts.layers:
         raise InvalidInput("layer", "unknown_value", ", ".join(one.key for one in facts.layers))
     return await _made(
-        request, ("hazard", facts.version, layer.key if layer else "", zoom), _hazard(layer, zoom)
+        request, ("hazard", facts.sight, layer.key if layer else "", zoom), _hazard(layer, zoom)
     )
 
 
@@ -99,7 +99,7 @@ async def roads_geojson(request: web.Request) -> web.Response:
     facts = services(request).geo.facts
     zoom = level_of(number(request, "zoom", 0, MAX_ZOOM))
     return await _made(
-        request, ("roads", facts.version, zoom), _roads(facts, zoom, services(request).settings.sources.roads)
+        request, ("roads", facts.sight, zoom), _roads(facts, zoom, services(request).settings.sources.roads)
     )
 
 

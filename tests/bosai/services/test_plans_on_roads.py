@@ -285,3 +285,16 @@ async def test_roads_for_no_walker_leave_plans_and_visitors_their_straight_lines
     guidance = GuidanceService(plain.sites, plain.hq.store, plain.clock, plain.settings, ground)
     assert (await guidance.for_point(*HERE)).decision is not None
     assert await ground.route(HERE, "B1") is None
+
+
+async def test_a_hazard_map_that_was_damaged_is_asked_again_as_soon_as_it_was_mended(plain, imports):
+    data = pond(140.980, 38.213)
+    await imports.import_hazards(data, "test", layer="pond", name="pond.geojson")
+    (path,) = (plain.settings.data_dir / "geo").glob("hazard-pond-*/layer.bin")
+    path.write_bytes(b"broken")
+    holder = await GeoHolder.opened(plain.settings, plain.redis, plain.clock)
+    assert (len(holder.problems), holder.catalogue().layers) == (1, ())
+    plain.clock.move(seconds=60)
+    await imports.import_hazards(data, "test", layer="pond", name="pond.geojson")
+    await holder.refresh()
+    assert (holder.problems, [one.key for one in holder.catalogue().layers]) == ((), ["pond"])
