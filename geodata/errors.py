@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
+from geodata.reasons import reason_ja
+
 
 @dataclass(eq=False)
 class GeodataError(Exception):
@@ -194,6 +196,11 @@ class UnreadableRoads(GeodataError):
     en_template: ClassVar[str] = "file: expected {expected}; could not read it ({detail})."
     ja_template: ClassVar[str] = "道路のファイル：{expected}として読めません（{detail}）。"
 
+    @property
+    def ja(self) -> str:
+        """The sentence with the reason in Japanese."""
+        return self.ja_template.format(expected=self.expected, detail=reason_ja(self.detail))
+
 
 @dataclass(eq=False)
 class UnreadableGrid(GeodataError):
@@ -293,6 +300,11 @@ class NotVector(GeodataError):
         "{name}：シェープファイル（zip）、GeoJSON、国土数値情報のGML（.xml）のいずれでもないか、"
         "壊れています。{detail}"
     )
+
+    @property
+    def ja(self) -> str:
+        """The sentence with the reason in Japanese."""
+        return self.ja_template.format(name=self.name, detail=reason_ja(self.detail))
 
 
 @dataclass(eq=False)

@@ -25,6 +25,7 @@ from geodata.crs import to_plane
 from geodata.elevation import Elevation
 from geodata.errors import BadPosition, UnreadableGrid
 from geodata.importers.packed import opened
+from geodata.reasons import reason_ja
 
 _KEYS = frozenset(
     {
@@ -33,6 +34,8 @@ _KEYS = frozenset(
     }
 )
 MAX_CELLS = 200_000_000
+LOWEST_M, HIGHEST_M = -300.0, 4_000.0
+"""In Japan: Mt. Fuji is 3,776 m high, and the deepest open pits lie above -300 m."""
 
 
 def parse_elevation(
@@ -46,20 +49,23 @@ def parse_elevation(
     try:
         lines = opened(data, (".asc", ".txt")).splitlines()
     except ValueError as error:
-        raise UnreadableGrid(1, f"cannot be opened ({error}).", f"開けません（{error}）。") from None
+        raise UnreadableGrid(
+            1, f"cannot be opened ({error}).", f"開けません（{reason_ja(str(error))}）。"
+        ) from None
     heading, start = _heading(lines)
     if epsg is None:
         raise UnreadableGrid(
             1,
             "an ESRI ASCII grid does not say its coordinate system; give its EPSG code (for example 6668 for "
             "degrees, 6678 for plane zone X, 3857 for web maps).",
-            "この形式には座標系が書かれていません。EPSGコードを指定してください（例：緯度経度は6668、"
+            "この形式には座標系が書かれていません。--epsg でEPSGコードを指定してください（例：緯度経度は6668、"
             "平面直角座標系X系は6678、ウェブ地図は3857）。",
         )
     columns, rows = int(heading["ncols"]), int(heading["nrows"])
     grid = _grid(lines, start, columns, rows)
     nodata = heading.get("nodata_value", heading.get("nodata", -9999.0))
     grid[(grid == np.float32(nodata)) | ~np.isfinite(grid)] = np.nan
+    _refuse_no_heights(grid)
     cell_x, cell_y = (heading.get(one, heading.get("cellsize", 0.0)) for one in ("dx", "dy"))
     west = heading["xllcenter"] if "xllcenter" in heading else heading["xllcorner"] + cell_x / 2
     south = heading["yllcenter"] if "yllcenter" in heading else heading["yllcorner"] + cell_y / 2
@@ -75,6 +81,18 @@ def parse_elevation(
     if bbox is not None:
         _refuse_elsewhere(elevation, bbox)
     return elevation
+
+
+def _refuse_no_heights(grid: NDArray[np.float32]) -> None:
+    """Raises UnreadableGrid for numbers that are no heights in Japan: marks of "unknown" the heading does not name."""
+    odd = grid[(grid < LOWEST_M) | (grid > HIGHEST_M)]
+    if len(odd):
+        raise UnreadableGrid(
+            1,
+            f"{len(odd)} heights such as {odd[0]:g} m are none; name the mark of unknown cells as NODATA_value.",
+            f"標高として有り得ない値が{len(odd):,}個あります（{odd[0]:g}mなど）。値のない所の印なら、"
+            "見出しの NODATA_value をその値に直してください。",
+        )
 
 
 def _heading(lines: list[bytes]) -> tuple[Mapping[str, float], int]:

@@ -163,7 +163,7 @@ def _finished(
     remarks = list(gathered.remarks)
     if twice:
         remarks.append(f"同じ区域が{twice}件重なっていたため、一つにまとめました。")
-    if not len(layer):
+    if not len(layer) and not lost:
         remarks.append("市域にかかる区域がありません。別の都道府県のファイルではないか確認してください。")
     if lost and mapping is not None and mapping.coverage_lonlat is not None:
         remarks.append("受け付けない行があるため、区域の外は「区域外」ではなく「不明」として扱います。")

@@ -105,6 +105,16 @@ def test_what_is_no_grid_is_refused_with_its_line_and_the_reason(data, line, say
     assert f"{line}行目" in caught.value.ja
 
 
+@pytest.mark.parametrize("mark", ["-32768", "99999", "-9998"])
+def test_marks_of_unknown_the_heading_does_not_name_are_no_heights(mark):
+    head = "ncols 2\nnrows 1\nxllcorner 140.8\nyllcorner 38.2\ncellsize 0.01\nNODATA_value -9999\n"
+    with pytest.raises(UnreadableGrid, match="NODATA_value") as refused:
+        parse_elevation(f"{head}12 {mark}\n".encode(), epsg=6668)
+    assert "NODATA_value" in refused.value.ja
+    named = head.replace("-9999", mark)
+    assert parse_elevation(f"{named}12 {mark}\n".encode(), epsg=6668).grid_m[0, 0] == 12
+
+
 def test_the_coordinate_system_is_asked_for_and_a_wrong_one_is_found_by_the_city():
     with pytest.raises(UnreadableGrid, match="EPSG"):
         parse_elevation(GRID, epsg=None)
