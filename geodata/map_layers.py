@@ -150,7 +150,9 @@ def _pixels_of(boxes: NDArray[np.float64]) -> Objects:
     west, south, east, north = np.floor(boxes).astype(np.int64).T
     corners = np.column_stack([west, south, east, south, west, north, east, north]).reshape(-1, 2)
     pixels = np.unique(corners, axis=0).astype(np.float64)
-    squares = shapely.box(pixels[:, 0], pixels[:, 1], pixels[:, 0] + 1, pixels[:, 1] + 1)
+    # A little more on every side: what lies on a pixel's edge stays covered when positions are rounded.
+    west, south, east, north = np.column_stack([pixels - ROUND_PX, pixels + 1 + ROUND_PX]).T
+    squares = shapely.box(west, south, east, north)
     joined: Objects = shapely.simplify(shapely.get_parts(shapely.union_all(squares)), 0)
     return joined
 
