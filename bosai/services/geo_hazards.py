@@ -13,6 +13,7 @@ from geodata.areas import Bbox
 from geodata.hazard_layers import HazardClass
 from geodata.importers.hazard_files import HALVES, HazardFileParsed, parse_hazard_file
 from geodata.importers.hazard_mapping import HazardMapping
+from geodata.importers.ksj_hazards import KSJ_HAZARDS
 
 
 def parse_hazards(
@@ -25,8 +26,17 @@ def parse_hazards(
     bbox: Bbox,
     plane_epsg: int,
 ) -> tuple[HazardFileParsed, ...]:
-    """The maps of a file. `layer`: take this one only, or read by this table of the settings; "" takes all."""
+    """The maps of a file. `layer`: take this one only, or read by this table of the settings; "" takes all.
+
+    Raises InvalidInput for a `layer` that is neither.
+    """
     chosen = mapped.get(layer)
+    known = [one.key for one in KSJ_HAZARDS]
+    if layer and chosen is None and layer not in known:
+        listed = "、".join([*known, *mapped])
+        raise InvalidInput(
+            "layer", "other", f"--layer {layer} という図はありません（使えるもの：{listed}）。"
+        )
     return parse_hazard_file(
         data,
         name=name,

@@ -300,6 +300,14 @@ async def test_a_corner_of_the_heights_does_not_take_the_place_of_the_city(redis
     assert report.gone
 
 
+async def test_a_map_nobody_knows_is_refused_with_those_there_are(redis, settings, imports):
+    with pytest.raises(InvalidInput) as refused:
+        await imports.import_hazards(flood((WEST, SOUTH)), "test", name="a.geojson", layer="floods")
+    assert refused.value.field == "layer"
+    assert "flood_max" in refused.value.detail
+    assert "pond" in refused.value.detail
+
+
 async def test_a_first_hazard_map_without_any_area_in_the_city_is_refused(redis, settings, imports):
     with pytest.raises(InvalidInput, match="市域"):
         await imports.import_hazards(flood(TOKYO), "test", name="A31a.geojson")
