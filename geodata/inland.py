@@ -51,7 +51,7 @@ def exit_points(
     points = np.asarray(points_xy_m, dtype=np.float64).reshape(-1, 2)
     exits = points.copy()
     distance_m = np.zeros(len(points))
-    outline = _grown_outline(areas_xy_m, margin_m)
+    outline = grown_area(areas_xy_m, margin_m)
     if outline.is_empty:
         return Exits(exits, distance_m)
     shapely.prepare(outline)
@@ -62,11 +62,11 @@ def exit_points(
     return Exits(exits, distance_m)
 
 
-def _grown_outline(areas_xy_m: Sequence[BaseGeometry], margin_m: float) -> BaseGeometry:
-    """The union grown by the margin, its holes filled: an island in the water is no way out."""
-    grown = shapely.buffer(shapely.union_all(list(areas_xy_m)), margin_m)
-    parts = shapely.get_parts(grown)
-    return shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
+def grown_area(areas_xy_m: Sequence[BaseGeometry], margin_m: float) -> BaseGeometry:
+    """The union grown by a margin, its holes filled: an island in the water is no way out."""
+    parts = shapely.get_parts(shapely.buffer(shapely.union_all(list(areas_xy_m)), margin_m))
+    filled: BaseGeometry = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
+    return filled
 
 
 def _inland_stretches(outline: BaseGeometry, seaward: Floats, facing_within_deg: float) -> Floats:

@@ -23,7 +23,7 @@ from geodata.closures import Closures, close_seaward, seaward_m
 from geodata.core_graph import CoreCosts, CoreGraph
 from geodata.crossings import crossing_pairs, outline_segments, share_of_meeting
 from geodata.edge_efforts import along, open_costs, places
-from geodata.inland import DEFAULT_FACING_DEG, DEFAULT_MARGIN_M
+from geodata.inland import DEFAULT_FACING_DEG, DEFAULT_MARGIN_M, grown_area
 from geodata.network import Foot, WalkNetwork
 from geodata.snapping import Snapped, edge_of_places, segments_of
 from geodata.ways_out import BOUND_M, GAP_FACTOR
@@ -141,13 +141,6 @@ def find_exits(
     kept = ~alongside & (outward @ -seaward >= np.cos(np.radians(facing_within_deg)))
     piece, share, walk, outward = piece[kept], share[kept], walk[kept], outward[kept]
     return NetworkExits(at=_snapped(network, seg[piece], share), along_ab=(walk * outward).sum(axis=1) > 0)
-
-
-def grown_area(areas_xy_m: Sequence[BaseGeometry], margin_m: float) -> BaseGeometry:
-    """The union grown by a margin, its holes filled: an island in the water is no way out."""
-    parts = shapely.get_parts(shapely.buffer(shapely.union_all(list(areas_xy_m)), margin_m))
-    filled: BaseGeometry = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
-    return filled
 
 
 def inland_ways(
