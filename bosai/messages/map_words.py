@@ -22,17 +22,14 @@ def layer_name(layer: HazardLayer, lang: str) -> Named:
 
 
 def class_name(layer: HazardLayer, one: HazardClass, lang: str) -> Named:
-    """What the class says. Japanese readers read the publisher's own."""
-    words = "" if lang == "ja" else _measured(one, lang) or _zone(layer, one, lang)
+    """What the class says. Japanese readers read the publisher's own, but for depths: 「20m以上」 says not of what."""
+    depth = _range("depth", one.depth_min_m, one.depth_max_m, lang)
+    words = depth if lang == "ja" else depth or _time_of(one, lang) or _zone(layer, one, lang)
     return (words, lang) if words else (one.ja, "ja")
 
 
-def _measured(one: HazardClass, lang: str) -> str:
-    depth = _range("depth", one.depth_min_m, one.depth_max_m, lang)
-    return depth or _time(one.duration_min_h, one.duration_max_h, lang)
-
-
-def _time(low: float | None, high: float | None, lang: str) -> str:
+def _time_of(one: HazardClass, lang: str) -> str:
+    low, high = one.duration_min_h, one.duration_max_h
     if low and low >= HOURS_PER_DAY:
         return _range("days", low / HOURS_PER_DAY, high / HOURS_PER_DAY if high else None, lang)
     return _range("hours", low, high, lang)

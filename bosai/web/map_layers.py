@@ -65,13 +65,14 @@ class MapLayers(msgspec.Struct, frozen=True, kw_only=True):
     known: bool
     layers: tuple[MapLayer, ...]
     roads: bool  # there is a network of ways to draw
+    roads_source: str  # who drew them, to stand on the map; "" without
     attributions: tuple[str, ...]
 
 
 async def hazard_layers(request: web.Request) -> web.Response:
     """The hazard maps there are, with the words, colours and patterns of their classes."""
     facts, lang = services(request).geo.facts, lang_of(request)
-    listed = map_layers(facts, lang)
+    listed = map_layers(facts, lang, roads_source=services(request).settings.sources.roads)
     shelf = request.config_dict[MAPS]
     packed = await shelf.get(("layers", facts.sight, lang), lambda: msgspec.json.encode(listed))
     response = answer(request, packed, media="application/json", cache_control="no-cache")
@@ -103,13 +104,15 @@ async def roads_geojson(request: web.Request) -> web.Response:
     )
 
 
-def map_layers(facts: GeoFacts, lang: str) -> MapLayers:
-    """What `facts` have for a map, in the words of `lang`."""
+def map_layers(facts: GeoFacts, lang: str, *, roads_source: str) -> MapLayers:
+    """What `facts` have for a map, in the words of `lang`. `roads_source`: of roads that name none themselves."""
+    network = facts.network
     return MapLayers(
         version=facts.version,
         known=bool(facts.layers),
         layers=tuple(_layer(one, lang) for one in facts.layers),
-        roads=facts.network is not None,
+        roads=network is not None,
+        roads_source=(network.source or roads_source) if network is not None else "",
         attributions=facts.attributions,
     )
 

@@ -116,10 +116,16 @@ async def test_the_list_of_maps_says_in_the_readers_words_what_each_class_means(
         assert (slope["sample"], slope["coverage_known"], water["coverage_known"]) == (True, True, False)
         assert (water["source"], water["version"], water["valid_until"]) == ("試験", "A31a-24", "2030-03-31")
         assert listed["roads"] is True
+        assert listed["roads_source"] == "試験の道"
         for one in [*water["classes"], *slope["classes"]]:
             assert one["name"] and one["name_ja"]
             assert one["name_lang"] == ("ja" if lang.startswith("ja") else lang)
+        for one in slope["classes"]:
             assert (lang == "ja") == (one["name"] == one["name_ja"])
+        if lang == "ja":
+            assert all(one["name"].endswith("の深さ") for one in water["classes"]), (
+                "a bare 3m says not of what"
+            )
         assert len({one["name"] for one in water["classes"]}) == len(DEPTHS)
 
 

@@ -86,6 +86,14 @@ async def test_in_quiet_times_the_first_hazard_map_is_shown_with_a_legend_in_wor
     swatches = "return [...document.querySelectorAll('.swatch')].map((one) => one.toDataURL())"
     assert len(set(await page.evaluate(swatches))) == len(legend)
     await page.wait_for("return document.querySelector('.map').dataset.roads === 'own'")
+    await page.wait_for(
+        "return document.querySelector('.maplibregl-ctrl-attrib-inner').innerText.includes('試験の道')"
+    )
+    covered = (
+        "const share = (one) => one.getBoundingClientRect().height;"
+        "return share(document.querySelector('.maplibregl-ctrl-attrib')) / share(document.querySelector('.map'))"
+    )
+    assert await page.evaluate(covered) < 0.25, "a map names what it shows, and stays to be seen"
     assert await page.axe("wcag2a", "wcag2aa") == []
     assert page.errors == []
 
@@ -237,4 +245,5 @@ async def test_an_officer_drafts_beside_a_hazard_map_that_is_no_part_of_the_form
         assert await page.evaluate(SHOWN) == "flood_max"
         names = await page.evaluate("return [...new FormData(document.querySelector('#compose')).keys()]")
         assert "hazard-map" not in names
+        assert "国土地理院" in await page.evaluate("return document.querySelector('.map-sources').innerText")
         assert page.errors == []

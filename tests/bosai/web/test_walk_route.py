@@ -56,6 +56,15 @@ async def test_a_way_is_a_line_for_the_map_and_the_same_way_in_sentences(site):
     assert ground.asked == [((140.9701, 38.2221), wanted, Foot.SLOW)], "no finer than a place is kept"
 
 
+async def test_no_way_is_shown_to_a_site_that_takes_nobody(site):
+    wanted = await some_site(site)
+    ground = stand_on(site.side(), way=found_way())
+    await site.side().sites.report(officer(site), wanted, opening=Opening.UNUSABLE)
+    answer = await site.ask("POST", "/api/v1/route", json={"from": HOME, "site": wanted})
+    assert (answer.status, answer.json()["known"], answer.json()["line"]) == (200, False, None)
+    assert ground.asked == []
+
+
 @pytest.mark.parametrize("lang", LANGS)
 async def test_every_language_gets_its_sentences_with_the_japanese_name_in_them(site, lang):
     stand_on(site.side(), way=found_way(about=True))
@@ -204,6 +213,15 @@ async def test_the_page_lists_the_steps_to_the_place_it_names(page):
     assert config["order_in_force"] is True
 
 
+async def test_the_page_says_one_distance_that_of_the_way_it_shows(page):
+    ask, wired = page
+    stand_on(wired.realms[Realm.LIVE], way=found_way())
+    await issue_here(wired)
+    document = await ask()
+    assert "900m" in said(document, "#here .way") and "900m" in said(document, ".way-steps summary")
+    assert set(re.findall(r"約?[\d.]+k?m", said(document, "#here .advice"))) <= {"900m", "約900m"}
+
+
 async def test_the_page_never_waits_long_for_the_way(page, monkeypatch):
     monkeypatch.setattr(walk_route, "PAGE_WAIT_S", 0.05)
     ask, wired = page
@@ -237,7 +255,7 @@ async def test_the_page_says_of_every_hazard_map_what_it_says_of_this_place(page
     stand_on(side, (landslide(), -1), (flood(), 2), (flood(), -2))
     document = await ask()
     lines = [" ".join(one.text_content().split()) for one in pick(document, ".hazard-line")]
-    assert re.match("洪水浸水想定区域（想定最大規模） 深さの階級3", lines[0]), "what concerns one comes first"
+    assert re.match("洪水浸水想定区域（想定最大規模） 3〜5mの深さ", lines[0]), "what concerns one comes first"
     assert "分かりません" in lines[1]
     assert "区域の外です（危険がないとは言えません）" in lines[2]
     assert "見本・実際の区域ではありません" in lines[2]

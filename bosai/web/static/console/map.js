@@ -14,7 +14,7 @@ export async function openMap(element, { prefix, bbox, tiles, maps }) {
       container: element,
       style: style(prefix),
       bounds: [[bbox[0], bbox[1]], [bbox[2], bbox[3]]],
-      attributionControl: { compact: true }, // own roads have sources to be named as well
+      attributionControl: { compact: true }, // it closes when the map is moved
       dragRotate: false,
       pitchWithRotate: false,
       locale: {
@@ -34,12 +34,21 @@ export async function openMap(element, { prefix, bbox, tiles, maps }) {
     if (tiles) layGround(map);
     ground.showRoads(tiles).catch((error) => console.warn("no roads:", error.message));
     document.getElementById("hazards")?.replaceChildren(hazardControl(ground, maps));
+    nameSources(element, ground.listing?.attributions ?? []);
     return map;
   } catch (error) {
     console.warn("no map:", error.message);
     element.hidden = true;
     return null;
   }
+}
+
+/** Everything that was imported, in words below the map: on it there is room for what it shows alone. */
+function nameSources(element, attributions) {
+  const line = document.createElement("p");
+  line.className = "muted map-sources";
+  line.textContent = attributions.join("／");
+  element.after(line);
 }
 
 /** The base map comes last and below: nothing ever waits for tiles that do not come. */

@@ -48,7 +48,7 @@ export class Ground {
     if (this.roads) return;
     this.roads = true;
     this.map.getContainer().dataset.roads = "own";
-    this.map.addSource("roads", { type: "geojson", data: this.url("roads"), attribution: this.credits() });
+    this.map.addSource("roads", { type: "geojson", data: this.url("roads"), attribution: escaped(this.listing.roads_source) });
     const first = this.map.getLayer("hazard-fill") ? "hazard-fill" : this.below;
     this.map.addLayer({ id: "roads", type: "line", source: "roads",
       paint: { "line-color": ROAD_COLOURS, "line-width": ROAD_WIDTHS } }, first);
@@ -62,7 +62,7 @@ export class Ground {
     if (this.map.getSource("hazard")) this.map.removeSource("hazard");
     this.map.getContainer().dataset.hazard = layer?.key ?? "";
     if (!layer) return;
-    this.map.addSource("hazard", { type: "geojson", data: this.url("hazards", layer.key), attribution: this.credits() });
+    this.map.addSource("hazard", { type: "geojson", data: this.url("hazards", layer.key), attribution: escaped(layer.source) });
     for (const one of layer.classes) {
       const name = `look-${one.pattern}`;
       if (!this.map.hasImage(name)) this.map.addImage(name, lookImage(one.pattern));
@@ -92,10 +92,6 @@ export class Ground {
   url(name, key) {
     const query = new URLSearchParams({ ...(key && { layer: key }), zoom: this.level });
     return `${location.origin}${this.prefix}/api/v1/${name}.geojson?${query}`;
-  }
-
-  credits() {
-    return (this.listing?.attributions ?? []).map(escaped).join("、");
   }
 }
 
@@ -151,7 +147,7 @@ function element(name, words, attributes = {}) {
   return made;
 }
 
-// Attributions of a map are HTML.
+// Attributions of a map are HTML. A map names what it shows; all of them would cover it on a phone.
 function escaped(words) {
   const made = document.createElement("span");
   made.textContent = words;
