@@ -93,8 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("name", choices=running.WORKERS)
 
     taking = add("import", imports.import_files, "read files of facts: added, changed, gone, rejected")
-    taking.add_argument("kind", choices=imports.KINDS)
-    taking.add_argument("files", nargs="+", type=Path, metavar="file")
+    taking.add_argument("kind", choices=imports.KINDS, help=imports.WHAT_IT_TAKES)
+    taking.add_argument(
+        "files", nargs="+", type=Path, metavar="file", help="zip and gzip are read as they are"
+    )
     taking.add_argument(
         "--municipality", help="sites, for prefecture files: take only this one (default: the city's name)"
     )

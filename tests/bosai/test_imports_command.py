@@ -102,3 +102,11 @@ def test_a_report_for_people_says_everything_that_one_for_programs_holds(capsys)
         assert words in said
     print_report(report, as_json=True)
     assert '"passed_over": 87' in capsys.readouterr().out
+
+
+def test_help_says_which_files_each_kind_takes(capsys):
+    with pytest.raises(SystemExit):
+        main(["import", "hazards", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(f"{kind}: " in said for kind in KINDS)
+    assert "A31a" in said and ".osm.pbf" in said
