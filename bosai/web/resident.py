@@ -7,6 +7,7 @@
 /manifest.webmanifest
 """
 
+from dataclasses import replace
 from functools import cache
 from statistics import median
 from typing import Any
@@ -180,9 +181,11 @@ async def _answer(request: web.Request) -> Here:
         raise InvalidInput("lon" if not west <= lon <= east else "lat", "outside_city")
     label = _label(here.places.nearest(lon, lat))
     found = await here.guidance.for_point(lon, lat)
+    way = await _way(request, lon, lat, found)
+    found = _as_the_way_is(found, way)
     view = here_view(found, label, (lon, lat), realm=here.realm, lang=lang, now=here.clock.now())
     place = {"lon": lon, "lat": lat, "label": label}
-    return view, place, await hazards_here(request, lon, lat), await _way(request, lon, lat, found)
+    return view, place, await hazards_here(request, lon, lat), way
 
 
 async def _way(request: web.Request, lon: float, lat: float, found: Guidance) -> WalkingRoute | None:
@@ -191,6 +194,17 @@ async def _way(request: web.Request, lon: float, lat: float, found: Guidance) ->
     if site is None or site.site_id is None:
         return None
     return await way_for_page(request, lon, lat, site.site_id)
+
+
+def _as_the_way_is(found: Guidance, way: WalkingRoute | None) -> Guidance:
+    """Far walks are estimated; where the way itself is shown, the page says one figure and not two."""
+    decision = found.decision
+    if way is None or decision is None or decision.destination is None:
+        return found
+    walked = msgspec.structs.replace(
+        decision.destination, walk_m=way.metres, walk_s=way.minutes * 60, about=way.about
+    )
+    return replace(found, decision=msgspec.structs.replace(decision, destination=walked))
 
 
 def _label(town: Town) -> str:

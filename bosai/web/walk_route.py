@@ -25,6 +25,7 @@ from bosai.web.base import lang_of, services
 from bosai.web.parsing import json_body
 from bosai.web.shedding import GATE
 from geodata.foot import Foot
+from shelters.sites import opening_of
 
 if TYPE_CHECKING:  # it loads SciPy, which a process without an imported network never needs
     from geodata.routes import WalkRoute
@@ -76,7 +77,10 @@ class RouteStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WalkingRoute(msgspec.Struct, frozen=True, kw_only=True):
-    """The way as it is known now. `known` false: no network covers it, or no way past the areas in force was found."""
+    """The way as it is known now.
+
+    `known` false: no network covers it, no way past the areas in force was found, or the site takes nobody now.
+    """
 
     known: bool
     line: RouteLine | None = None
@@ -176,6 +180,8 @@ async def way_to(
     if not (west <= lon <= east and south <= lat <= north):
         raise InvalidInput("lon" if not west <= lon <= east else "lat", "outside_city")
     site = await here.sites.get(site_id)
+    if opening_of(site, await here.sites.status(site_id)).excludes:
+        return WalkingRoute(known=False)
     start = (round(lon, DECIMALS), round(lat, DECIMALS))
     async with request.config_dict[WAYS].one(wait_s):
         found = await here.geo.route(start, site_id, foot=walker.foot)
