@@ -245,5 +245,7 @@ async def test_an_officer_drafts_beside_a_hazard_map_that_is_no_part_of_the_form
         assert await page.evaluate(SHOWN) == "flood_max"
         names = await page.evaluate("return [...new FormData(document.querySelector('#compose')).keys()]")
         assert "hazard-map" not in names
-        assert "国土地理院" in await page.evaluate("return document.querySelector('.map-sources').innerText")
+        assert "国土地理院" in await page.evaluate(
+            "return document.querySelector('#hazards .map-sources').innerText"
+        )
         assert page.errors == []

@@ -48,7 +48,9 @@ function nameSources(element, attributions) {
   const line = document.createElement("p");
   line.className = "muted map-sources";
   line.textContent = attributions.join("／");
-  element.after(line);
+  const controls = document.getElementById("hazards");
+  if (controls) controls.append(line);
+  else element.after(line);
 }
 
 /** The base map comes last and below: nothing ever waits for tiles that do not come. */
