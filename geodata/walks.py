@@ -214,9 +214,15 @@ class NetworkWalks:
         return self._finder(row).route(person[0], site[0], at, goal)
 
     def route_inland(self, from_xy_m: ArrayLike) -> WalkRoute | None:
-        """The way out of the tsunami areas; None where the network has none. Raises ValueError without a sea rule."""
+        """The way out of the tsunami areas; None where the network has none, and for who is outside them.
+
+        As little a line across fields as `route` is. Raises ValueError without a sea rule.
+        """
         sea, person = self._sea_asked(), _points(from_xy_m)
         at = self._ends.people(person, self._ends.usual(person))
+        inside = any(shapely.intersects_xy(area, *person[0]) for area in sea.rule.areas_xy_m)
+        if not inside or at.gap_m[0] >= FAR_M or self._seaward_first(person, at):
+            return None
         ways = sea.inland[int(sea.row_of(person, at)[0])]
         row = int(ways.ways(at).exit[0])
         if row < 0:

@@ -63,15 +63,16 @@ class GeoService:
         return await asyncio.to_thread(self._at, lon, lat)
 
     async def route(
-        self, from_lonlat: tuple[float, float], site_id: str, *, foot: Foot = Foot.SLOW
+        self, from_lonlat: tuple[float, float], site_id: str | None, *, foot: Foot = Foot.SLOW
     ) -> WalkRoute | None:
-        """The way to a site past the orders in force; None where the network knows none.
+        """The way to a site past the orders in force, without a site out of the tsunami areas; None where the network
+        knows none.
 
         Raises InvalidInput outside the city, NotFound for a site nobody knows.
         """
         self._refuse_outside(*from_lonlat)
-        site = await self._sites.site(site_id)
-        if site is None:
+        site = await self._sites.site(site_id) if site_id is not None else None
+        if site is None and site_id is not None:
             raise NotFound("site", site_id)
         walking = self.walking
         if walking is None:
@@ -82,7 +83,10 @@ class GeoService:
         def search() -> WalkRoute | None:
             found = (danger_of(one.alert, epsg) for one in in_force)
             dangers = [one for one in found if one is not None]
-            start, goal = to_plane(np.array([from_lonlat, (site.lon, site.lat)]), epsg)
+            start = to_plane(np.array([from_lonlat]), epsg)
+            if site is None:
+                return walking.route_inland(start, dangers, foot)
+            goal = to_plane(np.array([(site.lon, site.lat)]), epsg)
             return walking.route(start, goal, dangers, foot)
 
         return await asyncio.to_thread(search)

@@ -115,6 +115,14 @@ class Walking:
         with held.lock:
             return held.walks.inland(points_xy_m)
 
+    def route_inland(self, from_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> WalkRoute | None:
+        """The way out of the areas of the tsunamis in force; None outside them, without one, or without a network."""
+        if not any(one.is_tsunami for one in dangers):
+            return None
+        held = self._held(dangers, foot)
+        with held.lock:
+            return held.walks.route_inland(from_xy_m)
+
     def route(
         self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
     ) -> WalkRoute | None:

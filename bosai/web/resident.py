@@ -189,11 +189,9 @@ async def _answer(request: web.Request) -> Here:
 
 
 async def _way(request: web.Request, lon: float, lat: float, found: Guidance) -> WalkingRoute | None:
-    """The way to the site that is named, where one is and a network knows it."""
-    site = found.decision.destination if found.decision else None
-    if site is None or site.site_id is None:
-        return None
-    return await way_for_page(request, lon, lat, site.site_id)
+    """The way to the site that is named, or inland, where there is one and a network knows it."""
+    there = found.decision.destination if found.decision else None
+    return None if there is None else await way_for_page(request, lon, lat, there.site_id)
 
 
 def _as_the_way_is(found: Guidance, way: WalkingRoute | None) -> Guidance:

@@ -49,10 +49,10 @@ class RoutePoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class WantedRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """POST /route. `step_free`: no stairs at all."""
+    """POST /route. No `site`: the quickest way out of the areas of the tsunamis in force. `step_free`: no stairs."""
 
     start: RoutePoint = msgspec.field(name="from")
-    site: str
+    site: str | None = None
     pace: PaceClass = PaceClass.UNKNOWN
     step_free: bool = False
 
@@ -151,7 +151,9 @@ async def route(request: web.Request) -> web.Response:
     )
 
 
-async def way_for_page(request: web.Request, lon: float, lat: float, site_id: str) -> WalkingRoute | None:
+async def way_for_page(
+    request: web.Request, lon: float, lat: float, site_id: str | None
+) -> WalkingRoute | None:
     """The way beside advice that stands without it: None where it is not known, or not in time."""
     if request.config_dict[GATE].is_loaded:
         return None
@@ -166,12 +168,12 @@ async def way_to(
     request: web.Request,
     lon: float,
     lat: float,
-    site_id: str,
+    site_id: str | None,
     walker: Walker | None = None,
     *,
     wait_s: float,
 ) -> WalkingRoute:
-    """The way in the reader's words.
+    """The way in the reader's words; without a site the way inland.
 
     Raises InvalidInput outside the city, NotFound for a site nobody knows, Overloaded when too many ask.
     """
@@ -179,9 +181,12 @@ async def way_to(
     west, south, east, north = here.settings.city.bbox_lonlat
     if not (west <= lon <= east and south <= lat <= north):
         raise InvalidInput("lon" if not west <= lon <= east else "lat", "outside_city")
-    site = await here.sites.get(site_id)
-    if opening_of(site, await here.sites.status(site_id)).excludes:
-        return WalkingRoute(known=False)
+    place = ""
+    if site_id is not None:
+        site = await here.sites.get(site_id)
+        place = site.name
+        if opening_of(site, await here.sites.status(site_id)).excludes:
+            return WalkingRoute(known=False)
     start = (round(lon, DECIMALS), round(lat, DECIMALS))
     async with request.config_dict[WAYS].one(wait_s):
         found = await here.geo.route(start, site_id, foot=walker.foot)
@@ -189,7 +194,7 @@ async def way_to(
         return WalkingRoute(known=False)
     night = is_night(here.clock.now(), here.settings)
     seconds = found.seconds(speed_mps(here.settings, walker.pace, night=night))
-    return in_words(found, site.name, lang, minutes=minutes_of(round(seconds)))
+    return in_words(found, place, lang, minutes=minutes_of(round(seconds)))
 
 
 def speed_mps(settings: Settings, pace: PaceClass, *, night: bool) -> float:

@@ -203,6 +203,8 @@ def test_routes_follow_the_same_rules_as_the_figures(shore, town):
     out = shore.route_inland((700, 500))
     assert out.metres == pytest.approx(220)
     assert town.under([shapely.box(350, 350, 650, 650)]).route((200, 500), (500, 500)) is None
+    assert shore.route_inland((300, 500)) is None  # outside already
+    assert shore.route_inland((1600, 500)) is None  # 600 m from any road
     with pytest.raises(ValueError, match="sea"):
         town.route_inland((700, 500))
 

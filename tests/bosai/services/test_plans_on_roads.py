@@ -23,6 +23,7 @@ from bosai.stores.sites import SiteStore
 from bosai.stores.subscriptions import SubscriptionStore
 from geodata.catalogue import UNKNOWN
 from geodata.foot import Foot
+from geodata.route_steps import Turn
 from shelters.model import Action
 from tests.workers.plain import Plain, flood, place
 from tests.workers.street import PLACES_SEALER
@@ -260,6 +261,19 @@ async def test_the_way_inland_is_walked_along_the_road_not_across_what_lies_betw
     told = await plain.told(two)
     assert (told.action, told.destination.walk_m) == (Action.INLAND, pytest.approx(390 + 239, rel=0.05))
     assert told.destination.lat == pytest.approx(38.2185, abs=1e-4)
+
+
+async def test_who_is_told_to_go_inland_can_ask_for_the_way_and_nobody_else_gets_one(plain, imports, ground):
+    north, inland = (140.9825, 38.2185), [(140.9825 - 0.002 * n, 38.2185) for n in range(1, 15)]
+    await imports.import_roads(lines([(140.9825, 38.2150), north, *inland]), "test")
+    await ground.holder.refresh()
+    assert await ground.route((140.9825, 38.2150), None) is None, "no tsunami"
+    await plain.hq.issue(tsunami())
+    way = await ground.route((140.9825, 38.2150), None)
+    assert way.metres == pytest.approx(390 + 239, rel=0.05)
+    assert way.lonlat[-1] == pytest.approx((140.98, 38.2185), abs=5e-4)
+    assert way.steps[-1].turn is Turn.ARRIVE
+    assert await ground.route(inland[-1], None) is None, "outside already"
 
 
 def shared_sources(plain: Plain, holder: GeoHolder) -> PlanSources:

@@ -110,13 +110,13 @@ class Ground:
     side: RealmServices
     way: WalkRoute | None
     layers: Sequence[tuple[HazardLayer, int]] = ()
-    asked: list[tuple[tuple[float, float], str, Foot]] = field(default_factory=list)
+    asked: list[tuple[tuple[float, float], str | None, Foot]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)  # shut: the search takes for ever
 
     async def route(
-        self, start_lonlat: tuple[float, float], site_id: str, *, foot: Foot = Foot.STANDARD
+        self, start_lonlat: tuple[float, float], site_id: str | None, *, foot: Foot = Foot.STANDARD
     ) -> WalkRoute | None:
-        if all(one.site_id != site_id for one in await self.side.sites.all()):
+        if site_id is not None and all(one.site_id != site_id for one in await self.side.sites.all()):
             raise NotFound("site", site_id)
         self.asked.append((start_lonlat, site_id, foot))
         await self.gate.wait()

@@ -58,6 +58,13 @@ async def test_a_way_is_a_line_for_the_map_and_the_same_way_in_sentences(site):
     assert ground.asked == [((140.9701, 38.2221), wanted, Foot.SLOW)], "no finer than a place is kept"
 
 
+async def test_without_a_site_the_way_leads_out_of_the_area(site):
+    ground = stand_on(site.side(), way=found_way())
+    answer = await site.ask("POST", "/api/v1/route", json={"from": HOME})
+    assert answer.json()["steps"][-1]["text"] == "区域の外に出る"
+    assert ground.asked == [((140.9701, 38.2221), None, Foot.SLOW)]
+
+
 async def test_no_way_is_shown_to_a_site_that_takes_nobody(site):
     wanted = await some_site(site)
     ground = stand_on(site.side(), way=found_way())

@@ -22,15 +22,15 @@ class BosaiRoute extends HTMLElement {
   // that is shown stays, or the one kept with the message that is shown.
   async follow({ known, instruction, message }) {
     if (instruction === undefined) return this.showKept(message);
-    const site = instruction?.destination?.site_id;
-    const wanted = known && site ? `${nameOf(instruction)} ${site}` : "";
+    const there = instruction?.destination;
+    const wanted = known && there ? `${nameOf(instruction)} ${there.site_id ?? "inland"}` : "";
     if (wanted === this.wanted) return;
     this.wanted = wanted;
     this.hidden = true;
     this.forget();
     if (!wanted) return store.put("way", null);
     try {
-      const way = await this.ask(known, instruction, site);
+      const way = await this.ask(known, instruction, there.site_id);
       if (wanted !== this.wanted || !way?.known) return;
       await store.put("way", { of: nameOf(instruction), from: this.from, way });
       this.draw(way);
@@ -48,6 +48,7 @@ class BosaiRoute extends HTMLElement {
     this.draw(kept.way);
   }
 
+  // Without a site the way leads out of the area, inland.
   async ask(known, instruction, site) {
     const { places } = await api("GET", `/subscriptions/${known.id}`, { secret: known.secret });
     const place = places.find((one) => one.place_id === instruction.place_id);
