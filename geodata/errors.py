@@ -20,7 +20,7 @@ class GeodataError(Exception):
     ja_template: ClassVar[str] = "位置のデータを受け付けられません。"
 
     def _facts(self) -> dict[str, object]:
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {one.name: _printable(getattr(self, one.name)) for one in fields(self)}
 
     def __str__(self) -> str:
         return self.en_template.format(**self._facts())
@@ -29,6 +29,13 @@ class GeodataError(Exception):
     def ja(self) -> str:
         """The same sentence in Japanese, for the person who gave the input."""
         return self.ja_template.format(**self._facts())
+
+
+def _printable(fact: object) -> object:
+    """What a broken file holds is quoted to people; signs that no screen shows are not."""
+    if not isinstance(fact, str):
+        return fact
+    return "".join(one if one.isprintable() else "\ufffd" for one in fact)
 
 
 @dataclass(eq=False)

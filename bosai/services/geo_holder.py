@@ -159,6 +159,6 @@ def _elsewhere(here: str, known: str) -> GeoProblem | None:
         return None
     ja = (
         f"この機械の地理データ（{here or 'なし'}）は、最後に取り込まれたもの（{known}）と違います。"
-        "ここでも同じファイルを bosai import で取り込むか、geo フォルダーを写してください。"
+        "ここでも同じファイルを bosai import で取り込むか、サービスを止めてから geo フォルダーを写してください。"
     )
     return GeoProblem(key="elsewhere", ja=ja)

@@ -6,6 +6,7 @@ import bz2
 import io
 import zipfile
 import zlib
+from collections.abc import Callable
 
 MAX_OPENED_BYTES = 1_500_000_000
 
@@ -17,10 +18,9 @@ def opened(data: bytes, endings: tuple[str, ...], *, limit_bytes: int = MAX_OPEN
     """
     try:
         if data[:2] == b"\x1f\x8b":
-            return _unpacked(data, zlib.decompressobj(wbits=31), limit_bytes)
+            return _unpacked(data, lambda: zlib.decompressobj(wbits=31), limit_bytes)
         if data[:3] == b"BZh":
-            content = bz2.BZ2Decompressor().decompress(data, limit_bytes + 1)
-            return _within(content, limit_bytes)
+            return _unpacked(data, bz2.BZ2Decompressor, limit_bytes)
         if data[:4] == b"PK\x03\x04":
             return _member(data, endings, limit_bytes)
     except (zlib.error, OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -28,18 +28,21 @@ def opened(data: bytes, endings: tuple[str, ...], *, limit_bytes: int = MAX_OPEN
     return data
 
 
-def _unpacked(data: bytes, inflate: zlib._Decompress, limit_bytes: int) -> bytes:
+def _unpacked(
+    data: bytes, begin: Callable[[], zlib._Decompress | bz2.BZ2Decompressor], limit_bytes: int
+) -> bytes:
     parts, size = [], 0
     rest = data
     while rest:
+        inflate = begin()
         content = inflate.decompress(rest, limit_bytes + 1 - size)
         size += len(content)
         _within(content, limit_bytes - size + len(content))
         if not inflate.eof:
             raise ValueError("cut off before its end")
         parts.append(content)
-        # A gzip file may be several, one after the other (parallel compressors write such).
-        rest, inflate = inflate.unused_data.lstrip(b"\0"), zlib.decompressobj(wbits=31)
+        # A file may be several, one after the other (parallel compressors write such).
+        rest = inflate.unused_data.lstrip(b"\0")
     return b"".join(parts)
 
 
