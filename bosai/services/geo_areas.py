@@ -15,6 +15,7 @@ from geodata.areas import Bbox
 from geodata.errors import BrokenJson, GeodataError
 from geodata.importers.areas import JMA_AREAS, NamedArea, parse_named_areas
 from geodata.importers.tables import Rejected
+from geodata.repair import Repair
 
 OF_A_PART = "のうち"
 """In a name of JMA's: 宮城県仙台市のうち若林区."""
@@ -42,6 +43,7 @@ class CityAreas:
     areas: tuple[NamedArea, ...]
     rejected: tuple[Rejected, ...]
     passed_over: int
+    repaired: tuple[Repair, ...] = ()
 
 
 def parse_city_areas(data: bytes, city: str, bbox: Bbox) -> CityAreas:
@@ -55,7 +57,7 @@ def parse_city_areas(data: bytes, city: str, bbox: Bbox) -> CityAreas:
         found = "、".join(short for _, short, _ in named[:3]) or "区域なし"
         raise NoAreaOfTheCity(city=city, found=found)
     parsed = parse_named_areas(data, JMA_AREAS, bbox=bbox, codes=own, repair=True)
-    return CityAreas(parsed.records, parsed.rejected, parsed.passed_over)
+    return CityAreas(parsed.records, parsed.rejected, parsed.passed_over, parsed.repaired)
 
 
 def with_file(

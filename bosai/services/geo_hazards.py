@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from shapely import box
 
 from bosai.errors import InvalidInput
-from bosai.services.import_reports import RepairedRow
 from bosai.settings_schema import MappedHazard
 from geodata.areas import Bbox
 from geodata.hazard_layers import HazardClass
@@ -71,19 +70,6 @@ def mapping_of(key: str, table: MappedHazard, bbox: Bbox) -> HazardMapping:
         sample=table.sample,
         coverage_lonlat=box(bbox.west, bbox.south, bbox.east, bbox.north) if table.covers_city else None,
         valid_until=table.valid_until,
-    )
-
-
-def repaired_rows(parsed: HazardFileParsed) -> tuple[RepairedRow, ...]:
-    """The outlines that were mended, as they are answered."""
-    return tuple(
-        RepairedRow(
-            row=one.row,
-            what=one.what,
-            area_before_m2=round(float(one.area_before_m2), 1),
-            area_after_m2=round(float(one.area_after_m2), 1),
-        )
-        for one in parsed.repaired
     )
 
 

@@ -29,12 +29,11 @@ from bosai.services.geo_hazards import (
     refuse_nothing,
     refuse_other_half,
     refuse_unknown_layer,
-    repaired_rows,
 )
 from bosai.services.geo_places import PlaceFile, parse_places, put_places
 from bosai.services.geo_roads import parse_heights, parse_roads, rebuild, road_remarks
 from bosai.services.geo_work import Note, chosen, readable, refuse_a_part, stored, stored_file
-from bosai.services.import_reports import ImportReport, rejected_rows
+from bosai.services.import_reports import ImportReport, rejected_rows, repaired_rows
 from bosai.settings_schema import Settings
 from bosai.stores.events import EventKind, announce
 from bosai.stores.geo_files import GeoFiles, GeoImport, Manifest
@@ -116,13 +115,12 @@ class GeoImports:
             changes = area_changes(before, after)
             if not changes.is_empty:
                 work.put(JMA, {"areas.geojson": areas_bytes(after)}, at)
-            mended = [one.name for one in parsed.areas if one.repaired]
             return ImportReport(
                 unit="つの区域",
                 **changes._asdict(),
                 rejected=rejected_rows(parsed.rejected),
                 passed_over=parsed.passed_over,
-                remarks=tuple(f"「{name}」は線が交差していたため直しました。" for name in mended),
+                repaired=repaired_rows(parsed.repaired),
             )
 
         return await self._store("jma_areas", actor, change)
@@ -169,7 +167,7 @@ class GeoImports:
                 changed=sum(one.changed for one in changes),
                 gone=sum(one.gone for one in changes),
                 rejected=tuple(row for one in parsed for row in rejected_rows(one.rejected)),
-                repaired=tuple(row for one in parsed for row in repaired_rows(one)),
+                repaired=tuple(row for one in parsed for row in repaired_rows(one.repaired)),
                 passed_over=sum(one.passed_over for one in parsed),
                 remarks=tuple(
                     f"{one.layer.name_ja}：{remark}"

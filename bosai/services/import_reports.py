@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from geodata.importers.tables import Rejected
+from geodata.repair import Repair
 
 
 class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,3 +50,16 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 def rejected_rows(rejected: Iterable[Rejected]) -> tuple[RejectedRow, ...]:
     """The rows as they are answered."""
     return tuple(RejectedRow(row=one.row, field=one.field, reason=one.reason) for one in rejected)
+
+
+def repaired_rows(repaired: Iterable[Repair]) -> tuple[RepairedRow, ...]:
+    """The outlines that were mended, as they are answered."""
+    return tuple(
+        RepairedRow(
+            row=one.row,
+            what=one.what,
+            area_before_m2=round(float(one.area_before_m2), 1),
+            area_after_m2=round(float(one.area_after_m2), 1),
+        )
+        for one in repaired
+    )

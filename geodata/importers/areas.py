@@ -9,13 +9,14 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-import shapely
-from shapely import MultiPolygon, Polygon
+import numpy as np
 from shapely.geometry import shape
 
 from geodata.areas import JAPAN, Area, Bbox, parse_area, to_geojson
+from geodata.crs import geometry_to_lonlat, geometry_to_plane
 from geodata.errors import BrokenJson, GeodataError, SelfCrossing
 from geodata.importers.tables import Rejected, RowRefused
+from geodata.repair import Repair, mend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +48,12 @@ class NamedArea:
 
 @dataclass(frozen=True, slots=True)
 class AreasParsed:
-    """A file as read. A rejected row is the number of the feature, from 1."""
+    """A file as read. A rejected row is the number of the feature, from 1; so is that of a mended one."""
 
     records: tuple[NamedArea, ...]
     rejected: tuple[Rejected, ...]
     passed_over: int = 0
+    repaired: tuple[Repair, ...] = ()
 
 
 def parse_named_areas(
@@ -70,6 +72,7 @@ def parse_named_areas(
     """
     records: list[NamedArea] = []
     rejected: list[Rejected] = []
+    repaired: list[Repair] = []
     passed_over = 0
     seen: dict[tuple[str, str, str], int] = {}
     for number, feature in enumerate(_features(data), start=1):
@@ -77,17 +80,18 @@ def parse_named_areas(
             if codes is not None and _code(feature, mapping) not in codes:
                 passed_over += 1
                 continue
-            area = _named_area(feature, mapping, bbox, repair=repair)
+            area, mended = _named_area(feature, mapping, bbox, repair_as=number if repair else None)
             key = (area.code, area.kind, area.name)
             if key in seen:
                 raise RowRefused(mapping.name, f"{seen[key]}番目の区域と同じ名前です。片方を改めてください。")
             seen[key] = number
             records.append(area)
+            repaired += mended
         except RowRefused as refused:
             rejected.append(Rejected(number, refused.field, refused.reason))
         except GeodataError as error:
             rejected.append(Rejected(number, "geometry", error.ja.removeprefix("geometry：")))
-    return AreasParsed(tuple(records), tuple(rejected), passed_over)
+    return AreasParsed(tuple(records), tuple(rejected), passed_over, tuple(repaired))
 
 
 def _features(data: bytes) -> list[object]:
@@ -111,7 +115,10 @@ def _code(feature: object, mapping: AreaMapping) -> str:
     return next((str(one) for one in found if one not in (None, "")), "")
 
 
-def _named_area(feature: object, mapping: AreaMapping, bbox: Bbox, *, repair: bool) -> NamedArea:
+def _named_area(
+    feature: object, mapping: AreaMapping, bbox: Bbox, *, repair_as: int | None
+) -> tuple[NamedArea, tuple[Repair, ...]]:
+    """The area, and what was mended of it; a crossing outline is refused without a number to report it under."""
     properties = _properties(feature)
     name = properties.get(mapping.name)
     if not isinstance(name, str) or not name.strip():
@@ -123,29 +130,31 @@ def _named_area(feature: object, mapping: AreaMapping, bbox: Bbox, *, repair: bo
     if mapping.kinds and kind not in mapping.kinds:
         reason = f"「{kind}」は使えません。使える値：{'、'.join(sorted(mapping.kinds))}。"
         raise RowRefused(mapping.kind, reason)
-    repaired = False
+    repaired: tuple[Repair, ...] = ()
     try:
         geometry = parse_area(feature, bbox=bbox)
     except SelfCrossing:
-        if not repair:
+        if repair_as is None:
             raise
-        geometry, repaired = _mended(feature, bbox), True
-    return NamedArea(
+        geometry, repaired = _mended(feature, bbox, repair_as)
+    named = NamedArea(
         name=name.strip(),
         code=code,
         kind=kind,
         sample=properties.get("sample") is True,
-        repaired=repaired,
+        repaired=bool(repaired),
         geometry_lonlat=geometry,
         properties=dict(properties),
     )
+    return named, repaired
 
 
-def _mended(feature: object, bbox: Bbox) -> Area:
-    """The ground a crossing outline encloses; loose ends of lines fall away."""
+def _mended(feature: object, bbox: Bbox, number: int) -> tuple[Area, tuple[Repair, ...]]:
+    """The ground a crossing outline encloses, and how much the mend changed it."""
     assert isinstance(feature, dict)  # parse_area has read its rings already
-    valid = shapely.make_valid(shape(feature["geometry"]))
-    parts = [one for one in shapely.get_parts(valid) if isinstance(one, Polygon | MultiPolygon)]
-    union = shapely.union_all(parts)
-    assert isinstance(union, Polygon | MultiPolygon)
-    return parse_area(to_geojson(union), bbox=bbox)
+    drawn = np.empty(1, dtype=np.object_)
+    drawn[0] = geometry_to_plane(shape(feature["geometry"]))
+    mended = mend(drawn, np.array([number]))
+    if mended.refused:
+        raise RowRefused("geometry", mended.refused[0][1])
+    return parse_area(to_geojson(geometry_to_lonlat(mended.shapes[0])), bbox=bbox), mended.repaired

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from geodata.areas import Bbox
+from geodata.crs import geometry_to_plane
 from geodata.errors import BrokenJson
 from geodata.importers.areas import JMA_AREAS, TSUNAMI_AREAS, AreaMapping, parse_named_areas
 
@@ -69,12 +70,20 @@ def test_areas_are_chosen_by_code_under_either_property_name():
 
 
 def test_a_crossing_outline_is_mended_only_when_asked_and_says_so():
-    data = collection(feature(BOWTIE, name="x"))
-    assert parse_named_areas(data, AreaMapping(), bbox=SENDAI).records == ()
-    (mended,) = parse_named_areas(data, AreaMapping(), bbox=SENDAI, repair=True).records
-    assert mended.repaired
-    assert mended.geometry_lonlat.is_valid
-    assert mended.geometry_lonlat.area == pytest.approx(0.05 * 0.05 / 2)
+    # A square of 0.05 degrees whose last corner was thinned into a small loop.
+    west, south, side, loop = 140.85, 38.20, 0.05, 0.005
+    outline = [(0, 0), (side, 0), (side, side), (0, side), (0, loop), (-loop, 0), (-loop, loop), (0, 0)]
+    drawn = [[west + x, south + y] for x, y in outline]
+    data = collection(feature(BOWTIE, name="x"), feature(drawn, name="y"))
+    refused = parse_named_areas(data, AreaMapping(), bbox=SENDAI)
+    assert (refused.records, len(refused.rejected), refused.repaired) == ((), 2, ())
+    parsed = parse_named_areas(data, AreaMapping(), bbox=SENDAI, repair=True)
+    (mended,), (repair,) = parsed.records, parsed.repaired
+    assert (mended.name, mended.repaired, mended.geometry_lonlat.is_valid) == ("y", True, True)
+    after_m2 = geometry_to_plane(mended.geometry_lonlat).area
+    assert (repair.row, repair.area_after_m2) == (2, pytest.approx(after_m2, rel=1e-4))
+    assert repair.area_before_m2 != pytest.approx(repair.area_after_m2, rel=1e-3)
+    assert [(one.row, one.field) for one in parsed.rejected] == [(1, "geometry")], "half of it would be lost"
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"features": 3}'])
