@@ -126,7 +126,7 @@ def here_view(
         destination=_destination(decision, lang) if decision else "",
         way=_way(decision.destination, point, lang) if walks and decision and decision.destination else "",
         second=_second(decision, point, lang) if decision else "",
-        nearest=_nearest(found.nearest, point, lang, now),
+        nearest=_nearest(found, point, lang, now),
     )
 
 
@@ -155,11 +155,13 @@ def _way(site: Destination, point: tuple[float, float], lang: str) -> str:
 
 
 def _nearest(
-    sites: Sequence[NearestSite], point: tuple[float, float], lang: str, now: datetime
+    found_here: Guidance, point: tuple[float, float], lang: str, now: datetime
 ) -> tuple[tuple[str, tuple[SiteView, ...]], ...]:
-    """Hazards that have the same nearest sites share one list."""
+    """Hazards that have the same nearest sites share one list; first those an order here speaks of."""
+    sites = found_here.nearest
+    live = {one.alert.hazard for one in found_here.alerts}
     groups: dict[tuple[str, ...], list[HazardKind]] = {}
-    for hazard in SHOWN_HAZARDS:
+    for hazard in sorted(SHOWN_HAZARDS, key=lambda one: one not in live):
         found = [one.site.site_id for one in sites if hazard in one.fits][:NEAREST_PER_HAZARD]
         groups.setdefault(tuple(found), []).append(hazard)
     by_id = {one.site.site_id: one for one in sites}

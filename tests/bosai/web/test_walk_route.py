@@ -232,6 +232,14 @@ async def test_the_page_says_one_distance_that_of_the_way_it_shows(page):
     assert first == "900m"
 
 
+async def test_sites_for_the_danger_in_force_are_listed_first(page):
+    ask, wired = page
+    await issue_here(wired)
+    first, *others = [one.text_content() for one in pick(await ask(), "#here h4")]
+    assert "洪水" in first
+    assert any("津波" in one for one in others)
+
+
 async def test_the_page_never_waits_long_for_the_way(page, monkeypatch):
     monkeypatch.setattr(walk_route, "PAGE_WAIT_S", 0.05)
     ask, wired = page
