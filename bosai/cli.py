@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from bosai.commands import files, imports, people, prekeys, running
 from bosai.commands.output import Stopped
-from bosai.errors import BosaiError
+from bosai.errors import BosaiError, InvalidInput
 from bosai.messages.error_texts import error_text
 from bosai.model.staff import Role
 from bosai.redis_program import RedisServerError
@@ -38,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(
             f"Redis が答えません。[redis] url を確かめてください。 / Redis does not answer: {error}"
         )
+    except InvalidInput as error:  # its mend speaks of a form that is sent
+        words = error_text(error, "ja")
+        return _refuse(f"{words.title} {words.detail} 直してから、もう一度実行してください。")
     except BosaiError as error:
         words = error_text(error, "ja")
         return _refuse(f"{words.title} {words.detail} {words.mend}")

@@ -12,7 +12,7 @@ from bosai.commands.output import Stopped, print_report
 from bosai.services.geo_places import PlaceFile
 from bosai.services.import_reports import ImportReport, RejectedRow, RepairedRow
 from bosai.stores.geo_files import GeoFiles
-from tests.bosai.test_cli import Shell
+from tests.bosai.test_cli import Shell, refused
 
 
 def test_the_members_of_a_shapefile_are_one_map_and_other_files_stand_alone():
@@ -64,6 +64,15 @@ def test_an_unknown_kind_is_refused_with_those_there_are(capsys):
     with pytest.raises(SystemExit):
         main(["import", "weather", "file"])
     assert all(kind in capsys.readouterr().err for kind in KINDS[-1:])
+
+
+def test_a_file_that_can_not_be_read_is_refused_in_the_words_of_a_command_not_of_a_form(tmp_path):
+    grid = tmp_path / "heights.asc"
+    grid.write_text("ncols 1\nnrows 1\nxllcorner 0\nyllcorner 0\ncellsize 1\n0\n")
+    said = refused(Shell(tmp_path / "data")("import", "elevation", grid))
+    assert "--epsg" in said
+    assert "もう一度実行してください" in said
+    assert "送って" not in said
 
 
 def test_doctor_names_what_is_damaged_and_how_to_mend_it(tmp_path):

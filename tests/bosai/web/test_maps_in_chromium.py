@@ -205,6 +205,9 @@ async def test_the_advice_page_lists_the_way_and_draws_it(phone: PhonePage) -> N
     await page.goto(f"{phone.base}/advice?lang=en")
     await page.wait_for("return document.querySelector('bosai-route')?.hidden === false")
     assert await page.evaluate("return document.querySelectorAll('[data-steps] li').length") == len(steps)
+    assert await page.evaluate("return document.querySelector('[data-steps]').lang") == "en", (
+        "as it was asked for"
+    )
     await page.set_offline(False)
 
     stand_on(side, way=None)

@@ -32,7 +32,7 @@ class BosaiRoute extends HTMLElement {
     try {
       const way = await this.ask(known, instruction, there.site_id);
       if (wanted !== this.wanted || !way?.known) return;
-      await store.put("way", { of: nameOf(instruction), from: this.from, way });
+      await store.put("way", { of: nameOf(instruction), from: this.from, way, lang: config.html_lang });
       this.draw(way);
     } catch (error) {
       console.warn("no way on foot:", error.message); // the guidance above is whole without it
@@ -45,7 +45,7 @@ class BosaiRoute extends HTMLElement {
     const kept = await store.get("way");
     if (kept?.of !== nameOf(message.bosai)) return;
     this.from = kept.from;
-    this.draw(kept.way);
+    this.draw(kept.way, kept.lang);
   }
 
   // Without a site the way leads out of the area, inland.
@@ -58,8 +58,10 @@ class BosaiRoute extends HTMLElement {
     return api("POST", "/route", { body: { from: this.from, site, pace: place.pace ?? "unknown", step_free } });
   }
 
-  draw(way) {
+  // A way that was kept speaks the language it was asked for in.
+  draw(way, lang = config.html_lang) {
     this.way = way;
+    for (const part of this.querySelectorAll("[data-total], [data-steps], [data-notes]")) part.lang = lang;
     this.querySelector("[data-total]").textContent = way.total;
     this.querySelector("[data-steps]").replaceChildren(...way.steps.map(item));
     this.querySelector("[data-notes]").replaceChildren(...way.notes.map((words) => paragraph(words)));
