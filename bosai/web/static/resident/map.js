@@ -82,6 +82,11 @@ function drawRoute(map, line) {
   const layout = { "line-cap": "round", "line-join": "round" };
   map.addLayer({ id: "route-edge", type: "line", source: "route", layout, paint: { "line-color": "#ffffff", "line-width": 9 } }, "sites");
   map.addLayer({ id: "route", type: "line", source: "route", layout, paint: { "line-color": "#0017c1", "line-width": 5 } }, "sites");
+  // The way ends at the road: a ring says where among the sites beside it.
+  const end = { type: "Point", coordinates: line.coordinates.at(-1) };
+  map.addSource("route-end", { type: "geojson", data: { type: "Feature", properties: {}, geometry: end } });
+  map.addLayer({ id: "route-end", type: "circle", source: "route-end", paint: {
+    "circle-radius": 14, "circle-opacity": 0, "circle-stroke-color": "#0017c1", "circle-stroke-width": 4 } });
   const bounds = new LngLatBounds();
   for (const position of line.coordinates) bounds.extend(position);
   map.fitBounds(bounds, { padding: 40, maxZoom: 16, animate: false });
