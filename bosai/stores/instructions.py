@@ -14,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -176,8 +177,7 @@ class InstructionStore:
         whom nothing stands on that version of the order yet. Repeating a call changes nothing. Raises ValueError
         for a draft whose incident, meaning or alert key can not be stored, and for two drafts for one person.
         """
-        for one in drafts:
-            _check(one)
+        _check(drafts)
         if len({(one.incident, one.subscription_id) for one in drafts}) < len(drafts):
             raise ValueError("drafts: one for each person and incident")
         modes = {
@@ -191,7 +191,7 @@ class InstructionStore:
         for one in drafts:
             if not one.message.is_check or (one.incident, one.alert_key) != (CHECK_INCIDENT, CHECK_ALERT_KEY):
                 raise ValueError(f"message: {one.message} of {one.incident} on {one.alert_key} is no check")
-            _check(one)
+        _check(drafts)
         return await self._write(drafts, dict.fromkeys(MessageKind, "c"), None, at)
 
     async def _write(
@@ -364,23 +364,26 @@ class InstructionStore:
         return sorted(found)
 
 
-def _check(draft: InstructionDraft) -> None:
-    """The head line and the field name are split at blanks and slashes."""
-    if not draft.incident or "/" in draft.incident or any(map(str.isspace, draft.incident)):
-        raise ValueError(f"incident: {draft.incident!r} must be a word without '/'")
-    if not draft.meaning or any(map(str.isspace, draft.meaning)):
-        raise ValueError(f"meaning: {draft.meaning!r} must be a word")
-    alert_id, _, version = draft.alert_key.rpartition(":")
-    if not alert_id or not version.isdecimal() or any(map(str.isspace, draft.alert_key)):
-        raise ValueError(f"alert_key: {draft.alert_key!r} must be 'alert_id:version'")
+def _check(drafts: Sequence[InstructionDraft]) -> None:
+    """The head line and the field name are split at blanks and slashes. What a city shares is looked at once."""
+    for incident in {one.incident for one in drafts}:
+        if not incident or "/" in incident or any(map(str.isspace, incident)):
+            raise ValueError(f"incident: {incident!r} must be a word without '/'")
+    for meaning in {one.meaning for one in drafts}:
+        if not meaning or any(map(str.isspace, meaning)):
+            raise ValueError(f"meaning: {meaning!r} must be a word")
+    for alert_key in {one.alert_key for one in drafts}:
+        alert_id, _, version = alert_key.rpartition(":")
+        if not alert_id or not version.isdecimal() or any(map(str.isspace, alert_key)):
+            raise ValueError(f"alert_key: {alert_key!r} must be 'alert_id:version'")
 
 
 def _class_of(one: InstructionDraft) -> int:
     return min(max(one.danger_class, 0), DANGER_CLASSES - 1)
 
 
-def _urgency(one: InstructionDraft) -> tuple[int, int]:
-    return _class_of(one), one.left_s
+# Most endangered first: the class, then the time left. For a whole city, before anybody is written.
+_urgency = attrgetter("danger_class", "left_s")
 
 
 def _waves(ordered: Sequence[InstructionDraft]) -> Iterator[list[tuple[int, list[InstructionDraft]]]]:
