@@ -28,3 +28,13 @@ class SitesNotSorted(SheltersError):
 
     def __str__(self) -> str:
         return f"sites: {self.site_id!r} is out of order or appears twice; sort by site_id"
+
+
+@dataclass(eq=False)
+class NoQuotas(SheltersError):
+    """The flow that gives people their sites has no answer: a cost or a head count is beyond what it can add up."""
+
+    status: str
+
+    def __str__(self) -> str:
+        return f"quotas: no answer ({self.status}); costs are at most 2^40, head counts at most 2^31"

@@ -5,7 +5,7 @@ Values only; the many are parallel arrays joined by row index (`People`, `SiteTa
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import IntEnum, IntFlag, StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ class DesignationKind(StrEnum):
     EMERGENCY_SITE = "emergency_site"  # 指定緊急避難場所
     SHELTER = "shelter"  # 指定避難所
     WELFARE_SHELTER = "welfare_shelter"  # 福祉避難所: never for the public
+    TEMPORARY_STAY = "temporary_stay"  # 一時滞在施設: for 帰宅困難者, up to 72 h
 
 
 class FigureSource(StrEnum):
@@ -104,6 +105,17 @@ class Site:
         )
 
 
+class Facet(IntFlag):
+    """What a household may need of a site, and a site may have or lose. The bits of `People.needs`."""
+
+    STEP_FREE = 1
+    POWER = 2
+    PETS = 4
+
+
+NO_FACET = Facet(0)
+
+
 class Opening(StrEnum):
     """Whether one can get in. Only the last two exclude a site from guidance (design: "Opening")."""
 
@@ -138,6 +150,9 @@ class SiteStatus:
     present_persons: int | None = None
     crowding: Crowding | None = None
     present_at: datetime | None = None
+    checked_at: datetime | None = None  # 応急危険度判定 said it may be used
+    outages: Facet = NO_FACET  # facets the site has lost for now: a lift, the power
+    outages_at: datetime | None = None
     reporter: str = ""
 
 
@@ -167,7 +182,7 @@ class People:
     floor: NDArray[np.int16]  # 0 = unknown
     structure: NDArray[np.int8]  # StructureRow
     holds_seat: NDArray[np.bool_]  # False for relatives' places
-    needs: NDArray[np.uint8]  # bits: 1 step-free, 2 power, 4 pets
+    needs: NDArray[np.uint8]  # bits of `Facet`
 
     def __len__(self) -> int:
         return int(self.persons.shape[0])
@@ -206,3 +221,20 @@ class ReasonCode(StrEnum):
     PREPARE_NOW = "prepare_now"
     PROVISIONAL = "provisional"  # 行き先は続報
     ABOVE_WATER = "above_water"  # STAY: all three conditions hold
+    STAY_NEEDS = "stay_needs"  # STAY: have water, food and medicine, and be ready for power cuts
+    POWER_EARLY = "power_early"  # who depends on power leaves early, though the floor is above the water
+    SITE_FAILED = "site_failed"  # the site you were named, or are in, can't be used any more
+    OUTDOOR_FIRST = "outdoor_first"  # after strong shaking: open ground until halls are checked
+    PASSED_NEARER_UNCHECKED = "passed_nearer_unchecked"  # 建物の点検がまだ
+    PASSED_NEARER_EXCLUDED = "passed_nearer_excluded"  # HQ asked not to send people there
+    PASSED_NEARER_FACILITY = "passed_nearer_facility"  # it lacks what the household needs
+    PASSED_NEARER_NO_WAY = "passed_nearer_no_way"  # no way to it that keeps out of the danger
+    FACILITY_UNKNOWN = "facility_unknown"  # nobody has said whether the site has what is needed
+    FACILITY_MISSING = "facility_missing"  # no site within reach has it
+    PINNED = "pinned"  # HQ named the destination of this town
+    REDIRECTS_PAUSED = "redirects_paused"  # HQ asked that nobody be sent elsewhere for now
+    WELFARE_CODE = "welfare_code"  # the welfare site the ward opened for this household
+    TEMPORARY_STAY = "temporary_stay"  # 一時滞在施設
+    NOT_TWICE = (
+        "not_twice"  # already sent on once for this: the destination stays, though a better one exists
+    )

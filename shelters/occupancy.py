@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shelters.model import Capacity, Crowding, Opening, SiteStatus
+from shelters.model import Capacity, Crowding, Facet, Opening, SiteStatus
 
 IMPOSSIBLE_FACTOR = 2.0
 """More than twice the seats waits for confirmation (Noto 2024: real sites reached about twice theirs)."""
@@ -31,6 +31,8 @@ class SiteReport:
     opening: Opening | None = None
     present_persons: int | None = None
     crowding: Crowding | None = None
+    checked: bool | None = None  # the building check after shaking; False takes it back
+    outages: Facet | None = None  # all facets lost now; Facet(0) = all back
     held: bool = False  # an impossible count, kept in the history and not acted upon
     undone: bool = False  # taken back by the same desk
 

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from shelters import suitability
 from shelters.advice import Decision, reasons_of
 from shelters.dangers import Danger
+from shelters.hand import NO_HAND, Hand
 from shelters.ledger import Told
 from shelters.model import Action, Opening, People
 from shelters.pace import Pacing, StraightLine, WalkDistances
 from shelters.sites import OPENINGS, SiteTable, floor_label
 from shelters.triage import ACTION_ROW, ACTIONS
+from shelters.ways import Ways
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,7 +36,11 @@ class PlanRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlanInput:
-    """Everything a plan depends on. (n,) arrays are joined to `people`; `owner` numbers the subscribers."""
+    """Everything a plan depends on. (n,) arrays are joined to `people`; `owner` numbers the subscribers.
+
+    owner -1: residents who are not subscribers, and people without a phone at a site that failed. They take seats, part
+    freely, and are told nothing.
+    """
 
     now_s: float
     night: bool
@@ -47,6 +53,12 @@ class PlanInput:
     counted_at_s: Floats  # (m,) time of each site's head count, nan = silent
     rules: PlanRules = field(default_factory=PlanRules)
     blur_m: Floats | None = None  # (n,) how far off each place may be, None = exact but for rounding
+    ways: Ways | None = None  # None: straight lines
+    visitor: NDArray[np.bool_] | None = None  # (n,) "today only" places: 帰宅困難者
+    welfare: Ints | None = None  # (n,) row of the welfare site a ward's code names, -1 = none
+    town: NDArray[np.int32] | None = None  # (n,) row of `towns`, -1 = unknown
+    towns: tuple[str, ...] = ()
+    hand: Hand = NO_HAND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
