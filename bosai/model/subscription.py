@@ -52,6 +52,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     pace: PaceClass = PaceClass.UNKNOWN
     needs: tuple[Need, ...] = ()
     relative: bool = False  # a relative's place: advice for the call, never a seat
+    until: datetime | None = None  # a visitor's place: 「今日だけ」 ends at the local midnight; None = no end
+    welfare_site: str = ""  # the welfare shelter a ward's code opened for this household
+
+    @property
+    def is_visitors(self) -> bool:
+        """True for somebody who is here for the day: 帰宅困難者 when trains stop."""
+        return self.until is not None
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ _NEEDS = {Need.STEP_FREE: 1, Need.POWER: 2, Need.PETS: 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PeopleRows:
-    """(n,) places of (s,) subscribers. `owner` numbers the subscribers; `place_ids`, `towns`, `people` are by row."""
+    """(n,) places of (s,) subscribers. `owner` numbers the subscribers; everything else but the names is by row."""
 
     subscription_ids: tuple[str, ...]
     place_ids: tuple[str, ...]
@@ -34,6 +34,11 @@ class PeopleRows:
     relative: NDArray[np.bool_]
     blur_m: NDArray[np.float64]  # how far off a place may be: 0, or half the diagonal of its 250 m cell
     people: People
+    town: NDArray[np.int32]  # row of `town_names`, -1 where no towns are known
+    town_names: tuple[str, ...]
+    visitor: NDArray[np.bool_]  # "today only": 帰宅困難者 when trains stop
+    until_s: NDArray[np.float64]  # unix time at which a place ends, inf = none
+    welfare_sites: Mapping[int, str]  # row → id of the welfare shelter a ward's code opened; few have one
 
     def __len__(self) -> int:
         return len(self.place_ids)
@@ -51,10 +56,16 @@ def rows_of(
     lonlat = np.array([[one.lon, one.lat] for _, one in flat], dtype=np.float64).reshape(-1, 2)
     relative = np.array([one.relative for _, one in flat], dtype=np.bool_)
     xy_m = to_plane(lonlat, epsg)
+    names, town = _towns_of(xy_m, places)
     return PeopleRows(
         subscription_ids=tuple(name for name, _ in listed),
         place_ids=tuple(one.place_id for _, one in flat),
-        towns=_towns_of(xy_m, places),
+        towns=_names(names, town),
+        town=town,
+        town_names=names,
+        visitor=np.array([one.is_visitors for _, one in flat], dtype=np.bool_),
+        until_s=np.array([one.until.timestamp() if one.until else np.inf for _, one in flat]),
+        welfare_sites={row: one.welfare_site for row, (_, one) in enumerate(flat) if one.welfare_site},
         owner=np.array([n for n, _ in flat], dtype=np.int32),
         relative=relative,
         blur_m=np.array([CELL_BLUR_M if one.is_cell else 0.0 for _, one in flat], dtype=np.float64),
@@ -70,12 +81,21 @@ def rows_of(
     )
 
 
-def _towns_of(xy_m: NDArray[np.float64], places: PlaceIndex | None) -> tuple[str, ...]:
-    """「若林区荒浜」 for each point; the same string for all of a town."""
-    if places is None or not len(places) or not len(xy_m):
-        return ("",) * len(xy_m)
-    names = [f"{town.ward}{town.name}" for town in places.towns]
-    return tuple(names[row] for row in places.nearest_rows(xy_m))
+def _towns_of(
+    xy_m: NDArray[np.float64], places: PlaceIndex | None
+) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The names of all towns (「若林区荒浜」), and for each point the row of its own; -1 where none are known."""
+    if places is None or not len(places):
+        return (), np.full(len(xy_m), -1, dtype=np.int32)
+    names = tuple(f"{town.ward}{town.name}" for town in places.towns)
+    if not len(xy_m):
+        return names, np.zeros(0, dtype=np.int32)
+    return names, np.asarray(places.nearest_rows(xy_m), dtype=np.int32)
+
+
+def _names(names: tuple[str, ...], town: NDArray[np.int32]) -> tuple[str, ...]:
+    """The name of each row's town; the same string for all of a town."""
+    return tuple(names[row] for row in town) if names else ("",) * len(town)
 
 
 def joined(parts: Iterable[PeopleRows]) -> PeopleRows:
@@ -86,6 +106,7 @@ def joined(parts: Iterable[PeopleRows]) -> PeopleRows:
     people = [one.people for one in listed]
     if not listed:
         return rows_of([], epsg=6678)
+    row_starts = np.cumsum([0, *(len(one) for one in listed)]).tolist()
     return PeopleRows(
         subscription_ids=tuple(name for one in listed for name in one.subscription_ids),
         place_ids=tuple(name for one in listed for name in one.place_ids),
@@ -93,6 +114,16 @@ def joined(parts: Iterable[PeopleRows]) -> PeopleRows:
         owner=np.concatenate(owners).astype(np.int32),
         relative=np.concatenate([one.relative for one in listed]),
         blur_m=np.concatenate([one.blur_m for one in listed]),
+        town=np.concatenate([one.town for one in listed]),
+        # Every part is named by the same towns.
+        town_names=next((one.town_names for one in listed if one.town_names), ()),
+        visitor=np.concatenate([one.visitor for one in listed]),
+        until_s=np.concatenate([one.until_s for one in listed]),
+        welfare_sites={
+            start + row: site_id
+            for start, one in zip(row_starts, listed, strict=False)
+            for row, site_id in one.welfare_sites.items()
+        },
         people=People(
             xy_m=np.concatenate([one.xy_m for one in people]),
             persons=np.concatenate([one.persons for one in people]),
@@ -101,6 +132,33 @@ def joined(parts: Iterable[PeopleRows]) -> PeopleRows:
             structure=np.concatenate([one.structure for one in people]),
             holds_seat=np.concatenate([one.holds_seat for one in people]),
             needs=np.concatenate([one.needs for one in people]),
+        ),
+    )
+
+
+def kept(rows: PeopleRows, keep: NDArray[np.bool_]) -> PeopleRows:
+    """The rows where (n,) `keep` is true; subscribers keep their numbers, one without a place left is in none."""
+    left, people = np.flatnonzero(keep), rows.people
+    at = {int(old): new for new, old in enumerate(left)} if rows.welfare_sites else {}
+    return replace(
+        rows,
+        place_ids=tuple(rows.place_ids[row] for row in left),
+        towns=tuple(rows.towns[row] for row in left),
+        owner=rows.owner[left],
+        relative=rows.relative[left],
+        blur_m=rows.blur_m[left],
+        town=rows.town[left],
+        visitor=rows.visitor[left],
+        until_s=rows.until_s[left],
+        welfare_sites={at[row]: site_id for row, site_id in rows.welfare_sites.items() if row in at},
+        people=People(
+            xy_m=people.xy_m[left],
+            persons=people.persons[left],
+            pace=people.pace[left],
+            floor=people.floor[left],
+            structure=people.structure[left],
+            holds_seat=people.holds_seat[left],
+            needs=people.needs[left],
         ),
     )
 
@@ -132,8 +190,19 @@ class PeopleCache:
         """Name everybody's places by other towns; nothing is loaded again for it."""
         self._places = places
         for number, part in self._parts.items():
-            self._parts[number] = replace(part, towns=_towns_of(part.people.xy_m, places))
+            names, town = _towns_of(part.people.xy_m, places)
+            self._parts[number] = replace(part, towns=_names(names, town), town=town, town_names=names)
         self._joined = None
+
+    def drop_ended(self, before_s: float) -> bool:
+        """Leave out the places that ended by `before_s` (unix time); True when there were any."""
+        ended = [
+            number for number, part in self._parts.items() if len(part) and part.until_s.min() <= before_s
+        ]
+        for number in ended:
+            self._parts[number] = kept(self._parts[number], self._parts[number].until_s > before_s)
+            self._joined = None
+        return bool(ended)
 
     def rows(self) -> PeopleRows:
         """Everybody."""

@@ -2,7 +2,8 @@
 
     places value = meta (44 bytes, in the clear) ‖ sealed places
     meta         = SHA-256 of the owner's secret (32) ‖ created, seen (unix s, 4 each) ‖ mark (4, of each writing)
-    places       = msgpack array of one array per place, points in 1e-7 degrees
+    places       = msgpack array of one array per place, points in 1e-7 degrees; where any of them ends or has a
+                   welfare site, every array is two longer: end (unix s, 0 = none), site id
 
 Orders of enum members are stored by position: append to these tables, never change them.
 """
@@ -10,6 +11,7 @@ Orders of enum members are stored by position: append to these tables, never cha
 import os
 import struct
 from datetime import UTC, datetime
+from typing import cast
 
 import msgspec
 
@@ -27,7 +29,9 @@ _NEEDS = (Need.STEP_FREE, Need.POWER, Need.PETS)
 _IS_CELL, _RELATIVE = 1, 2
 
 _Row = tuple[str, str, int, int, int | None, int, int, int, int, int]
+_LongRow = tuple[str, str, int, int, int | None, int, int, int, int, int, int, str]
 _rows = msgspec.msgpack.Decoder(list[_Row]).decode
+_long_rows = msgspec.msgpack.Decoder(list[_LongRow]).decode
 _encode = msgspec.msgpack.Encoder().encode
 _BY_STRUCTURE = {one: at for at, one in enumerate(_STRUCTURES)}
 _BY_PACE = {one: at for at, one in enumerate(_PACES)}
@@ -69,15 +73,36 @@ def unpack_meta(raw: bytes) -> Meta:
 
 def pack_places(places: tuple[Place, ...]) -> bytes:
     """The places as bytes, about 30 each."""
-    return _encode([_row_of(one) for one in places])
+    rows = [_row_of(one) for one in places]
+    if not any(one.until or one.welfare_site for one in places):
+        return _encode(rows)
+    more = [(int(one.until.timestamp()) if one.until else 0, one.welfare_site) for one in places]
+    return _encode([(*row, *extra) for row, extra in zip(rows, more, strict=True)])
 
 
 def unpack_places(raw: bytes) -> tuple[Place, ...]:
     """The places again; their needs in the order of `Need`. Raises ValueError for what `pack_places` did not make."""
     try:
         return tuple([_place_of(row) for row in _rows(raw)])
+    except msgspec.ValidationError:
+        return _long_places(raw)
     except (IndexError, msgspec.DecodeError) as error:
         raise ValueError("places: not of a known format") from error
+
+
+def _long_places(raw: bytes) -> tuple[Place, ...]:
+    try:
+        return tuple([_ending_place(row) for row in _long_rows(raw)])
+    except (IndexError, OverflowError, OSError, msgspec.DecodeError) as error:
+        raise ValueError("places: not of a known format") from error
+
+
+def _ending_place(row: _LongRow) -> Place:
+    *short, until_s, welfare_site = row
+    until = datetime.fromtimestamp(until_s, UTC) if until_s else None
+    return msgspec.structs.replace(
+        _place_of(cast("_Row", tuple(short))), until=until, welfare_site=welfare_site
+    )
 
 
 def _row_of(one: Place) -> _Row:

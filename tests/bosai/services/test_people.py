@@ -1,5 +1,7 @@
 """Places as arrays: each household at each of its places, buckets loaded again only when they moved."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,3 +105,31 @@ def test_no_town_is_nearer_than_the_one_that_is_named(points, homes):
         chosen = index.towns[int(named.removeprefix("若林区"))]
         reach = np.hypot(*(to_plane([[chosen.lon, chosen.lat]], EPSG) - to_plane([[lon, lat]], EPSG))[0])
         assert reach <= index.nearest_with_distance(lon, lat)[1] + 1e-6
+
+
+def test_rows_know_whose_place_ends_and_which_has_a_welfare_site_wherever_they_are_joined():
+    midnight = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+    towns = PlaceIndex([town("荒浜", 140.970, 38.222), town("荒井", 140.956, 38.234)], EPSG)
+    parts = [
+        rows_of([("a", (place(), place("w", welfare_site="s9")))], EPSG, towns),
+        rows_of([("b", (place(until=midnight, lon=140.956, lat=38.234, welfare_site="s8"),))], EPSG, towns),
+    ]
+    rows = joined(parts)
+    assert rows.visitor.tolist() == [False, False, True]
+    assert rows.until_s.tolist() == [np.inf, np.inf, midnight.timestamp()]
+    assert rows.welfare_sites == {1: "s9", 2: "s8"}
+    assert [rows.town_names[row] for row in rows.town] == list(rows.towns)
+    assert rows.towns == ("若林区荒浜", "若林区荒浜", "若林区荒井")
+
+
+def test_a_place_that_has_ended_is_left_out_and_every_other_stays_as_it_is():
+    midnight = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+    cache = PeopleCache(EPSG)
+    mine = (place("trip", until=midnight), place("home", persons=4, welfare_site="s9"))
+    cache.put({0: [("a", mine)], 1: [("b", (place("day", until=midnight),))]}, [1, 1])
+    assert not cache.drop_ended(midnight.timestamp() - 1) and len(cache.rows()) == 3
+    assert cache.drop_ended(midnight.timestamp())
+    rows = cache.rows()
+    assert rows.place_ids == ("home",) and rows.people.persons.tolist() == [4]
+    assert rows.welfare_sites == {0: "s9"} and rows.subscription_ids[rows.owner[0]] == "a"
+    assert not cache.drop_ended(midnight.timestamp())

@@ -33,6 +33,9 @@ PLACES = st.builds(
     pace=st.sampled_from(PaceClass),
     needs=st.sets(st.sampled_from(Need)).map(lambda some: tuple(one for one in Need if one in some)),
     relative=st.booleans(),
+    until=st.none()
+    | st.integers(1_700_000_000, 4_000_000_000).map(lambda at: datetime.fromtimestamp(at, UTC)),
+    welfare_site=st.just("") | st.text(min_size=1, max_size=20),
 )
 
 
