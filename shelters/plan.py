@@ -63,7 +63,10 @@ class PlanInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """(r,) decisions as parallel arrays, one per subscriber in danger; `decision(i)` reads one."""
+    """(r,) decisions as parallel arrays, one per subscriber in danger and one per row without an owner (-1).
+
+    `decision(i)` reads one; `decisions()` those of subscribers. Sites are rows of `problem.sites`, -1 = none.
+    """
 
     problem: PlanInput
     row: Ints
@@ -80,13 +83,24 @@ class Plan:
     reasons: NDArray[np.int64]
     inside: NDArray[np.bool_]  # (r, k) which dangers cover the row
     counted: NDArray[np.bool_]  # already inside the head count of the site
+    start: Ints  # where each walk begins, as `Ways` counts starts: a place, or n + the site somebody has arrived at
+    third: Ints  # a third choice with seats in mind
+    baseline_site: (
+        Ints  # the nearest open site that may be named, seats not minded: what nearest-site guidance says
+    )
+    baseline_m: Floats  # level metres to it, inf = none
+    expected: Ints  # (m,) persons sent to each site who take seats there, owner -1 included
+    overflow_persons: int  # who should go to a site and for whom no seat is left
+    beyond: Ints  # rows of sites with more people than seats and margin
+    pins_not_kept: tuple[str, ...]  # towns whose pinned site may not be named
+    workings: object = None  # what the next plan may use again; nobody else's business
 
     def __len__(self) -> int:
         return len(self.row)
 
     def decisions(self) -> Iterator[Decision]:
-        """Every decision, in row order."""
-        return (self.decision(n) for n in range(len(self)))
+        """Every decision of a subscriber, in row order."""
+        return (self.decision(int(n)) for n in np.flatnonzero(self.problem.owner[self.row] >= 0))
 
     def decision(self, n: int) -> Decision:
         """The n-th decision."""

@@ -8,6 +8,7 @@ Walks are straight lines until a network comes in as another `WalkDistances`; mi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +35,8 @@ UPSTAIRS_FACTOR = 2.0
 _GO, _REFUGE, _INLAND = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE], ACTION_ROW[Action.INLAND]
 
 
-def plan(problem: PlanInput) -> Plan:
-    """The plan for `problem`; the same input gives the same plan. Raises LengthsDiffer."""
+def plan(problem: PlanInput, before: Plan | None = None) -> Plan:
+    """The plan for `problem`; the same input gives the same plan, whatever was planned before. Raises LengthsDiffer."""
     _refuse_mismatch(problem)
     inside = who_is_inside(problem.people, problem.dangers, problem.rules.widen_m, problem.blur_m)
     main = main_danger(inside, problem.dangers)
@@ -262,6 +263,29 @@ class _Work:
             ),
             inside=self.inside,
             counted=self._counted()[self.rows] & (site == self.told_site),
+            start=self.rows,
+            third=np.full(len(site), -1, dtype=np.int64),
+            **self._baseline(),
+            expected=self._expected(site),
+            overflow_persons=int(
+                self.problem.people.persons[self.rows][self.solution.no_seats & (site < 0)].sum()
+            ),
+            beyond=np.unique(site[self.solution.crowded & (site >= 0)]),
+            pins_not_kept=(),
+        )
+
+    def _baseline(self) -> dict[str, Any]:
+        named = np.where(self.verdict <= Verdict.UPSTAIRS, self.walk, np.inf)
+        nearest = _two_nearest(named)[:, 0]
+        return {"baseline_site": nearest, "baseline_m": named.min(axis=1, initial=np.inf)}
+
+    def _expected(self, site: Ints) -> Ints:
+        takes = (
+            self.problem.people.holds_seat[self.rows] & ~self.problem.told.declined[self.rows] & (site >= 0)
+        )
+        persons = self.problem.people.persons[self.rows]
+        return np.bincount(site[takes], weights=persons[takes], minlength=len(self.problem.sites)).astype(
+            np.int64
         )
 
     def _walk_to(self, site: Ints) -> Floats:
