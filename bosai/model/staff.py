@@ -28,20 +28,23 @@ class Permission(StrEnum):
     DRAFT = "draft"
     APPROVE = "approve"
     RECALL = "recall"
+    STEER = "steer"  # name a town's destination, pause redirects, record strong shaking
+    EXCLUDE_SITE = "exclude_site"  # send nobody new to a site
+    WELFARE_CODES = "welfare_codes"  # open a welfare shelter to households by a code
     MANAGE_DESKS = "manage_desks"
     MANAGE_STAFF = "manage_staff"
     READ_AUDIT = "read_audit"
 
 
 _P = Permission
+_WARD = frozenset({_P.SEE, _P.REPORT_SITE, _P.MANAGE_DESKS, _P.EXCLUDE_SITE, _P.WELFARE_CODES})
+_HQ = _WARD | {_P.DRAFT, _P.RECALL, _P.READ_AUDIT, _P.STEER}
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({_P.SEE}),
     Role.SHELTER_REPORTER: frozenset({_P.SEE, _P.REPORT_SITE}),
-    Role.WARD_OPERATOR: frozenset({_P.SEE, _P.REPORT_SITE, _P.MANAGE_DESKS}),
-    Role.HQ_DRAFTER: frozenset({_P.SEE, _P.REPORT_SITE, _P.DRAFT, _P.RECALL, _P.READ_AUDIT, _P.MANAGE_DESKS}),
-    Role.HQ_APPROVER: frozenset(
-        {_P.SEE, _P.REPORT_SITE, _P.DRAFT, _P.APPROVE, _P.RECALL, _P.READ_AUDIT, _P.MANAGE_DESKS}
-    ),
+    Role.WARD_OPERATOR: _WARD,
+    Role.HQ_DRAFTER: _HQ,
+    Role.HQ_APPROVER: _HQ | {_P.APPROVE},
     Role.ADMIN: frozenset({_P.SEE, _P.MANAGE_STAFF, _P.MANAGE_DESKS, _P.READ_AUDIT}),
     Role.AUDITOR: frozenset({_P.SEE, _P.READ_AUDIT}),
 }

@@ -18,6 +18,7 @@ class EventKind(StrEnum):
     SITE_STATUS = "site.status"  # subject = site id
     SITES_IMPORTED = "sites.imported"
     GEO_IMPORTED = "geo.imported"  # towns, areas, hazard maps or the walking network; subject = their version
+    HAND_CHANGED = "hand.changed"  # HQ set or lifted something of the plan; subject = "kind/subject"
     SUBSCRIPTION_CHANGED = "subscription.changed"  # subject = bucket number
 
 

@@ -46,6 +46,9 @@ class Keys:
         self.incident = f"{hq}:incident"  # string: id of the open incident; removed when nothing is in force
         self.audit = f"{hq}:audit"  # list of msgpack AuditEntry
         self.audit_head = f"{hq}:audit-head"  # string "n:hash"
+        self.hand = (
+            f"{hq}:hand"  # hash "kind/subject" → msgpack HandEntry: what HQ asks of the plan; until lifted
+        )
         self.proposals = f"{hq}:proposals"  # hash proposal_id → msgpack ProposalRecord
         self.planned = f"{hq}:planned"  # hash alert key → "plan_id:iso time", set by the planner
         self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
@@ -66,9 +69,24 @@ class Keys:
         self.on_the_way = (
             f"{sites}:on-the-way"  # hash site_id → persons; field "at": iso time; by the planner
         )
+        self.site_failures = f"{sites}:failures"  # hash site_id → json SiteFailure; by the planner
+        self.welfare_codes = f"{sites}:welfare-codes"  # hash keyed hash of the code → msgpack WelfareCode
+        self.welfare_used = (
+            f"{sites}:welfare-used:"  # + that hash: set of keyed hashes of households; no expiry
+        )
+        self.welfare_failures = f"{sites}:welfare-failures:"  # + sha256(client): string, INCR, expires
         self.desk = f"{sites}:desk"  # hash sha256(capability) → msgpack DeskLink
         self.desk_by_site = f"{sites}:desk-by-site"  # hash site_id → sha256(capability)
         self.desk_failures = f"{sites}:desk-failures:"  # + sha256(capability): string, INCR, expires
+
+        plans = f"bosai:{{{side}:plans}}"
+        self.plan_blocks = f"{plans}:blocks"  # hash keyed hash of the content → sealed block; shared by records
+        self.plan_block_uses = f"{plans}:uses"  # hash block → how many records have it
+        self.plan_blocks_loose = f"{plans}:loose"  # zset block → unix ms: put, its record still to come
+        self.plan_records = f"{plans}:records"  # hash "plan_id@unix ms" → sealed PlanRecord
+        self.plan_record_facts = f"{plans}:facts"  # hash the same → msgpack PlanFacts, in the clear
+        self.plan_record_index = f"{plans}:index"  # zset the same → unix ms of the plan
+        self.plan_record_bytes = f"{plans}:bytes"  # string: what records and blocks take
 
         self.events = f"bosai:{{{side}:events}}:stream"  # nudges to the planner; state is in the stores
         self.sessions = f"bosai:{{{side}:session}}:"  # + sha256(session id): msgpack Session, idle expiry
@@ -93,6 +111,10 @@ class Keys:
     def aliases(self, number: int) -> str:
         """hash keyed hash of a later endpoint → subscription_id; bucket of that hash. Stale rows do no harm."""
         return f"{self.bucket(number)}:aliases"
+
+    def ends(self, number: int) -> str:
+        """zset subscription_id → unix time at which its first "today only" place ends. Stale rows do no harm."""
+        return f"{self.bucket(number)}:ends"
 
     def told(self, number: int) -> str:
         """hash subscription_id → incidents it was told of, newest first, separated by blanks."""
