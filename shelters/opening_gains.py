@@ -1,0 +1,242 @@
+"""Which closed site would help most if it were opened: the same people seated again, with one site more each time.
+
+rows of a plan that need a site ─▶ cells of people with their nearest sites ─▶ min-cost flow ─▶ seated, walking
+                                                                   └─ + one closed site ─▶ seated more, walking less
+
+Seats come first here (as many people seated as can be), walking second. Cells make it quick, so the figures are
+estimates; they rank sites, they promise nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelters import suitability
+from shelters.model import Opening, Pace
+from shelters.occupancy import seats_with_margin
+from shelters.plan import Plan
+from shelters.preview import takes_seat, ways_of
+from shelters.quotas import NO_SITE, QuotaProblem, quotas
+from shelters.sites import OPENINGS, SiteTable
+from shelters.suitability import Verdict
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+MOST = 10
+CELL_M = 250.0
+MOST_GROUPS = 600
+CHOICES = 8
+LONGEST_S = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """What opening one site (row of the table) would change for everybody who needs a site.
+
+    more: persons seated who are not otherwise. mean_walk_s: of all seated then. saved_s: walking of all of them
+    together that is saved, where nobody more is seated; 0 otherwise.
+    """
+
+    site: int
+    seats: int
+    more: int
+    mean_walk_s: float
+    saved_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningGains:
+    """As it is: persons who need a site, those seated, their mean walk; and the sites that would help, best first."""
+
+    persons: int
+    seated: int
+    mean_walk_s: float
+    gains: tuple[Gain, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Demand:
+    """(g,) groups of people with their choices among m sites: (g, k), NO_SITE-padded, and the walks to them."""
+
+    persons: Ints
+    choice: Ints
+    walk_s: Ints
+
+
+def opening_gains(made: Plan, *, stay: bool, most: int = MOST) -> OpeningGains:
+    """The sites that are closed, or not opened first in rain, and what opening each alone would bring.
+
+    Never an unusable site, nor one that would be in danger or unfit. Sites that would bring nothing are left out.
+    """
+    table = made.problem.sites
+    seats = _free(made, stay=stay)
+    demand, candidates = _demand(made, seats, most=most)
+    return compare_openings(
+        demand, np.where(np.isin(np.arange(len(table)), candidates), 0, seats), seats, candidates
+    )
+
+
+def compare_openings(
+    demand: Demand, now: Ints, opened: Ints, candidates: Sequence[int] | Ints
+) -> OpeningGains:
+    """Seats (m,) `now`, and each candidate's `opened` seats alone beside them. Best first."""
+    base = _seated(demand, now)
+    gains = []
+    for site in candidates:
+        seats = now.copy()
+        seats[site] = opened[site]
+        found = _seated(demand, seats)
+        more = found.persons - base.persons
+        saved = max(0, base.walk_s - found.walk_s) if more == 0 else 0
+        if more or saved:
+            gains.append(
+                Gain(
+                    site=int(site),
+                    seats=int(opened[site]),
+                    more=more,
+                    mean_walk_s=found.mean_s,
+                    saved_s=saved,
+                )
+            )
+    gains.sort(key=lambda one: (-one.more, -one.saved_s, one.mean_walk_s, one.site))
+    return OpeningGains(
+        persons=int(demand.persons.sum()), seated=base.persons, mean_walk_s=base.mean_s, gains=tuple(gains)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seated:
+    persons: int
+    walk_s: int
+
+    @property
+    def mean_s(self) -> float:
+        return self.walk_s / self.persons if self.persons else 0.0
+
+
+def _seated(demand: Demand, seats: Ints) -> _Seated:
+    """As many as can be seated; of those ways to seat them, the least walking altogether."""
+    groups = len(demand.persons)
+    if not groups or not demand.choice.size:
+        return _Seated(0, 0)
+    # Dearer than any chain of people who move up for one person more.
+    dear = 2 * (LONGEST_S + 1) * (min(groups, len(seats)) + 1)
+    found = quotas(
+        QuotaProblem(
+            persons=demand.persons,
+            choice=demand.choice,
+            cost=demand.walk_s,
+            overflow=np.full(groups, dear, dtype=np.int64),
+            seats=seats,
+        )
+    )
+    placed = found.site != NO_SITE
+    unseated = int(found.persons[~placed].sum())
+    return _Seated(int(found.persons[placed].sum()), found.total - unseated * dear)
+
+
+def _free(made: Plan, *, stay: bool) -> Ints:
+    """(m,) seats with the margin, without the heads counted there."""
+    table, margin = made.problem.sites, made.problem.rules.seats_margin_fraction
+    seats, present = (
+        (table.stay_seats, table.present_stay) if stay else (table.refuge_seats, table.present_refuge)
+    )
+    limit = np.array([seats_with_margin(int(one), margin) for one in seats], dtype=np.int64)
+    return np.maximum(limit - np.maximum(present, 0), 0)
+
+
+def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
+    """Everybody who needs a site in groups, with the sites open to them and up to `most` closed ones that may help."""
+    problem, table = made.problem, made.problem.sites
+    rows = np.flatnonzero(takes_seat(made) & (made.start < len(problem.people)))
+    groups = _groups(made, rows)
+    inside = suitability.sites_inside(table, problem.dangers)
+    as_opened = _opened(table)
+    width = min(CHOICES, len(table))
+    nearest = np.full((len(groups.lead), width), NO_SITE, dtype=np.int64)
+    level_m = np.full((len(groups.lead), width), np.inf)
+    may_open = np.zeros((len(groups.lead), len(table)), dtype=np.bool_)
+    serves_now = np.zeros(len(table), dtype=np.bool_)
+    ways = ways_of(problem)
+    sets, which = np.unique(made.inside[groups.lead], axis=0, return_inverse=True)
+    for number in range(len(sets)):
+        mine = np.flatnonzero(which.reshape(-1) == number)
+        live = np.flatnonzero(sets[number]).tolist()
+        now = suitability.judge(table, problem.dangers, inside, live)
+        then = suitability.judge(as_opened, problem.dangers, inside, live)
+        serves_now |= now <= Verdict.UPSTAIRS
+        found = ways.nearest(made.start[groups.lead[mine]], now <= Verdict.UPSTAIRS, width)
+        nearest[mine], level_m[mine] = found.site, found.level_m
+        may_open[mine] = ((now == Verdict.CLOSED) & (then <= Verdict.UPSTAIRS))[None, :]
+    closed = np.flatnonzero(may_open.any(axis=0) & ~serves_now & (seats > 0))
+    asked = np.where(may_open[:, closed], closed[None, :], NO_SITE)
+    there_m = ways.efforts(made.start[groups.lead], asked) if len(closed) else np.empty((len(groups.lead), 0))
+    best = _most_promising(groups, level_m, there_m, seats[closed], most)
+    walk_s = np.concatenate([level_m, there_m[:, best]], axis=1) / groups.speed_mps[:, None]
+    choice = np.concatenate([nearest, asked[:, best]], axis=1)
+    too_far = ~(walk_s <= LONGEST_S)
+    return (
+        Demand(
+            persons=groups.persons,
+            choice=np.where(too_far, NO_SITE, choice),
+            walk_s=np.where(too_far, 0, np.rint(np.where(too_far, 0, walk_s))).astype(np.int64),
+        ),
+        closed[best],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Groups:
+    lead: Ints  # (g,) the row of the plan that speaks for the group
+    persons: Ints
+    speed_mps: Floats
+
+
+def _groups(made: Plan, rows: Ints) -> _Groups:
+    """Rows of one cell, pace class and set of dangers together; cells grow until there are few enough groups."""
+    problem = made.problem
+    people, at = problem.people, made.row[rows]
+    slow = people.pace[at] == Pace.SLOW
+    sets = np.unique(made.inside[rows], axis=0, return_inverse=True)[1].reshape(-1) if len(rows) else slow
+    cell_m, xy_m = CELL_M, people.xy_m[at]
+    while True:
+        key = np.column_stack([np.floor(xy_m / cell_m).astype(np.int64), slow, sets])
+        _, first, group = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        if len(first) <= MOST_GROUPS:
+            break
+        cell_m *= 2
+    persons = np.bincount(group.reshape(-1), weights=people.persons[at], minlength=len(first))
+    lead = rows[first]
+    return _Groups(
+        lead=lead,
+        persons=persons.astype(np.int64),
+        speed_mps=problem.rules.pacing.speed_mps(people.pace[made.row[lead]], night=problem.night),
+    )
+
+
+def _most_promising(groups: _Groups, open_m: Floats, there_m: Floats, seats: Ints, most: int) -> Ints:
+    """Up to `most` columns of `there_m` by the walking they would save if everybody had a seat, seats minded."""
+    nearest = np.minimum(open_m.min(axis=1, initial=np.inf), LONGEST_S)
+    with np.errstate(invalid="ignore"):
+        saved = np.where(np.isfinite(there_m), np.maximum(nearest[:, None] - there_m, 0.0) + 1.0, 0.0)
+    near = np.isfinite(there_m) & (there_m <= 2 * LONGEST_S)
+    heads = np.where(near, groups.persons[:, None], 0).sum(axis=0)
+    worth = (saved * groups.persons[:, None]).sum(axis=0) * np.minimum(1.0, seats / np.maximum(heads, 1))
+    order = np.argsort(-worth, kind="stable")
+    return np.sort(order[heads[order] > 0][:most])
+
+
+def _opened(table: SiteTable) -> SiteTable:
+    """The sites as if every closed one were open; what is unusable stays so."""
+    closed = table.opening == OPENINGS.index(Opening.CLOSED)
+    waits = table.not_first_in_rain & (table.opening != OPENINGS.index(Opening.UNUSABLE))
+    return replace(
+        table,
+        opening=np.where(closed | waits, OPENINGS.index(Opening.OPEN), table.opening).astype(np.int8),
+    )
