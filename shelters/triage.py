@@ -2,7 +2,9 @@
 
 levels   3: slow households go, the others prepare · 4: go · 5: the best safety where you are (never "set out")
 stay     only flood, storm surge and inland flood, and only when depth, duration, zone, floor and structure
-         are all known and fine; anything unknown means leave
+         are all known and fine; anything unknown means leave. Upstairs in a landslide area is no stay here: how near
+         the slope a house stands is not known
+power    who depends on power does not sit out a power cut above the water: such a household leaves with the slow ones
 tsunami  out of the area to a fit site, in time and at most twice as far as the way inland ▸ inland, in time ▸
          otherwise the shortest walk to any safety: refuge (tower, hill, stairs, named floor), inland, site
 advisory only the seaward strip, and the answer is inland
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from geodata.hazards import HazardKind
 from shelters.dangers import Danger, Water
-from shelters.model import Action, Pace, People, StructureRow
+from shelters.model import Action, Facet, Pace, People, StructureRow
 from shelters.pace import Pacing
 from shelters.suitability import Verdict
 
@@ -37,7 +39,26 @@ Bools = NDArray[np.bool_]
 
 
 def may_stay(danger: Danger, people: People, rows: NDArray[np.int64]) -> Bools:
-    """(r,) True where 屋内安全確保 holds: every condition known and fine. Unknown anything is False."""
+    """(r,) True where 屋内安全確保 holds: every condition known and fine, nobody depends on power. Unknown is False."""
+    return _above_water(danger, people, rows) & ~_needs_power(people, rows)
+
+
+def leaves_for_power(danger: Danger, people: People, rows: NDArray[np.int64]) -> Bools:
+    """(r,) True where only the need for power makes a household leave now: the others of its kind stay or prepare."""
+    if danger.hazard not in WATER_HAZARDS or danger.level not in (3, 4):
+        return np.zeros(len(rows), dtype=np.bool_)
+    would_not_go = _above_water(danger, people, rows)
+    if danger.level == 3:
+        would_not_go |= people.pace[rows] != Pace.SLOW
+    return would_not_go & _needs_power(people, rows)
+
+
+def _needs_power(people: People, rows: NDArray[np.int64]) -> Bools:
+    needs: Bools = (people.needs[rows] & int(Facet.POWER)) != 0
+    return needs
+
+
+def _above_water(danger: Danger, people: People, rows: NDArray[np.int64]) -> Bools:
     water = danger.water
     if water is None or danger.hazard not in WATER_HAZARDS or danger.level not in (3, 4):
         return np.zeros(len(rows), dtype=np.bool_)
@@ -67,6 +88,7 @@ def by_level(danger: Danger, people: People, rows: NDArray[np.int64]) -> NDArray
     action = np.full(len(rows), ACTION_ROW[Action.GO], dtype=np.int8)
     if danger.level == 3:
         action[people.pace[rows] != Pace.SLOW] = ACTION_ROW[Action.PREPARE]
+        action[leaves_for_power(danger, people, rows)] = ACTION_ROW[Action.GO]
     action[may_stay(danger, people, rows)] = ACTION_ROW[Action.STAY]
     return action
 
