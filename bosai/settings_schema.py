@@ -226,6 +226,13 @@ class Walking(Section, frozen=True):
     mapped: dict[str, MappedRoads]
 
 
+class PlanRecordsKept(Section, frozen=True):
+    """Plans kept for explanations."""
+
+    keep_days: AtLeastOne
+    max_mb: AtLeastOne
+
+
 class AssumedCapacity(Section, frozen=True):
     """Persons a kind of site is assumed to hold."""
 
@@ -376,6 +383,7 @@ class Settings(Section, frozen=True):
     push: Push
     planner: Planner
     walking: Walking
+    plan_records: PlanRecordsKept
     capacity_defaults: CapacityDefaults
     feeds: Feeds
     map: Map

@@ -120,6 +120,10 @@ class Keys:
         """hash subscription_id → incidents it was told of, newest first, separated by blanks."""
         return f"{self.bucket(number)}:told"
 
+    def told_version(self, number: int) -> str:
+        """string, INCR by every change of what the bucket's people were told, answered, or lost on the way."""
+        return f"{self.bucket(number)}:told-version"
+
     def version(self, number: int) -> str:
         """string, INCR by every change of the bucket's places."""
         return f"{self.bucket(number)}:version"

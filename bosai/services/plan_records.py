@@ -1,0 +1,333 @@
+"""Every plan that told somebody something, kept so that it can be explained and made again.
+
+    planner: plan ─▶ emit ─▶ keep() (a queue, nothing waits) ┄▶ run(): pack in a thread ─▶ sealed blocks ─▶ record
+    command: name ─▶ PlanArchive.open ─▶ PlanInput + what was answered
+
+No subscription id is part of a record. The walks over an imported network are not either: its name is, and a replay
+needs the same ground. A record that can't be kept is logged and shown in the health record; it never delays a plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from bosai.model.realm import Realm
+from bosai.ports import Clock
+from bosai.push.sealing import Sealer
+from bosai.services.geo_facts import GeoFacts
+from bosai.services.plan_versions import Made, made_with
+from bosai.stores.plan_records import BlockCodec, Listed, PlanFacts, PlanRecordStore
+from bosai.stores.replies import unix_ms
+from shelters.plan import Plan, PlanInput
+from shelters.records import RecordUnreadable, Tree, pack, problem_again, straight_ways
+from shelters.replay import answers, answers_again
+
+log = logging.getLogger(__name__)
+
+WAITING_PLANS = 8
+"""So many plans may wait to be written down; each one holds its arrays."""
+TRIES = 3
+TIDY_EVERY_S = 3600.0
+LOOSE_FOR = timedelta(hours=1)
+NETWORK_WORD = "network"
+HEALTH_PART = "plan-records"
+
+Remake = Callable[[str, str, PlanInput], object]
+"""(path, word, problem) → what stood outside the problem: the walks over the imported network."""
+
+
+@dataclass(eq=False)
+class PlanRecordsFull(Exception):
+    """The records of the incident that is open take all the room they may have."""
+
+    max_bytes: int
+
+    def __str__(self) -> str:
+        return f"plan records have reached {self.max_bytes} bytes: raise [plan_records] max_mb"
+
+
+@dataclass(eq=False)
+class NoPlanRecord(Exception):
+    """No plan of this name is kept (any more)."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"no record of the plan {self.name!r}"
+
+
+class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of one plan. `problem` and `answers`: trees of `shelters.records`, their blocks beside them."""
+
+    plan_id: str
+    incident: str
+    at: datetime
+    parent: str  # the record before it, "" = none: what both have in common is kept once
+    told: int
+    made: Made
+    problem: Tree
+    answers: Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpenedPlan:
+    """One record, opened. answers: field of `Plan` → value."""
+
+    name: str
+    record: PlanRecord
+    answers: Mapping[str, object]
+    _blocks: Mapping[str, bytes]
+
+    def problem(self, remake: Remake) -> PlanInput:
+        """What the plan was made from. Raises RecordUnreadable, and what `remake` raises."""
+        return problem_again(self.record.problem, self._blocks.__getitem__, remake)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Kept:
+    made: Plan
+    plan_id: str
+    incident: str
+    at: datetime
+    told: int
+    facts: GeoFacts | None
+
+
+class PlanRecorder:
+    """Writes down the plans of one side, behind the planner's back.
+
+    ground: what the plans stand on now. open_incident: its records are never removed. tell: the health record, ""
+    when all is well.
+    """
+
+    def __init__(
+        self,
+        store: PlanRecordStore,
+        codec: BlockCodec,
+        clock: Clock,
+        *,
+        ground: Callable[[], GeoFacts | None],
+        open_incident: Callable[[], Awaitable[str | None]],
+        tell: Callable[[str], Awaitable[None]],
+        keep_for: timedelta,
+        max_bytes: int,
+    ) -> None:
+        self._store, self._codec, self._clock = store, codec, clock
+        self._ground, self._open_incident, self._tell = ground, open_incident, tell
+        self._keep_for, self._max_bytes = keep_for, max_bytes
+        self._waiting: asyncio.Queue[_Kept] = asyncio.Queue(WAITING_PLANS)
+        self._missed = 0
+        self._is_first = True
+        self._said = ""
+        self._parent = ""
+
+    def keep(self, made: Plan, *, plan_id: str, incident: str, at: datetime, told: int) -> None:
+        """Have a plan written down that told `told` people something; returns at once.
+
+        The first plan after a start is kept though it told nobody: the one that did may have died before it was kept,
+        and the same decisions have the same `plan_id`.
+        """
+        if not len(made) or not (told or self._is_first):
+            return
+        self._is_first = False
+        one = _Kept(made=made, plan_id=plan_id, incident=incident, at=at, told=told, facts=self._ground())
+        if self._waiting.full():
+            self._missed += 1
+            log.error("plan %s is not recorded: %d plans wait already", plan_id, WAITING_PLANS)
+            return
+        self._waiting.put_nowait(one)
+
+    async def run(self) -> None:
+        """Write down what `keep` was given, until cancelled."""
+        self._is_first = True
+        task = asyncio.current_task()
+        tidied = -TIDY_EVERY_S
+        loop = asyncio.get_running_loop()
+        # A cancellation that meets a command to Redis can be swallowed there; the count of them still tells.
+        while task is not None and not task.cancelling():
+            try:
+                if loop.time() - tidied > TIDY_EVERY_S:
+                    tidied = loop.time()
+                    await self.tidy()
+                await self._next()
+            except Exception as error:
+                log.exception("a plan record can not be written; plans go on without it")
+                await self._say(f"計画を記録できません（{type(error).__name__}）：{error}"[:300])
+
+    async def _next(self) -> None:
+        try:
+            async with asyncio.timeout(TIDY_EVERY_S):
+                one = await self._waiting.get()
+        except TimeoutError:
+            return
+        await self.write(one)
+        missed, self._missed = self._missed, 0
+        await self._say(f"計画{missed}件を記録できませんでした" if missed else "")
+
+    async def write(self, one: _Kept) -> str:
+        """One record, and its name. Raises PlanRecordsFull, CannotRecord."""
+        name = f"{one.plan_id}@{unix_ms(one.at)}"
+        if not one.told and await self._is_known(one.plan_id):
+            return name
+        await self._make_room()
+        known = await self._store.known()
+        for _ in range(TRIES):
+            facts, sealed, new = await asyncio.to_thread(self._packed, name, one, known)
+            await self._store.put(new, self._clock.now())
+            missing = await self._store.keep(name, facts, sealed)
+            if not missing:
+                self._parent = name
+                return name
+            known.difference_update(missing)  # forgotten in between: put them again
+        raise RuntimeError(f"blocks of plan {name} were forgotten {TRIES} times while it was kept")
+
+    async def _is_known(self, plan_id: str) -> bool:
+        return any(one.partition("@")[0] == plan_id for one in await self._store.names())
+
+    def _packed(self, name: str, one: _Kept, known: set[str]) -> tuple[PlanFacts, bytes, dict[str, bytes]]:
+        """Facts, the sealed record, and the sealed blocks that are not known. Computes, for seconds in a city."""
+        used: dict[str, None] = {}
+        new: dict[str, bytes] = {}
+
+        def put(raw: bytes, width: int) -> str:
+            block = self._codec.name(raw)
+            if block not in used and block not in known:
+                new[block] = self._codec.seal_block(block, raw, width)
+            used[block] = None
+            return block
+
+        record = PlanRecord(
+            plan_id=one.plan_id,
+            incident=one.incident,
+            at=one.at,
+            parent=self._parent,
+            told=one.told,
+            made=made_with(one.facts),
+            problem=pack(one.made.problem, put, word_of, "problem"),
+            answers=answers(one.made, put, word_of),
+        )
+        facts = PlanFacts(
+            plan_id=one.plan_id, incident=one.incident, at=one.at, told=one.told, blocks=tuple(used)
+        )
+        return facts, self._codec.seal_record(name, msgspec.msgpack.encode(record)), new
+
+    async def tidy(self) -> int:
+        """Forget records older than they are kept for, of incidents that have ended. How many."""
+        now = self._clock.now()
+        forgotten = 0
+        for name in await self._ended(until=now - self._keep_for):
+            await self._store.forget(name)
+            forgotten += 1
+        await self._store.sweep(now - LOOSE_FOR)
+        return forgotten
+
+    async def _make_room(self) -> None:
+        if await self._store.total_bytes() < self._max_bytes:
+            return
+        for name in await self._ended(until=None):
+            await self._store.forget(name)
+            if await self._store.total_bytes() < self._max_bytes:
+                return
+        raise PlanRecordsFull(self._max_bytes)
+
+    async def _ended(self, until: datetime | None) -> list[str]:
+        """Records that may go, the oldest first."""
+        open_incident = await self._open_incident()
+        found = []
+        for name in await self._store.names(until):
+            facts = await self._store.facts(name)
+            if facts is None or facts.incident != open_incident:
+                found.append(name)
+        return found
+
+    async def _say(self, detail: str) -> None:
+        """A fault stands in the health record for as long as it lasts."""
+        if not detail and not self._said:
+            return
+        self._said = detail
+        try:
+            await self._tell(detail)
+        except Exception:
+            log.exception("the health record can not be written")
+
+
+class PlanArchive:
+    """The plan records of one side, to be read."""
+
+    def __init__(self, store: PlanRecordStore, codec: BlockCodec) -> None:
+        self._store, self._codec = store, codec
+
+    async def listed(self, count: int = 50) -> list[Listed]:
+        """The newest records, the newest first."""
+        return await self._store.listed(count)
+
+    async def find(self, name: str, at: datetime | None = None) -> str:
+        """The record of a plan: by its full name, else the one made at `at`, else the newest of this plan id.
+
+        Raises NoPlanRecord.
+        """
+        names = await self._store.names()
+        if name in names:
+            return name
+        if at is not None and f"{name}@{unix_ms(at)}" in names:
+            return f"{name}@{unix_ms(at)}"
+        found = [one for one in names if one.partition("@")[0] == name]
+        if not found:
+            raise NoPlanRecord(name)
+        return found[-1]
+
+    async def open(self, name: str) -> OpenedPlan:
+        """A record with everything of it. Raises NoPlanRecord, RecordUnreadable, SealBroken."""
+        sealed, facts = await self._store.record(name), await self._store.facts(name)
+        if sealed is None or facts is None:
+            raise NoPlanRecord(name)
+        blocks = await self._store.blocks(facts.blocks)
+        return await asyncio.to_thread(self._opened, name, sealed, blocks, facts)
+
+    def _opened(self, name: str, sealed: bytes, blocks: Mapping[str, bytes], facts: PlanFacts) -> OpenedPlan:
+        lost = [one for one in facts.blocks if one not in blocks]
+        if lost:
+            raise RecordUnreadable(name, f"{len(lost)} of its {len(facts.blocks)} blocks are gone")
+        try:
+            record = msgspec.msgpack.decode(self._codec.open_record(name, sealed), type=PlanRecord)
+        except msgspec.MsgspecError as error:
+            raise RecordUnreadable(name, f"is not of this version's form ({error})") from error
+        plain = {one: self._codec.open_block(one, row) for one, row in blocks.items()}
+        return OpenedPlan(
+            name=name,
+            record=record,
+            answers=answers_again(record.answers, plain.__getitem__),
+            _blocks=plain,
+        )
+
+
+def word_of(value: object) -> str | None:
+    """What stands for walks in a record."""
+    if type(value).__module__ == "bosai.services.walking":
+        return NETWORK_WORD
+    return straight_ways(value)
+
+
+def codec_of(places_sealer: Sealer, realm: Realm) -> BlockCodec:
+    """Records tell where people live: they open with the key of the places, each kind under a subkey of its own."""
+    return BlockCodec(places_sealer, realm)
+
+
+def told_health(redis: Any, key: str, clock: Clock) -> Callable[[str], Awaitable[None]]:
+    """Shows a fault of the records on the board; "" takes it away."""
+
+    async def tell(detail: str) -> None:
+        if not detail:
+            await redis.hdel(key, HEALTH_PART)
+            return
+        said = {"at": clock.now().isoformat(), "ok": False, "detail": detail}
+        await redis.hset(key, HEALTH_PART, msgspec.json.encode(said))
+
+    return tell
