@@ -18,6 +18,7 @@ class MessageKind(StrEnum):
     RECALLED = "recalled"  # 取消・誤り
     OUT_OF_AREA = "out_of_area"  # the area was changed: 対象ではなくなりました
     SELF_TEST = "self_test"  # asked for by the resident: does a message reach this device?
+    STILL_IN_FORCE = "still_in_force"  # the quiet hourly reminder of what was said already
     MONTHLY_CHECK = "monthly_check"  # 月例の受信確認: finds dead subscriptions before a disaster does
 
     @property
@@ -30,6 +31,10 @@ _CHECKS = {MessageKind.SELF_TEST, MessageKind.MONTHLY_CHECK}
 CHECK_INCIDENT = "check"
 """The incident of checks: never one of HQ's, never the newest advice of anybody."""
 CHECK_ALERT_KEY = "check:0"
+
+
+REMINDERS = "remind."
+"""Reminders of an incident are kept beside it, under this and its name: nobody's newest advice, in no count of it."""
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +71,8 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     stale_at: datetime  # freshness of the advice (never of the order): bounds TTL
     meaning: str  # hash of what the person must know; equal meaning is never sent twice
     town: str = ""  # town of the place, for HQ's count by town; sealed with the rest
+    repeats_seq: int = 0  # a reminder: the instruction it repeats; 0 = it is none
+    since: datetime | None = None  # a reminder: since when the order has been in force
 
 
 class Stage(StrEnum):

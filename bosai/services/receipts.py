@@ -184,7 +184,7 @@ class _Reported(msgspec.Struct, frozen=True, kw_only=True):
 def _call(keys: Keys, one: _Reported, now_ms: int) -> _Call:
     number = bucket_of(one.named.subscription_id)
     return (
-        (keys.deliveries(number), keys.due(number), keys.counts(number)),
+        (keys.deliveries(number), keys.due(number), keys.counts(number), keys.told_version(number)),
         (
             member_of(one.named.incident, one.named.subscription_id),
             one.named.seq,

@@ -12,7 +12,7 @@ import hmac
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TypeVar
@@ -24,6 +24,8 @@ from bosai.errors import SealBroken
 from bosai.model.instruction import (
     CHECK_ALERT_KEY,
     CHECK_INCIDENT,
+    REMINDERS,
+    Answer,
     Delivery,
     Destination,
     Instruction,
@@ -81,6 +83,8 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
     meaning: str
     town: str = ""
     left_s: int = 0
+    repeats_seq: int = 0
+    since: datetime | None = None
 
     def numbered(self, seq: int, alert_key: str) -> Instruction:
         """The instruction with its seq, standing on the version it now stands on."""
@@ -101,7 +105,25 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
             stale_at=self.stale_at,
             meaning=self.meaning,
             town=self.town,
+            repeats_seq=self.repeats_seq,
+            since=self.since,
         )
+
+
+Written = Callable[[Sequence[tuple[InstructionDraft, int]]], None]
+"""Hears which drafts were written, each with its seq."""
+
+
+class ToldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What changed of one person: the travel, and the instruction where it is another than the one known."""
+
+    subscription_id: str
+    seq: int
+    stage: Stage
+    at_s: float
+    answer: Answer | None
+    alert_key: str
+    instruction: Instruction | None
 
 
 class EmitReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,9 +153,10 @@ class ToldSeal:
     def mark_of(self, draft: InstructionDraft) -> str:
         """What stands in the clear for the meaning: the same for the same meaning of one person, and no more.
 
-        A plain hash would name the site: there are few. Checks mean the same for everybody, and are counted by it.
+        A plain hash would name the site: there are few. Checks mean the same for everybody, and are counted by it; what
+        a reminder carries here are the number it repeats and the hour.
         """
-        if draft.message.is_check:
+        if draft.message.is_check or draft.message is MessageKind.STILL_IN_FORCE:
             return draft.meaning
         words = f"{draft.incident} {draft.subscription_id} {draft.meaning}".encode()
         return hmac.digest(self._mark_key, words, "sha256")[:16].hex()
@@ -169,7 +192,13 @@ class InstructionStore:
         self._redis = redis
         self._keys = Keys(realm)
 
-    async def emit(self, fence: int | None, drafts: Sequence[InstructionDraft], at: datetime) -> EmitReport:
+    async def emit(
+        self,
+        fence: int | None,
+        drafts: Sequence[InstructionDraft],
+        at: datetime,
+        written: Written | None = None,
+    ) -> EmitReport:
         """Write what is new to somebody and hand it to delivery, most endangered first.
 
         `fence` is the token of the planner's lease; a lower one than seen before is refused (`fenced`). A writer
@@ -183,7 +212,45 @@ class InstructionStore:
         modes = {
             kind: "a" if fence is None or kind is MessageKind.PROVISIONAL else "n" for kind in MessageKind
         }
-        return await self._write(drafts, modes, fence, at)
+        return await self._write(drafts, modes, fence, at, written)
+
+    async def remind(self, fence: int, drafts: Sequence[InstructionDraft], at: datetime) -> EmitReport:
+        """Hand quiet reminders to delivery: only those due (see emit.lua) are written, the others count as unchanged.
+
+        They are nobody's newest advice and in no count of their incident. Raises ValueError for other drafts.
+        """
+        for one in drafts:
+            if one.message is not MessageKind.STILL_IN_FORCE or not one.incident.startswith(REMINDERS):
+                raise ValueError(f"message: {one.message} of {one.incident} is no reminder")
+        _check(drafts)
+        return await self._write(drafts, dict.fromkeys(MessageKind, "r"), fence, at)
+
+    async def restamp(
+        self, fence: int, incident: str, moves: Sequence[tuple[str, int, str]], at: datetime
+    ) -> EmitReport:
+        """Let instructions that still say the same stand on a later version of the order; nobody hears of it.
+
+        moves: (subscription id, seq that must still stand there, alert key). Nothing is sealed anew.
+        """
+        by_bucket: dict[int, list[tuple[str, int, str]]] = {}
+        for one in moves:
+            by_bucket.setdefault(bucket_of(one[0]), []).append(one)
+        seen: Counter[int] = Counter()
+        wave, kind = [], MessageKind.ORDER
+        for number, group in sorted(by_bucket.items()):
+            for chunk in _chunks(group, DRAFTS_PER_SCRIPT):
+                rows: list[str | bytes] = []
+                for name, seq, alert_key in chunk:
+                    rows += [f"{name} {incident} {seq} {alert_key} {kind} s", b""]
+                wave.append((self._emit_keys(number), [fence, unix_ms(at), "0", *rows]))
+        fenced = False
+        for some in _chunks(wave, WAVE // DRAFTS_PER_SCRIPT * 4):
+            for answer in await _emit.many(self._redis, some):
+                if answer and answer[0] == b"fenced":
+                    fenced = True
+                else:
+                    seen.update(int(one) for one in answer)
+        return EmitReport(unchanged=seen[0], refused=len(moves) - seen[0], fenced=fenced)
 
     async def emit_checks(self, drafts: Sequence[InstructionDraft], at: datetime) -> EmitReport:
         """Hand checks to delivery. They are nobody's newest advice, and stand on no order. Raises ValueError for
@@ -200,6 +267,7 @@ class InstructionStore:
         modes: dict[MessageKind, str],
         fence: int | None,
         at: datetime,
+        hear: Written | None = None,
     ) -> EmitReport:
         seen: Counter[int] = Counter()  # 1 written, 0 unchanged, -1 refused, -2 spared
         ordered = sorted(drafts, key=_urgency)
@@ -212,6 +280,8 @@ class InstructionStore:
                     for (number, group), got in zip(wave, seqs, strict=True)
                 ]
                 await self._point(danger_class, [pair for pair in written if pair[1]])
+                for _, pairs in written if hear is not None else ():
+                    hear(pairs)
                 seen.update(min(seq, 1) for got in seqs for seq in got)
                 if fenced:
                     break
@@ -233,7 +303,7 @@ class InstructionStore:
         at: datetime,
     ) -> tuple[list[list[int]], bool]:
         """The seqs of each group, and whether a bucket refused the token (its group counts as refused)."""
-        k, token = self._keys, "" if fence is None else fence
+        token = "" if fence is None else fence
         calls = []
         for number, group in wave:
             rows: list[str | bytes] = []
@@ -243,16 +313,7 @@ class InstructionStore:
                     f"{one.subscription_id} {one.incident} {one.meaning} {one.alert_key} {one.message} {mode}"
                 )
                 rows += [head, self._told.seal(one)]
-            keys = [
-                k.fence(number),
-                k.instructions(number),
-                k.deliveries(number),
-                k.due(number),
-                k.push(number),
-                k.told(number),
-                k.counts(number),
-            ]
-            calls.append((keys, [token, unix_ms(at), unix_s(at + FIRST_DUE), *rows]))
+            calls.append((self._emit_keys(number), [token, unix_ms(at), unix_s(at + FIRST_DUE), *rows]))
         fenced, seqs = False, []
         for (_, group), answer in zip(wave, await _emit.many(self._redis, calls), strict=True):
             if answer and answer[0] == b"fenced":
@@ -261,6 +322,19 @@ class InstructionStore:
             else:
                 seqs.append([int(one) for one in answer])
         return seqs, fenced
+
+    def _emit_keys(self, number: int) -> list[str]:
+        k = self._keys
+        return [
+            k.fence(number),
+            k.instructions(number),
+            k.deliveries(number),
+            k.due(number),
+            k.push(number),
+            k.told(number),
+            k.counts(number),
+            k.told_version(number),
+        ]
 
     async def _point(
         self, danger_class: int, written: Sequence[tuple[int, Sequence[tuple[InstructionDraft, int]]]]
@@ -336,6 +410,65 @@ class InstructionStore:
                         found[name] = (instruction, delivery_of(line))
         return found
 
+    async def told_versions(self) -> list[int]:
+        """(256,) a number per bucket that rises when what its people were told, answered or lost has changed."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for number in range(BUCKETS):
+                pipe.get(self._keys.told_version(number))
+            return [int(one or 0) for one in await pipe.execute()]
+
+    async def told_lines(
+        self, incident: str, numbers: Sequence[int], known: Mapping[str, int]
+    ) -> dict[int, list[ToldLine]]:
+        """By bucket, everybody who was told of the incident. known: subscription id → seq that need not be opened."""
+        found = {}
+        for some in _chunks(numbers, _BUCKETS_AT_ONCE):
+            found.update(await self._told_lines(incident, some, known))
+        return found
+
+    async def _told_lines(
+        self, incident: str, numbers: Sequence[int], known: Mapping[str, int]
+    ) -> dict[int, list[ToldLine]]:
+        k = self._keys
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for number in numbers:
+                pipe.hgetall(k.told(number))
+            told = await pipe.execute()
+        ids = [
+            [as_text(one) for one, incidents in rows.items() if incident in as_text(incidents).split()]
+            for rows in told
+        ]
+        lines = await self._fields([k.deliveries(one) for one in numbers], incident, ids)
+        new = [
+            [name for name, line in zip(names, got, strict=True) if line and _seq_of(line) != known.get(name)]
+            for names, got in zip(ids, lines, strict=True)
+        ]
+        stored = await self._fields([k.instructions(one) for one in numbers], incident, new)
+        found = {}
+        for number, names, got, fresh, bodies in zip(numbers, ids, lines, new, stored, strict=True):
+            opened = {
+                name: self._told.open(member_of(incident, name).encode(), body)
+                for name, body in zip(fresh, bodies, strict=True)
+                if body is not None
+            }
+            found[number] = [
+                _told_line(name, line, opened.get(name))
+                for name, line in zip(names, got, strict=True)
+                if line is not None and (name not in opened or opened[name] is not None)
+            ]
+        return found
+
+    async def _fields(
+        self, keys: Sequence[str], incident: str, ids: Sequence[Sequence[str]]
+    ) -> list[list[bytes | None]]:
+        """What stands in each hash for the people of its bucket."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key, names in zip(keys, ids, strict=True):
+                if names:
+                    pipe.hmget(key, [member_of(incident, one) for one in names])
+            got = iter(await pipe.execute())
+        return [next(got) if names else [] for names in ids]
+
     async def check_of(self, subscription_id: str) -> tuple[Instruction, Delivery] | None:
         """The newest check of one subscriber with its travel."""
         k, number, member = self._keys, bucket_of(subscription_id), member_of(CHECK_INCIDENT, subscription_id)
@@ -362,6 +495,23 @@ class InstructionStore:
         words = [as_text(one) for one in rows]
         found = zip(words[::3], map(Stage, words[1::3]), words[2::3], strict=True)
         return sorted(found)
+
+
+def _seq_of(line: bytes) -> int:
+    return int(line[: line.index(b" ")])
+
+
+def _told_line(name: str, line: bytes, instruction: Instruction | None) -> ToldLine:
+    seq, stage, at_ms, _, _, answer, _, _, alert_key, _ = line.decode().split(" ", 9)
+    return ToldLine(
+        name,
+        instruction.seq if instruction is not None else int(seq),
+        Stage(stage),
+        int(at_ms) / 1000,
+        None if answer == "-" else Answer(answer),
+        alert_key,
+        instruction,
+    )
 
 
 def _check(drafts: Sequence[InstructionDraft]) -> None:

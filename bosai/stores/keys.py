@@ -80,7 +80,9 @@ class Keys:
         self.desk_failures = f"{sites}:desk-failures:"  # + sha256(capability): string, INCR, expires
 
         plans = f"bosai:{{{side}:plans}}"
-        self.plan_blocks = f"{plans}:blocks"  # hash keyed hash of the content → sealed block; shared by records
+        self.plan_blocks = (
+            f"{plans}:blocks"  # hash keyed hash of the content → sealed block; shared by records
+        )
         self.plan_block_uses = f"{plans}:uses"  # hash block → how many records have it
         self.plan_blocks_loose = f"{plans}:loose"  # zset block → unix ms: put, its record still to come
         self.plan_records = f"{plans}:records"  # hash "plan_id@unix ms" → sealed PlanRecord

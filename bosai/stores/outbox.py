@@ -194,6 +194,7 @@ class Outbox:
                 k.due(number),
                 k.push(number),
                 k.prekeys(number),
+                k.counts(number),
             ]
             calls.append((keys, [unix_ms(now), unix_ms(until), _encode(entries)]))
         answers = await _claim.many(self._redis, calls)
@@ -225,7 +226,13 @@ class Outbox:
         k = self._keys
         calls: list[tuple[list[str], list[Arg]]] = [
             (
-                [k.deliveries(number), k.due(number), k.counts(number), k.instructions(number)],
+                [
+                    k.deliveries(number),
+                    k.due(number),
+                    k.counts(number),
+                    k.instructions(number),
+                    k.told_version(number),
+                ],
                 [unix_ms(now), _encode([_storable(one) for one in some])],
             )
             for number, some in results.items()

@@ -124,7 +124,7 @@ class SubscriptionStore:
         k, number = self._keys, bucket_of(subscription_id)
         keys = [k.push(number), k.places(number), k.version(number), k.told(number)]
         keys += [k.instructions(number), k.deliveries(number), k.due(number), k.counts(number)]
-        keys += [k.prekeys(number)]
+        keys += [k.prekeys(number), k.told_version(number)]
         return int(await _drop(redis, keys=keys, args=[subscription_id, expected])) == 1
 
     async def alias(self, endpoint_id: str) -> str | None:
