@@ -30,6 +30,7 @@ from bosai.services.feeds import FeedService
 from bosai.services.geo import GeoService
 from bosai.services.geo_holder import GeoHolder
 from bosai.services.guidance import GuidanceService
+from bosai.services.hand import HandService
 from bosai.services.previews import PreviewBroker
 from bosai.services.proposals import ProposalService
 from bosai.services.receipts import ReceiptService
@@ -78,6 +79,7 @@ class RealmServices:
     instructions: InstructionStore
     sites: SiteService
     desks: DeskService
+    hand: HandService
     guidance: GuidanceService
     geo: GeoService
     vapid_public_b64url: str
@@ -186,6 +188,7 @@ def _realm(
     instructions = InstructionStore(client, realm, told_sealer(own))
     audit = AuditService(client, realm, clock)
     sites = SiteService(client, realm, clock, settings, audit)
+    hand = HandService(client, realm, clock)
     ground = GeoService(geo, SiteStore(client, realm), alert_store, settings)
     return RealmServices(
         realm=realm,
@@ -245,7 +248,8 @@ def _realm(
         desks=DeskService(
             client, realm, clock, own.hmac_key, session=timedelta(hours=settings.web.desk_session_h)
         ),
-        guidance=GuidanceService(sites, alert_store, clock, settings, ground),
+        hand=hand,
+        guidance=GuidanceService(sites, alert_store, clock, settings, ground, hand=hand),
         geo=ground,
         vapid_public_b64url=own.vapid_public_b64url,
     )

@@ -16,7 +16,9 @@ from bosai.model.instruction import Instruction
 from bosai.model.subscription import PaceClass, Place, Structure
 from bosai.ports import Clock
 from bosai.services.geo import GeoService
+from bosai.services.hand import HandService
 from bosai.services.people import PeopleRows, rows_of
+from bosai.services.plan_ground import GroundCache
 from bosai.services.planning import Ground, Situation, drafts_of, ground_of, plan_id_of, problem_of
 from bosai.services.sites import SiteService
 from bosai.settings_schema import Settings
@@ -24,6 +26,7 @@ from bosai.stores.alerts import AlertStore
 from geodata.areas import Bbox
 from geodata.hazards import HazardKind
 from shelters.dangers import who_is_inside
+from shelters.hand import NO_HAND
 from shelters.model import Opening, Site, SiteStatus
 from shelters.plan import Plan, PlanInput
 from shelters.planning import plan
@@ -67,7 +70,11 @@ class GuidanceService:
         clock: Clock,
         settings: Settings,
         geo: GeoService | None = None,
+        *,
+        hand: HandService | None = None,
     ) -> None:
+        self._hand = hand
+        self._grounds = GroundCache(settings)
         self._sites = sites
         self._alerts = alert_store
         self._clock = clock
@@ -118,6 +125,8 @@ class GuidanceService:
                 told={},
                 told_of={},
                 walking=self._geo.walking if self._geo is not None else None,
+                hand=await self._hand.hand() if self._hand is not None else NO_HAND,
+                grounds=self._grounds,
             )
             ground = await asyncio.to_thread(ground_of, situation, self._settings)
             self._held = (now, situation, ground)

@@ -12,9 +12,11 @@ from bosai.ports import Clock
 from bosai.services.geo_facts import PLACES, GeoFacts
 from bosai.services.geo_holder import GeoHolder
 from bosai.services.people import PeopleCache, PeopleRows
+from bosai.services.plan_ground import GroundCache
 from bosai.services.planning import Situation, ToldTable, alert_id_of
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
+from bosai.stores.hand import HandStore
 from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import Keys
 from bosai.stores.sites import SiteStore
@@ -50,6 +52,8 @@ class PlanSources:
         self.instructions = instructions
         self.sites = SiteStore(redis, realm)
         self._subscriptions = subscriptions
+        self.hand = HandStore(redis, realm)
+        self._grounds = GroundCache(settings)
         self._people = PeopleCache(settings.city.plane_epsg, places)
         self._geo = geo
         self._own_geo = False
@@ -71,6 +75,10 @@ class PlanSources:
             if stale:
                 loaded = {number: await self._subscriptions.load_bucket(number) for number in stale}
                 await asyncio.to_thread(self._people.put, loaded, versions)
+                self._generation += 1
+            # A visitor's day does not end in the middle of an order: who was guided by it is guided to its end.
+            ended_by = await self.alerts.began() or self.clock.now()
+            if self._people.drop_ended(ended_by.timestamp()):
                 self._generation += 1
             return self._generation
 
@@ -98,6 +106,8 @@ class PlanSources:
             told=told,
             told_of=await self._told_of(told),
             walking=self._geo.walking if self._geo is not None else None,
+            hand=await self.hand.hand(),
+            grounds=self._grounds,
         )
 
     async def _refresh_ground(self) -> None:

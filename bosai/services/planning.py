@@ -14,24 +14,27 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
-from bosai.model.geometry import from_e7
+from bosai.model.alert import Alert, AlertRecord
 from bosai.model.instruction import Answer, Delivery, Destination, Instruction, MessageKind
 from bosai.services.people import PeopleRows
+from bosai.services.plan_ground import Ground, GroundCache, KnowsWater, area_of, danger_of, table_of, wet
 from bosai.settings_schema import Settings
 from bosai.stores.instructions import InstructionDraft
-from geodata.crs import geometry_to_plane, to_lonlat, to_plane
+from geodata.crs import to_lonlat
 from shelters.advice import Decision, meaning_of
 from shelters.dangers import Danger
+from shelters.hand import NO_HAND, Hand
 from shelters.ledger import Told, nobody_told
 from shelters.model import Action, Site, SiteStatus
 from shelters.pace import Pacing, StraightLine
 from shelters.plan import Plan, PlanInput, PlanRules
-from shelters.sites import HAZARD_COLUMN, SiteTable, site_table
+from shelters.sites import HAZARD_COLUMN, SiteTable
 from shelters.triage import ACTION_ROW
 
 if TYPE_CHECKING:  # loads SciPy, which a process without an imported network never needs
     from bosai.services.walking import Walking
+
+__all__ = ["Ground", "area_of", "danger_of", "table_of"]  # as well: what a plan stands on
 
 DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
 OUTSIDE = "区域の外"
@@ -54,6 +57,11 @@ class Situation:
     told: ToldTable
     told_of: Mapping[str, AlertRecord]  # alert key → the version an instruction stands on
     walking: "Walking | None" = None  # over the imported network; None: straight lines
+    hand: Hand = NO_HAND
+    water_maps: KnowsWater | None = None  # None: depths are unknown
+    grounds: GroundCache | None = (
+        None  # what was worked out for the last moment; None: everything is made anew
+    )
 
 
 def rules_of(settings: Settings) -> PlanRules:
@@ -85,51 +93,10 @@ def is_night(now: datetime, settings: Settings) -> bool:
     return start <= hour or hour < end if start > end else start <= hour < end
 
 
-def danger_of(alert: Alert, epsg: int) -> Danger | None:
-    """The order as the planner sees it; None for お知らせ, lifts and recalls, which direct nobody anywhere."""
-    if alert.kind is OrderKind.NOTICE or not alert.directs_people:
-        return None
-    return area_of(alert, epsg)
-
-
-def area_of(alert: Alert, epsg: int) -> Danger:
-    """The order's area and class on the plane, whatever the version does."""
-    return Danger(
-        key=alert.key,
-        hazard=alert.hazard,
-        area_xy_m=geometry_to_plane(from_e7(alert.area.polygons_e7_lonlat), epsg),
-        level=int(alert.level) if alert.level else None,
-        advisory=alert.tsunami_class is TsunamiClass.ADVISORY,
-        expected_arrival_s=alert.expected_arrival_at.timestamp() if alert.expected_arrival_at else None,
-    )
-
-
-def table_of(sites: Sequence[Site], statuses: Mapping[str, SiteStatus], settings: Settings) -> SiteTable:
-    """Sites (ascending ids) with what is known of them."""
-    lonlat = np.array([[one.lon, one.lat] for one in sites], dtype=np.float64).reshape(-1, 2)
-    return site_table(
-        sites,
-        statuses,
-        to_plane(lonlat, settings.city.plane_epsg),
-        margin_fraction=settings.planner.seats_margin_fraction,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What of a situation is the same for everybody: sites and areas on the plane. `dangers`: orders that direct."""
-
-    table: SiteTable
-    dangers: tuple[tuple[AlertRecord, Danger], ...]
-
-
 def ground_of(situation: Situation, settings: Settings) -> Ground:
     """Sites and areas on the plane: most of the work of planning for a single household."""
-    found = ((one, danger_of(one.alert, settings.city.plane_epsg)) for one in situation.in_force)
-    return Ground(
-        table=table_of(situation.sites, situation.statuses, settings),
-        dangers=tuple((record, danger) for record, danger in found if danger is not None),
-    )
+    grounds = situation.grounds or GroundCache(settings)
+    return grounds.of(situation.sites, situation.statuses, situation.in_force)
 
 
 def problem_of(
@@ -137,7 +104,7 @@ def problem_of(
 ) -> PlanInput:
     """Everything a plan depends on, at this moment. `ground`: where it was worked out before."""
     ground = ground or ground_of(situation, settings)
-    dangers = tuple(danger for _, danger in ground.dangers)
+    dangers = _dangers(situation, rows, ground)
     rules = rules_of(settings)
     if situation.walking is not None:
         rules = replace(rules, walks=situation.walking.for_plan(rows.people, dangers))
@@ -153,7 +120,36 @@ def problem_of(
         counted_at_s=_counted_at(situation.statuses, situation.sites),
         rules=rules,
         blur_m=rows.blur_m,
+        visitor=rows.visitor,
+        welfare=_welfare(rows, ground.table),
+        town=rows.town,
+        towns=rows.town_names,
+        hand=situation.hand,
     )
+
+
+def _dangers(situation: Situation, rows: PeopleRows, ground: Ground) -> tuple[Danger, ...]:
+    """The orders that direct people, with the water these people would stand in where a map knows it."""
+    maps, grounds = situation.water_maps, situation.grounds
+    found = tuple(danger for _, danger in ground.dangers)
+    if maps is None:
+        return found
+    if grounds is None:
+        return tuple(wet(one, rows.people, maps) for one in found)
+    return tuple(grounds.wet(one, rows.people, maps) for one in found)
+
+
+def _welfare(rows: PeopleRows, table: SiteTable) -> NDArray[np.int64] | None:
+    """(n,) row of the welfare shelter a ward opened to the household, -1 = none; None where nobody has one.
+
+    One that is in no list any more opens nothing.
+    """
+    if not rows.welfare_sites:
+        return None
+    at, welfare = table.rows(), np.full(len(rows), -1, dtype=np.int64)
+    for row, site_id in rows.welfare_sites.items():
+        welfare[row] = at.get(site_id, -1)
+    return welfare
 
 
 def _counted_at(statuses: Mapping[str, SiteStatus], sites: Sequence[Site]) -> NDArray[np.float64]:

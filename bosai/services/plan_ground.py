@@ -1,0 +1,138 @@
+"""What of a moment is the same for everybody: sites and areas on the plane, and the water people would stand in.
+
+orders in force ─▶ Danger (made once a version, its water once for the same people) ─┐
+sites · statuses ─▶ SiteTable (made again only when something of them changed) ──────┴▶ Ground
+
+A plan is quick where what it stands on is the very same object as before: so nothing is made anew that did not change.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
+from bosai.model.geometry import from_e7
+from bosai.settings_schema import Settings
+from geodata.crs import geometry_to_plane, to_plane
+from geodata.hazards import HazardKind
+from shelters.dangers import Danger, Water
+from shelters.model import People, Site, SiteStatus
+from shelters.sites import SiteTable, site_table
+
+T = TypeVar("T")
+
+KEPT = 64
+"""Orders whose areas are kept on the plane: those in force, and the drafts that are looked at."""
+
+
+class KnowsWater(Protocol):
+    """The imported maps of depths, asked for places."""
+
+    def of(self, hazard: HazardKind, xy_m: NDArray[np.float64]) -> Water | None:
+        """The water at (n, 2) places under this hazard; None where no map speaks of it, which is "unknown"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What of a situation is the same for everybody: sites and areas on the plane. `dangers`: orders that direct."""
+
+    table: SiteTable
+    dangers: tuple[tuple[AlertRecord, Danger], ...]
+
+
+def danger_of(alert: Alert, epsg: int) -> Danger | None:
+    """The order as the planner sees it; None for お知らせ, lifts and recalls, which direct nobody anywhere."""
+    if alert.kind is OrderKind.NOTICE or not alert.directs_people:
+        return None
+    return area_of(alert, epsg)
+
+
+def area_of(alert: Alert, epsg: int) -> Danger:
+    """The order's area and class on the plane, whatever the version does."""
+    return Danger(
+        key=alert.key,
+        hazard=alert.hazard,
+        area_xy_m=geometry_to_plane(from_e7(alert.area.polygons_e7_lonlat), epsg),
+        level=int(alert.level) if alert.level else None,
+        advisory=alert.tsunami_class is TsunamiClass.ADVISORY,
+        expected_arrival_s=alert.expected_arrival_at.timestamp() if alert.expected_arrival_at else None,
+    )
+
+
+def table_of(sites: Sequence[Site], statuses: Mapping[str, SiteStatus], settings: Settings) -> SiteTable:
+    """Sites (ascending ids) with what is known of them."""
+    lonlat = np.array([[one.lon, one.lat] for one in sites], dtype=np.float64).reshape(-1, 2)
+    return site_table(
+        sites,
+        statuses,
+        to_plane(lonlat, settings.city.plane_epsg),
+        margin_fraction=settings.planner.seats_margin_fraction,
+    )
+
+
+class GroundCache:
+    """Grounds of one side, each part made again only when it changed. Threads may share it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._dangers: dict[str, tuple[Alert, Danger | None]] = {}
+        self._table: tuple[Sequence[Site], Mapping[str, SiteStatus], SiteTable] | None = None
+        self._wet: dict[str, tuple[Danger, People, KnowsWater, Danger]] = {}
+
+    def of(
+        self,
+        sites: Sequence[Site],
+        statuses: Mapping[str, SiteStatus],
+        in_force: Sequence[AlertRecord],
+    ) -> Ground:
+        """The ground of these sites and orders."""
+        with self._lock:
+            found = ((one, self._danger(one.alert)) for one in in_force)
+            return Ground(
+                table=self._table_of(sites, statuses),
+                dangers=tuple((record, danger) for record, danger in found if danger is not None),
+            )
+
+    def wet(self, danger: Danger, people: People, maps: KnowsWater) -> Danger:
+        """The danger with the water these people would stand in; asked of the maps once for the same people."""
+        with self._lock:
+            held = self._wet.get(danger.key)
+            if held is not None and held[0] is danger and held[1] is people and held[2] is maps:
+                return held[3]
+            made = wet(danger, people, maps)
+            _keep(self._wet, danger.key, (danger, people, maps, made))
+            return made
+
+    def _danger(self, alert: Alert) -> Danger | None:
+        held = self._dangers.get(alert.key)
+        # A draft keeps its key while it is rewritten.
+        if held is not None and held[0] == alert:
+            return held[1]
+        made = danger_of(alert, self._settings.city.plane_epsg)
+        _keep(self._dangers, alert.key, (alert, made))
+        return made
+
+    def _table_of(self, sites: Sequence[Site], statuses: Mapping[str, SiteStatus]) -> SiteTable:
+        held = self._table
+        if held is None or held[0] is not sites or held[1] != statuses:
+            held = sites, dict(statuses), table_of(sites, statuses, self._settings)
+            self._table = held
+        return held[2]
+
+
+def wet(danger: Danger, people: People, maps: KnowsWater) -> Danger:
+    """The danger with what the maps say of the water at these places; as it is where they say nothing of its kind."""
+    water = maps.of(danger.hazard, people.xy_m)
+    return danger if water is None else replace(danger, water=water)
+
+
+def _keep(held: dict[str, T], key: str, value: T) -> None:
+    held.pop(key, None)
+    held[key] = value
+    while len(held) > KEPT:
+        del held[next(iter(held))]
