@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from geodata.hazards import HAZARD_ORDER, HazardKind
 from geodata.sites import SiteForm
 from shelters.errors import LengthsDiffer, SitesNotSorted
-from shelters.model import FigureSource, FloorLimit, Opening, Site, SiteStatus
+from shelters.model import (
+    DesignationKind,
+    Facet,
+    FigureSource,
+    FloorLimit,
+    Opening,
+    Site,
+    SiteStatus,
+)
 from shelters.occupancy import persons_known
 
 OPENINGS: tuple[Opening, ...] = tuple(Opening)
@@ -20,6 +28,11 @@ ROOF = 99
 
 RAISED_FORMS = frozenset({SiteForm.TSUNAMI_TOWER, SiteForm.EVACUATION_HILL, SiteForm.EVACUATION_STAIRS})
 """Built for its height: a refuge from tsunami inside the area without a floor being published."""
+
+FACETS: tuple[Facet, ...] = (Facet.STEP_FREE, Facet.POWER, Facet.PETS)
+"""The columns of `SiteTable.facets`."""
+
+_FOR_THE_PUBLIC = frozenset({DesignationKind.EMERGENCY_SITE, DesignationKind.SHELTER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +52,13 @@ class SiteTable:
     present_refuge: NDArray[np.int64]  # heads counted against refuge seats
     present_stay: NDArray[np.int64]
     seats_assumed: NDArray[np.bool_]
+    facets: NDArray[np.int8]  # (m, 3) in the order of FACETS: 1 has, 0 lacks or lost, -1 unknown
+    outdoor: NDArray[np.bool_]  # no hall: open ground, hill, stairs, tower
+    checked_at_s: NDArray[np.float64]  # when the building check said it may be used, nan = never
+    welfare: NDArray[np.bool_]  # 福祉避難所
+    temporary_stay: NDArray[np.bool_]  # 一時滞在施設
+    shelter: NDArray[np.bool_]  # 指定避難所: what the city's opening rules speak of
+    opened_by_staff: NDArray[np.bool_]  # staff said so, and have not said otherwise
 
     def __len__(self) -> int:
         return len(self.sites)
@@ -64,7 +84,7 @@ def site_table(
     return SiteTable(
         sites=tuple(sites),
         xy_m=np.asarray(xy_m, dtype=np.float64).reshape(-1, 2),
-        public=np.array([one.open_to_public for one in sites], dtype=np.bool_),
+        public=np.array([is_public(one) for one in sites], dtype=np.bool_),
         flags=np.array(
             [[one.fit_for(kind) for kind in HAZARD_ORDER] for one in sites], dtype=np.bool_
         ).reshape(count, len(HAZARD_ORDER)),
@@ -86,7 +106,23 @@ def site_table(
         seats_assumed=np.array(
             [one.capacity.source is FigureSource.ASSUMED for one in sites], dtype=np.bool_
         ),
+        facets=np.array(
+            [_facets(site, status) for site, status in zip(sites, now, strict=True)], dtype=np.int8
+        ).reshape(count, len(FACETS)),
+        outdoor=np.array([one.form.always_open for one in sites], dtype=np.bool_),
+        checked_at_s=np.array(
+            [one.checked_at.timestamp() if one.checked_at else np.nan for one in now], dtype=np.float64
+        ),
+        welfare=_designated(sites, DesignationKind.WELFARE_SHELTER),
+        temporary_stay=_designated(sites, DesignationKind.TEMPORARY_STAY),
+        shelter=_designated(sites, DesignationKind.SHELTER),
+        opened_by_staff=np.array([one.opening is Opening.OPEN for one in now], dtype=np.bool_),
     )
+
+
+def is_public(site: Site) -> bool:
+    """True where anybody may come: some 指定緊急避難場所 or 指定避難所 of it is not kept for named groups."""
+    return any(one.kind in _FOR_THE_PUBLIC and not one.restricted_to for one in site.designations)
 
 
 def opening_of(site: Site, status: SiteStatus | None) -> Opening:
@@ -109,6 +145,17 @@ def floor_label(site: Site, hazard: HazardKind) -> str:
     if limit.roof:
         return "屋上"
     return f"{limit.min_floor}階以上" if limit.is_upstairs else ""
+
+
+def _facets(site: Site, status: SiteStatus) -> tuple[int, ...]:
+    """What the list says of step-free ways, power and pets, less what staff say is out for now."""
+    has = {Facet.STEP_FREE: site.step_free, Facet.POWER: site.power, Facet.PETS: site.pets}
+    known = (-1 if has[one] is None else int(bool(has[one])) for one in FACETS)
+    return tuple(0 if one in status.outages else value for one, value in zip(FACETS, known, strict=True))
+
+
+def _designated(sites: Sequence[Site], kind: DesignationKind) -> NDArray[np.bool_]:
+    return np.array([any(d.kind is kind for d in one.designations) for one in sites], dtype=np.bool_)
 
 
 def _floor_rank(limit: FloorLimit | None) -> int:
