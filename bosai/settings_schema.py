@@ -206,6 +206,21 @@ class Planner(Section, frozen=True):
     pace_m_s: PaceClasses
 
 
+class PreviewFigures(Section, frozen=True):
+    """What HQ sees before an order leaves."""
+
+    count_residents: bool
+    residents_move_share: Fraction
+    subscribers_follow_share: Fraction
+    leave_first_min: Annotated[float, Meta(ge=2)]
+    leave_half_min: Annotated[float, Meta(gt=2, le=600)]
+    party_persons: Annotated[int, Meta(ge=1, le=500)]
+
+    def __post_init__(self) -> None:
+        if self.leave_half_min <= self.leave_first_min:
+            raise ValueError("leave_half_min must be later than leave_first_min")
+
+
 class MappedRoads(Section, frozen=True, kw_only=True):
     """How GeoJSON lines of a layout of their own are read; the words are those of `geodata.roads`."""
 
@@ -382,6 +397,7 @@ class Settings(Section, frozen=True):
     web: Web
     push: Push
     planner: Planner
+    preview: PreviewFigures
     walking: Walking
     plan_records: PlanRecordsKept
     capacity_defaults: CapacityDefaults
