@@ -62,6 +62,17 @@ class Reach:
                 result |= self._reached[:, group].T[:, row]
         return result
 
+    def joined_pairs(self, at: Snapped, row: Ints, site: Ints) -> Bools:
+        """(p,) True where open ways lead from place `row` of `at` to `site`."""
+        result = np.zeros(len(row), dtype=np.bool_)
+        for group in (
+            self._end(at, self._network.edge_from, self._closed.leaves_to_start),
+            self._end(at, self._network.edge_to, self._closed.leaves_to_end),
+        ):
+            for ends in self._row:
+                result |= self._reached[ends[site], group[row]]
+        return result
+
     def _end(self, at: Snapped, ends: NDArray[np.int32], is_open: _Asked) -> Ints:
         """(n,) group of one end of each place's edge, -1 where that end is closed to it."""
         on = at.edge >= 0

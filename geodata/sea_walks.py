@@ -85,10 +85,12 @@ class SeaWalks:
             row[mine[~landward]] = WITHOUT
         return row
 
-    def ways_inland(self, people_xy_m: Floats, at: Snapped) -> tuple[Floats, Floats]:
-        """(n,) level metres and (n, 2) exits of people inside; inf and nan where the network knows no way."""
+    def ways_inland(self, at: Snapped, row: NDArray[np.int8]) -> tuple[Floats, Floats]:
+        """(n,) level metres and (n, 2) exits of people inside; inf and nan where the network knows no way.
+
+        row: (n,) what `row_of` said of them.
+        """
         effort, exits = np.full(len(at), np.inf), np.full((len(at), 2), np.nan)
-        row = self.row_of(people_xy_m, at)
         for number, ways in enumerate(self.inland):
             mine = np.flatnonzero(row == number)
             found = ways.ways(at.take(mine))

@@ -44,7 +44,7 @@ NEAR_M, FAR_M = 100.0, 400.0
 DETOUR_FACTOR = 1.5
 KEPT_LISTS = 2
 """Two sides share a network, and a drill may have other sites than the real list."""
-_BLEND_FROM = 0.9  # of the bound
+BLEND_FROM = 0.9  # of the bound
 _BLOCK_CELLS = 1 << 17
 
 
@@ -57,7 +57,7 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Layer:
+class Layer:
     """What was searched under one set of closures."""
 
     ways: WaysOut
@@ -65,13 +65,13 @@ class _Layer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sites:
+class SearchedSites:
     """What was searched for one list of sites."""
 
     xy_m: Floats
     at: Snapped
     usual: Snapped
-    layers: tuple[_Layer, ...]
+    layers: tuple[Layer, ...]
 
 
 class NetworkWalks:
@@ -93,12 +93,12 @@ class NetworkWalks:
         self.network, self.foot = network, foot
         self.detour_factor, self.bound_m = detour_factor, bound_m
         self.areas: tuple[BaseGeometry, ...] = ()
-        self._barriers: tuple[Barrier, ...] = ()
-        self._open: NetworkWalks = self
+        self.barriers: tuple[Barrier, ...] = ()
+        self.quiet: NetworkWalks = self
         self._closed = nothing_closed(network)
-        self._ends = WalkEnds(network, foot)
-        self._sea: SeaWalks | None = None
-        self._kept: tuple[_Sites, ...] = ()
+        self.ends = WalkEnds(network, foot)
+        self.sea: SeaWalks | None = None
+        self._kept: tuple[SearchedSites, ...] = ()
         self._finders: dict[int, RouteFinder] = {}
 
     def under(
@@ -115,12 +115,12 @@ class NetworkWalks:
         walks = NetworkWalks(
             self.network, foot=self.foot, detour_factor=self.detour_factor, bound_m=self.bound_m
         )
-        walks.areas, walks._open = tuple(areas_xy_m), self._open
-        walks._barriers = tuple(Barrier(area) for area in walks.areas)
+        walks.areas, walks.quiet = tuple(areas_xy_m), self.quiet
+        walks.barriers = tuple(Barrier(area) for area in walks.areas)
         walks._closed = close_areas(self.network, walks.areas) | close_edges(self.network, closed_edges)
-        walks._ends = self._ends.around(walks.areas, walks._closed)
+        walks.ends = self.ends.around(walks.areas, walks._closed)
         if sea is not None:
-            walks._sea = SeaWalks(
+            walks.sea = SeaWalks(
                 self.network,
                 walks._closed,
                 sea,
@@ -137,7 +137,7 @@ class NetworkWalks:
 
     def prepare(self, to_xy_m: ArrayLike) -> None:
         """Search for the ways to these sites, unless that is done."""
-        self._searched(_points(to_xy_m))
+        self.searched(to_xy_m)
 
     def metres(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike) -> Floats:
         """(n, m) level metres from (n, 2) people to (m, 2) sites; inf where there is no way."""
@@ -145,9 +145,9 @@ class NetworkWalks:
 
     def walk(self, from_xy_m: ArrayLike, to_xy_m: ArrayLike) -> Walk:
         """The same with what is an estimate."""
-        people, sites = _points(from_xy_m), self._searched(_points(to_xy_m))
-        usual = self._ends.usual(people)
-        at = self._ends.people(people, usual)
+        people, sites = _points(from_xy_m), self.searched(to_xy_m)
+        usual = self.ends.usual(people)
+        at = self.ends.people(people, usual)
         effort = np.empty((len(people), len(sites.xy_m)))
         about = np.empty(effort.shape, dtype=np.bool_)
         step = max(1, _BLOCK_CELLS // max(1, len(sites.xy_m)))
@@ -162,9 +162,9 @@ class NetworkWalks:
         effort_m: (n,) what `walk` said of those pairs: no length is above it, and none below the straight line. Where
         the search knows no way it stays as it is.
         """
-        people, sites = _points(from_xy_m), self._searched(_points(to_xy_m))
-        at = self._ends.people(people, self._ends.usual(people))
-        layer = self._sea.row_of(people, at) if self._sea else np.zeros(len(people), dtype=np.int64)
+        people, sites = _points(from_xy_m), self.searched(to_xy_m)
+        at = self.ends.people(people, self.ends.usual(people))
+        layer = self.sea.row_of(people, at) if self.sea else np.zeros(len(people), dtype=np.int64)
         metres = effort_m.copy()
         for number, one in enumerate(sites.layers):
             mine = np.flatnonzero(layer == number)
@@ -178,16 +178,22 @@ class NetworkWalks:
         Off the network, and where it knows no way out, the straight line inland takes over: a person under a tsunami
         is better told a direction than nothing. Raises ValueError without a sea rule.
         """
-        sea, people = self._sea_asked(), _points(points_xy_m)
+        people = _points(points_xy_m)
+        usual = self.ends.usual(people)
+        at = self.ends.people(people, usual)
+        return self.inland_from(people, at, usual, self._sea_asked().row_of(people, at))
+
+    def inland_from(self, people: Floats, at: Snapped, usual: Snapped, row: NDArray[np.int8]) -> Exits:
+        """The same for people known on the network; row: (n,) which closures of the sea rule hold for each."""
+        sea = self._sea_asked()
         straight = exit_points(
             people,
             sea.rule.areas_xy_m,
             seaward_bearing_deg=sea.rule.seaward_bearing_deg,
             margin_m=sea.rule.margin_m,
         )
-        usual = self._ends.usual(people)
-        effort, exits = sea.ways_inland(people, self._ends.people(people, usual))
-        weight = np.where(np.isfinite(effort), _straight_weight(usual.gap_m), 1.0)
+        effort, exits = sea.ways_inland(at, row)
+        weight = np.where(np.isfinite(effort), straight_weight(usual.gap_m), 1.0)
         weight = np.where(np.isfinite(straight.distance_m) | ~np.isfinite(effort), weight, 0.0)
         with np.errstate(invalid="ignore"):
             part = np.where(weight < 1, (1 - weight) * effort, 0.0)
@@ -206,11 +212,11 @@ class NetworkWalks:
         the sea under a tsunami, there is none: a line drawn across fields and rivers is no way.
         """
         person, site = _points(from_xy_m), _points(to_xy_m)
-        at = self._ends.people(person, self._ends.usual(person))
-        goal = self._ends.sites(site, self._ends.usual(site))
+        at = self.ends.people(person, self.ends.usual(person))
+        goal = self.ends.sites(site, self.ends.usual(site))
         if max(at.gap_m[0], goal.gap_m[0]) >= FAR_M or self._seaward_first(person, at):
             return None
-        row = int(self._sea.row_of(person, at)[0]) if self._sea else WITHOUT
+        row = int(self.sea.row_of(person, at)[0]) if self.sea else WITHOUT
         return self._finder(row).route(person[0], site[0], at, goal)
 
     def route_inland(self, from_xy_m: ArrayLike) -> WalkRoute | None:
@@ -219,7 +225,7 @@ class NetworkWalks:
         As little a line across fields as `route` is. Raises ValueError without a sea rule.
         """
         sea, person = self._sea_asked(), _points(from_xy_m)
-        at = self._ends.people(person, self._ends.usual(person))
+        at = self.ends.people(person, self.ends.usual(person))
         inside = any(shapely.intersects_xy(area, *person[0]) for area in sea.rule.areas_xy_m)
         if not inside or at.gap_m[0] >= FAR_M or self._seaward_first(person, at):
             return None
@@ -235,9 +241,9 @@ class NetworkWalks:
 
     def _seaward_first(self, person: Floats, at: Snapped) -> bool:
         """Whether somebody under a tsunami would first walk towards the sea to reach a way."""
-        if self._sea is None:
+        if self.sea is None:
             return False
-        rule = self._sea.rule
+        rule = self.sea.rule
         person_m, foot_m = seaward_m(np.concatenate([person, at.foot_xy_m]), rule.seaward_bearing_deg)
         under = any(shapely.intersects_xy(area, *person[0]) for area in rule.areas_xy_m)
         return under and bool(foot_m - person_m > SEAWARD_SPACING_M)
@@ -245,33 +251,34 @@ class NetworkWalks:
     # -- what is searched -----------------------------------------------------------------------------------
 
     def _sea_asked(self) -> SeaWalks:
-        if self._sea is None:
+        if self.sea is None:
             raise ValueError("sea: name the tsunami areas with under(…, sea=SeaRule(…)) before asking inland")
-        return self._sea
+        return self.sea
 
     def _finder(self, row: int) -> RouteFinder:
         if row not in self._finders:
             self._finders[row] = RouteFinder(
                 self.network,
                 foot=self.foot,
-                closures=self._sea.closures[row] if self._sea else self._closed,
+                closures=self.sea.closures[row] if self.sea else self._closed,
                 gap_factor=self.detour_factor,
             )
         return self._finders[row]
 
-    def _searched(self, xy_m: Floats) -> _Sites:
+    def searched(self, to_xy_m: ArrayLike) -> SearchedSites:
         """What is searched for these sites."""
+        xy_m = _points(to_xy_m)
         for known in self._kept:
             if np.array_equal(known.xy_m, xy_m):
                 return known
-        usual = self._ends.usual(xy_m)
-        at = self._ends.sites(xy_m, usual)
+        usual = self.ends.usual(xy_m)
+        at = self.ends.sites(xy_m, usual)
         # A site that is entered from elsewhere now has ways of its own; else those of quiet days are changed.
-        fresh = self is self._open or at is not usual
-        ways = self._fresh_ways(at) if fresh else self._open._searched(xy_m).layers[0].ways
-        sets = self._sea.closures if self._sea else (self._closed,)
+        fresh = self is self.quiet or at is not usual
+        ways = self._fresh_ways(at) if fresh else self.quiet.searched(xy_m).layers[0].ways
+        sets = self.sea.closures if self.sea else (self._closed,)
         found = [ways.update(one) for one in sets]
-        made = _Sites(xy_m, at, usual, tuple(_Layer(one, Reach(one)) for one in found))
+        made = SearchedSites(xy_m, at, usual, tuple(Layer(one, Reach(one)) for one in found))
         self._kept = (made, *self._kept)[:KEPT_LISTS]
         return made
 
@@ -287,13 +294,15 @@ class NetworkWalks:
 
     # -- figures --------------------------------------------------------------------------------------------
 
-    def _block(self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites) -> tuple[Floats, Bools]:
-        if self._sea is None:
+    def _block(
+        self, people: Floats, at: Snapped, usual: Snapped, sites: SearchedSites
+    ) -> tuple[Floats, Bools]:
+        if self.sea is None:
             effort, about = self._figures(people, at, usual, sites, sites.layers[0])
         else:
             effort = np.empty((len(people), len(sites.xy_m)))
             about = np.empty(effort.shape, dtype=np.bool_)
-            row = self._sea.row_of(people, at)
+            row = self.sea.row_of(people, at)
             for number, layer in enumerate(sites.layers):
                 mine = np.flatnonzero(row == number)
                 effort[mine], about[mine] = self._figures(
@@ -303,7 +312,7 @@ class NetworkWalks:
         return effort, about
 
     def _figures(
-        self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites, layer: _Layer
+        self, people: Floats, at: Snapped, usual: Snapped, sites: SearchedSites, layer: Layer
     ) -> tuple[Floats, Bools]:
         beeline = _straight_m(people, sites.xy_m)
         straight = beeline * self.detour_factor
@@ -311,17 +320,17 @@ class NetworkWalks:
         far = np.maximum(gaps + self.bound_m, straight)
         walked = layer.ways.efforts(at).astype(np.float64)
         beyond = np.isinf(walked)
-        late = (walked > gaps + _BLEND_FROM * self.bound_m) & ~beyond
-        share = ((walked[late] - gaps[late]) / self.bound_m - _BLEND_FROM) / (1 - _BLEND_FROM)
+        late = (walked > gaps + BLEND_FROM * self.bound_m) & ~beyond
+        share = ((walked[late] - gaps[late]) / self.bound_m - BLEND_FROM) / (1 - BLEND_FROM)
         walked[late] += np.minimum(share, 1) * np.maximum(far[late] - walked[late], 0)
         np.maximum(walked, beeline, out=walked)
-        weight = np.maximum(_straight_weight(usual.gap_m)[:, None], _straight_weight(sites.usual.gap_m))
+        weight = np.maximum(straight_weight(usual.gap_m)[:, None], straight_weight(sites.usual.gap_m))
         if beyond.any():
             joined = layer.reach.joined(at)
             np.copyto(walked, far, where=beyond & joined)
             if not joined.all():
                 # Where even with nothing closed no way joins the two, the network has nothing to say.
-                quiet = self._open._searched(sites.xy_m).layers[0].reach
+                quiet = self.quiet.searched(sites.xy_m).layers[0].reach
                 weight[beyond & ~joined & ~quiet.joined(usual)] = 1.0
         estimated = weight > 0
         blend = estimated & (weight < 1)
@@ -332,20 +341,20 @@ class NetworkWalks:
         return figure, estimated | beyond | late
 
     def _never_shorter(
-        self, people: Floats, at: Snapped, usual: Snapped, sites: _Sites, effort: Floats
+        self, people: Floats, at: Snapped, usual: Snapped, sites: SearchedSites, effort: Floats
     ) -> None:
         """Who has to step onto the network elsewhere is not nearer for it."""
         moved = (at.edge != usual.edge) | (at.along_m != usual.along_m)
         rows = np.arange(len(people)) if sites.at is not sites.usual else np.flatnonzero(moved)
         if len(rows):
-            quiet, there = self._open._searched(sites.xy_m), usual.take(rows)
-            before, _ = self._open._figures(people[rows], there, there, quiet, quiet.layers[0])
+            quiet, there = self.quiet.searched(sites.xy_m), usual.take(rows)
+            before, _ = self.quiet._figures(people[rows], there, there, quiet, quiet.layers[0])
             effort[rows] = np.maximum(effort[rows], before)
 
     def _barred(self, people: Floats, sites_xy_m: Floats, asked: Bools) -> Bools:
         """(n, m) where the straight line would enter an area from outside; only the pairs asked about."""
         barred = np.zeros(asked.shape, dtype=np.bool_)
-        for barrier in self._barriers:
+        for barrier in self.barriers:
             outside = ~shapely.intersects_xy(barrier.area, people[:, 0], people[:, 1])
             row, site = np.nonzero(asked & outside[:, None] & ~barred)
             barred[row, site] = barrier.met_by(people[row], sites_xy_m[site])
@@ -366,7 +375,7 @@ def _straight_m(from_xy_m: Floats, to_xy_m: Floats) -> Floats:
     return np.sqrt(x, out=x)
 
 
-def _straight_weight(gap_m: Floats) -> Floats:
+def straight_weight(gap_m: Floats) -> Floats:
     """(n,) how much the straight line counts, 0 near the network and 1 far from it."""
     weight: Floats = np.clip((gap_m - NEAR_M) / (FAR_M - NEAR_M), 0.0, 1.0)
     return weight

@@ -62,7 +62,7 @@ class WaysOut:
     def efforts(self, at: Snapped) -> Efforts:
         """(n, m) effort from n places to every site, gaps at both ends included; inf = none within the bound."""
         here = places(self.network, self.foot, self.closures, at)
-        cost, end = self._slots(at, here)
+        cost, end = self.slots(at, here)
         gap = self.gap_factor * at.gap_m
         site_gap = (self.gap_factor * self.sites.gap_m).astype(np.float32)
         result = np.empty((len(at), len(self.sites)), dtype=np.float32)
@@ -84,7 +84,7 @@ class WaysOut:
         """(p,) real metres along the quickest way of each pair (row of `at`, site), gaps straight; inf without one."""
         chosen = at.take(rows)
         here = places(self.network, self.foot, self.closures, chosen)
-        cost, end = self._slots(chosen, here)
+        cost, end = self.slots(chosen, here)
         by_slot = cost + self.node_effort_m[end, sites]
         slot = np.argmin(by_slot, axis=0)
         pair = np.arange(len(rows))
@@ -96,7 +96,7 @@ class WaysOut:
         walk = np.flatnonzero(effort <= self.bound_m)
         metres = np.full(len(rows), np.inf)
         metres[walk] = length[walk] + self._node_metres(end[slot, pair][walk], sites[walk])
-        direct, is_direct = self._direct_pairs(chosen, sites)
+        direct, is_direct = self.direct_pairs(chosen, sites)
         shorter = is_direct & (direct <= effort)
         span = np.abs(chosen.along_m - self.sites.along_m[sites])
         metres = np.where(shorter, span, metres)
@@ -123,7 +123,7 @@ class WaysOut:
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    def _slots(self, at: Snapped, here: Places) -> tuple[Floats, Ints]:
+    def slots(self, at: Snapped, here: Places) -> tuple[Floats, Ints]:
         """(2, n) what it takes to the core over either slot, and the core row there (0 where there is none)."""
         on = np.where(at.edge >= 0, at.edge, 0)
         end = self.core.slot_end[:, on]
@@ -144,11 +144,11 @@ class WaysOut:
         row = np.repeat(rows, count)
         nth = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
         site = order[np.repeat(first, count) + nth]
-        effort, _ = self._direct_pairs(at.take(row), site)
+        effort, _ = self.direct_pairs(at.take(row), site)
         gap = self.gap_factor * (at.gap_m[row] + self.sites.gap_m[site])
         result[row, site] = np.minimum(result[row, site], effort + gap)
 
-    def _direct_pairs(self, at: Snapped, site: Ints) -> tuple[Floats, Bools]:
+    def direct_pairs(self, at: Snapped, site: Ints) -> tuple[Floats, Bools]:
         """(p,) effort along the edge a place and its site share, inf where they share none or it is closed."""
         there = self.sites.take(site)
         ab, ba = along(self.network, self.foot, at)

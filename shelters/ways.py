@@ -1,6 +1,7 @@
 """How far everybody of a plan has to walk, asked by row: no people × sites matrix is ever made.
 
-A start is the row of a place (0 … n - 1), or n + the row of a site: whoever has arrived somewhere walks on from there.
+A start is the row of a place (0 … n - 1), or n + the row of a site: whoever has arrived somewhere walks on from there,
+taken for slow; n + m + the row of a site for who needs ways without steps.
 Figures are level metres: metres / speed = seconds, hills and stairs inside. What people are told is the real length.
 """
 
@@ -10,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from geodata.inland import Exits
 
@@ -18,7 +20,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 NOWHERE = -1
-_PAIRS_AT_ONCE = 1 << 21
+_STARTS_AT_ONCE = 1 << 16
+_MORE = 4  # asked beyond the k, so that ties are told by row and not by the tree
 
 
 class Nearest(NamedTuple):
@@ -53,22 +56,28 @@ class StraightWays:
 
     def __init__(self, places_xy_m: Floats, sites_xy_m: Floats, detour_factor: float = 1.5) -> None:
         self._sites = np.asarray(sites_xy_m, dtype=np.float64).reshape(-1, 2)
-        self._starts = np.concatenate([np.asarray(places_xy_m, dtype=np.float64).reshape(-1, 2), self._sites])
+        places = np.asarray(places_xy_m, dtype=np.float64).reshape(-1, 2)
+        self._starts = np.concatenate([places, self._sites, self._sites])
         self._detour_factor = detour_factor
 
     def nearest(self, starts: Ints, allowed: Bools, k: int) -> Nearest:
         """See `Ways`."""
         columns = np.flatnonzero(allowed)
-        width = min(k, len(columns))
         site = np.full((len(starts), k), NOWHERE, dtype=np.int64)
         level_m = np.full((len(starts), k), np.inf)
-        step = max(1, _PAIRS_AT_ONCE // max(1, len(columns)))
-        for begin in range(0, len(starts) if width else 0, step):
-            part = slice(begin, begin + step)
-            figure = self._figures(self._starts[starts[part], None], self._sites[None, columns])
-            # A stable sort, not a partition: of equally far sites the smaller row comes first.
+        width = min(k, len(columns))
+        if not width or not len(starts):
+            return Nearest(site, level_m)
+        tree, asked = cKDTree(self._sites[columns]), min(k + _MORE, len(columns))
+        for begin in range(0, len(starts), _STARTS_AT_ONCE):
+            part = slice(begin, begin + _STARTS_AT_ONCE)
+            start = self._starts[starts[part]]
+            _, near = tree.query(start, k=np.arange(1, asked + 1))
+            near = np.sort(columns[near], axis=1)
+            figure = self._figures(start[:, None], self._sites[near])
+            # Sorted by row before: of equally far sites the smaller row comes first.
             order = np.argsort(figure, axis=1, kind="stable")[:, :width]
-            site[part, :width] = columns[order]
+            site[part, :width] = np.take_along_axis(near, order, axis=1)
             level_m[part, :width] = np.take_along_axis(figure, order, axis=1)
         return Nearest(site, level_m)
 
