@@ -24,8 +24,9 @@ from bosai.stores.alerts import AlertStore
 from bosai.stores.keys import Keys
 from bosai.stores.replies import as_bytes, as_text
 from bosai.stores.scripts import Script
+from bosai.stores.site_failures import SiteFailure, SiteFailures
 from bosai.stores.sites import SiteStore
-from shelters.model import Crowding, Opening, Site, SiteStatus
+from shelters.model import Crowding, Facet, Opening, Site, SiteStatus
 from shelters.occupancy import still_said
 from shelters.suitability import opening_of
 
@@ -78,6 +79,9 @@ class DeskView(msgspec.Struct, frozen=True, kw_only=True):
     opening: Opening
     people_on_their_way: int | None
     on_their_way_at: datetime | None
+    failure: SiteFailure | None = (
+        None  # where the people of an unusable site are sent; None until a plan knows
+    )
 
 
 _decode = msgspec.msgpack.Decoder(DeskLink).decode
@@ -99,6 +103,7 @@ class DeskService:
         self._alerts = AlertStore(redis, realm)
         self._reporting = SiteReporting(redis, realm, clock)
         self._audit = AuditService(redis, realm, clock)
+        self._failures = SiteFailures(redis, realm)
 
     # ---- links -------------------------------------------------------------------------------------
 
@@ -188,6 +193,9 @@ class DeskService:
             opening=opening_of(site, status),
             people_on_their_way=int(persons or 0) if at else None,
             on_their_way_at=datetime.fromisoformat(as_text(at)) if at else None,
+            failure=await self._failures.of_site(desk.site_id)
+            if status.opening is Opening.UNUSABLE
+            else None,
         )
 
     async def report(
@@ -197,6 +205,8 @@ class DeskService:
         opening: Opening | None = None,
         present_persons: int | None = None,
         crowding: Crowding | None = None,
+        checked: bool | None = None,
+        outages: Facet | None = None,
         event_at: datetime | None = None,
     ) -> SiteStatus:
         """Report on the desk's own site; the planner hears at once. Raises NotSignedIn, InvalidInput.
@@ -210,6 +220,8 @@ class DeskService:
             opening=opening,
             present_persons=present_persons,
             crowding=crowding,
+            checked=checked,
+            outages=outages,
             event_at=event_at,
         )
 

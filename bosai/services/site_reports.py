@@ -14,7 +14,7 @@ from bosai.model.realm import Realm
 from bosai.ports import Clock
 from bosai.stores.events import EventKind, announce
 from bosai.stores.sites import History, SiteStore
-from shelters.model import Crowding, Opening, Site, SiteStatus
+from shelters.model import Crowding, Facet, Opening, Site, SiteStatus
 from shelters.occupancy import SiteReport, current_status, is_impossible
 
 CONFIRM_WITHIN = timedelta(minutes=10)
@@ -40,9 +40,13 @@ class SiteReporting:
         opening: Opening | None = None,
         present_persons: int | None = None,
         crowding: Crowding | None = None,
+        checked: bool | None = None,
+        outages: Facet | None = None,
         event_at: datetime | None = None,
     ) -> SiteStatus:
-        """Record a report; the status after it.
+        """Record a report; the status after it. What is None was not spoken of.
+
+        checked: the building check after shaking, False takes it back. outages: all facets lost now, none = all back.
 
         Raises InvalidInput: nothing was said; the time is in the future or older than a day; the count is
         negative, or more than twice the seats and said for the first time (`needs_confirmation`).
@@ -56,9 +60,11 @@ class SiteReporting:
             opening=opening,
             present_persons=present_persons,
             crowding=crowding,
+            checked=checked,
+            outages=outages,
         )
-        if opening is None and present_persons is None and crowding is None:
-            raise InvalidInput("opening", "missing", "opening, present_persons, crowding")
+        if all(one is None for one in (opening, present_persons, crowding, checked, outages)):
+            raise InvalidInput("opening", "missing", "opening, present_persons, crowding, checked, outages")
         for _ in range(TRIES):
             history = await self._store.history(site.site_id)
             held = _must_wait(report, site, history)

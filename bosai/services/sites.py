@@ -23,6 +23,9 @@ from bosai.services.site_reports import SiteReporting
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.events import EventKind, announce
+from bosai.stores.keys import Keys
+from bosai.stores.replies import as_text
+from bosai.stores.site_failures import SiteFailure, SiteFailures
 from bosai.stores.sites import SiteFacts, SiteStore
 from geodata.areas import Bbox
 from geodata.errors import GeodataError
@@ -31,7 +34,7 @@ from geodata.importers.capacities import CapacitiesParsed, parse_capacities
 from geodata.importers.sites import SitesParsed, parse_sites
 from geodata.importers.tables import Rejected
 from geodata.sites import SiteRecord
-from shelters.model import Capacity, Crowding, Opening, Site, SiteStatus
+from shelters.model import Capacity, Crowding, Facet, Opening, Site, SiteStatus
 from shelters.occupancy import still_said
 
 TRIES = 5
@@ -55,6 +58,7 @@ class SiteService:
         self._store = SiteStore(redis, realm)
         self._alerts = AlertStore(redis, realm)
         self._reporting = SiteReporting(redis, realm, clock)
+        self._failures = SiteFailures(redis, realm)
 
     async def all(self) -> list[Site]:
         """Every site, by id."""
@@ -89,6 +93,8 @@ class SiteService:
         opening: Opening | None = None,
         present_persons: int | None = None,
         crowding: Crowding | None = None,
+        checked: bool | None = None,
+        outages: Facet | None = None,
         event_at: datetime | None = None,
     ) -> SiteStatus:
         """An officer's report on a site. Raises NotAllowed, NotFound, InvalidInput."""
@@ -100,8 +106,21 @@ class SiteService:
             opening=opening,
             present_persons=present_persons,
             crowding=crowding,
+            checked=checked,
+            outages=outages,
             event_at=event_at,
         )
+
+    async def on_their_way(self) -> tuple[dict[str, int], datetime | None]:
+        """Site id → persons sent there who have not arrived, and the time of the plan that says so, None = no plan."""
+        found = await self._redis.hgetall(Keys(self.realm).on_the_way)
+        rows = {as_text(name): as_text(value) for name, value in found.items()}
+        at = rows.pop("at", None)
+        return {name: int(value) for name, value in rows.items()}, datetime.fromisoformat(at) if at else None
+
+    async def failures(self) -> list[SiteFailure]:
+        """What the failure of each unusable site means, by the last plan."""
+        return await self._failures.all()
 
     # ---- imports -----------------------------------------------------------------------------------
 

@@ -13,8 +13,9 @@ from bosai.services.sites import SiteService
 from bosai.settings import load_settings
 from bosai.stores.events import EventKind
 from bosai.stores.keys import Keys
+from bosai.stores.site_failures import Move, SiteFailure, SiteFailures
 from bosai.stores.sites import SiteStore
-from shelters.model import Crowding, Opening
+from shelters.model import NO_FACET, Crowding, Facet, Opening
 from tests.bosai.services.test_sites import NOW, SCHOOL, TOWER, FixedClock, table
 
 KEY = b"k" * 32
@@ -195,3 +196,46 @@ async def test_people_on_their_way_are_shown_with_the_time_of_the_plan(desks, de
     await redis.hset(Keys(Realm.LIVE).on_the_way, mapping={"E1": 7, "at": at.isoformat()})
     view = await desks.view(desk)
     assert (view.people_on_their_way, view.on_their_way_at) == (7, at)
+
+
+async def test_a_building_check_and_outages_are_said_and_taken_back_without_touching_the_head_count(
+    desks, desk, clock
+):
+    await desks.report(desk, present_persons=40)
+    clock.at += timedelta(minutes=1)
+    said = await desks.report(desk, checked=True, outages=Facet.POWER | Facet.STEP_FREE)
+    assert said.checked_at == clock.at and said.outages == Facet.POWER | Facet.STEP_FREE
+    assert said.present_persons == 40 and said.present_at < said.outages_at
+    assert (await desks.view(desk)).status == said
+    clock.at += timedelta(minutes=1)
+    mended = await desks.report(desk, outages=NO_FACET)
+    assert mended.outages == NO_FACET and mended.checked_at == said.checked_at
+    assert (await desks.report(desk, checked=False)).checked_at is None
+    assert (await desks.undo(desk)).checked_at == said.checked_at
+
+
+async def test_a_report_that_says_nothing_is_refused(desks, desk):
+    with pytest.raises(InvalidInput) as refused:
+        await desks.report(desk)
+    assert refused.value.problem == "missing"
+
+
+async def test_the_desk_of_an_unusable_site_learns_where_its_people_are_sent(desks, desk, redis, clock):
+    failure = SiteFailure(
+        site_id="E1",
+        name="荒浜学校",
+        at=clock.at,
+        inside=40,
+        inside_with_phone=10,
+        on_their_way=25,
+        moves=(Move(site_id="E3", name="井土津波避難タワー", persons=60, without_seat=5),),
+        without_site=5,
+        say="井土津波避難タワーへ 60人",
+    )
+    failures = SiteFailures(redis, Realm.LIVE)
+    await failures.write([failure])
+    assert (await desks.view(desk)).failure is None  # still open: the plan is older than the report
+    await desks.report(desk, opening=Opening.UNUSABLE)
+    assert (await desks.view(desk)).failure == failure and failure.short == 10
+    await failures.write([])
+    assert (await desks.view(desk)).failure is None
