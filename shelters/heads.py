@@ -1,0 +1,46 @@
+"""Who of those told to go somewhere stands in its head count, and who is still on the way and holds a seat beside it.
+
+The clock says who should have been there when heads were counted; the count says how many can have been. People leave
+later than they should, so the clock alone would free seats of people who are still coming, and give them away twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelters.ledger import Told
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def in_the_count(
+    told: Told, persons: Ints, holds_seat: Bools, *, counted_at_s: Floats, present: Ints, start_delay_s: float
+) -> Bools:
+    """(n,) True where the row's heads are inside its site's count.
+
+    Whoever answered "arrived" before the count is in it. Of the others who should have been there by then (decided +
+    start delay + walk), the first by that time, as long as the count has heads left for their whole party; ties break
+    by row. persons, holds_seat: (n,), only rows that hold a seat use heads up. counted_at_s: (m,), nan = silent;
+    present: (m,) heads, -1 = silent.
+    """
+    inside = np.zeros(len(told.site), dtype=np.bool_)
+    if not len(counted_at_s):
+        return inside
+    going = np.flatnonzero((told.site >= 0) & ~told.declined)
+    site, arrived_s = told.site[going], told.arrived_s[going]
+    answered = ~np.isnan(arrived_s)
+    due_s = np.where(answered, arrived_s, told.decided_s[going] + start_delay_s + told.walk_s[going])
+    with np.errstate(invalid="ignore"):
+        due = due_s <= counted_at_s[site]
+    going, site, answered, due_s = going[due], site[due], answered[due], due_s[due]
+    order = np.lexsort((going, due_s, ~answered, site))
+    going, site, answered = going[order], site[order], answered[order]
+    heads = np.where(holds_seat[going], persons[going], 0).astype(np.int64)
+    so_far = np.cumsum(heads)
+    starts = np.flatnonzero(np.diff(site, prepend=-1))
+    before = np.repeat(so_far[starts] - heads[starts], np.diff(starts, append=len(site)))
+    inside[going] = answered | (so_far - before <= present[site])
+    return inside
