@@ -33,6 +33,7 @@ CELL_M = 250.0
 MOST_GROUPS = 600
 CHOICES = 8
 LONGEST_S = 4 * 3600
+_WAITING = (Verdict.CLOSED, Verdict.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Demand:
 
 
 def opening_gains(made: Plan, *, stay: bool, most: int = MOST) -> OpeningGains:
-    """The sites that are closed, or not opened first in rain, and what opening each alone would bring.
+    """The sites that are closed, not opened first in rain or wait for a building check: what each alone would bring.
 
     Never an unusable site, nor one that would be in danger or unfit. Sites that would bring nothing are left out.
     """
@@ -168,12 +169,12 @@ def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
     for number in range(len(sets)):
         mine = np.flatnonzero(which.reshape(-1) == number)
         live = np.flatnonzero(sets[number]).tolist()
-        now = suitability.judge(table, problem.dangers, inside, live)
-        then = suitability.judge(as_opened, problem.dangers, inside, live)
+        now = suitability.judge(table, problem.dangers, inside, live, hand=problem.hand)
+        then = suitability.judge(as_opened, problem.dangers, inside, live, hand=problem.hand)
         serves_now |= now <= Verdict.UPSTAIRS
         found = ways.nearest(made.start[groups.lead[mine]], now <= Verdict.UPSTAIRS, width)
         nearest[mine], level_m[mine] = found.site, found.level_m
-        may_open[mine] = ((now == Verdict.CLOSED) & (then <= Verdict.UPSTAIRS))[None, :]
+        may_open[mine] = (np.isin(now, _WAITING) & (then <= Verdict.UPSTAIRS))[None, :]
     closed = np.flatnonzero(may_open.any(axis=0) & ~serves_now & (seats > 0))
     asked = np.where(may_open[:, closed], closed[None, :], NO_SITE)
     there_m = ways.efforts(made.start[groups.lead], asked) if len(closed) else np.empty((len(groups.lead), 0))
@@ -233,10 +234,11 @@ def _most_promising(groups: _Groups, open_m: Floats, there_m: Floats, seats: Int
 
 
 def _opened(table: SiteTable) -> SiteTable:
-    """The sites as if every closed one were open; what is unusable stays so."""
+    """The sites as if every closed one were open and checked; what is unusable stays so."""
     closed = table.opening == OPENINGS.index(Opening.CLOSED)
     waits = table.not_first_in_rain & (table.opening != OPENINGS.index(Opening.UNUSABLE))
     return replace(
         table,
         opening=np.where(closed | waits, OPENINGS.index(Opening.OPEN), table.opening).astype(np.int8),
+        checked_at_s=np.full(len(table), np.inf),
     )

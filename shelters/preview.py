@@ -38,11 +38,13 @@ _WALKING = [ACTION_ROW[one] for one in (Action.GO, Action.REFUGE)]
 class Residents:
     """(q,) parties of residents who are expected to move and are not subscribers: (q, 2) places, persons.
 
-    ways: from these places to the sites of the plan, the places being their rows; None = straight lines.
+    town: (q,) rows of `PlanInput.towns`, None = unknown. ways: from these places to the sites of the plan, the places
+    being their rows; None = straight lines.
     """
 
     xy_m: Floats
     persons: Ints
+    town: NDArray[np.int32] | None = None
     ways: Ways | None = None
 
 
@@ -93,7 +95,7 @@ def with_residents(problem: PlanInput, residents: Residents) -> PlanInput:
         if problem.visitor is None
         else np.concatenate([problem.visitor, np.zeros(more, dtype=np.bool_)]),
         welfare=None if problem.welfare is None else _padded(problem.welfare, more),
-        town=None if problem.town is None else _padded(problem.town, more),
+        town=None if problem.town is None else _towns(problem.town, residents),
     )
 
 
@@ -171,6 +173,12 @@ def _loads(made: Plan, site: Ints, *, stay: bool) -> Loads:
 
 def _straight(xy_m: Floats, problem: PlanInput) -> Ways:
     return StraightWays(xy_m, problem.sites.xy_m, problem.rules.inland_detour_factor)
+
+
+def _towns(town: NDArray[np.int32], residents: Residents) -> NDArray[np.int32]:
+    if residents.town is None:
+        return _padded(town, len(residents.persons))
+    return np.concatenate([town, residents.town.astype(np.int32)])
 
 
 def _joined_people(people: People, residents: Residents) -> People:

@@ -321,7 +321,7 @@ class AlertService:
     async def _check_growth(self, record: AlertRecord) -> None:
         if record.previewed_people is None or not record.alert.directs_people:
             return
-        now = await self._previews.request(record.alert, wait_s=self._quick_preview_s)
+        now = await self._previews.request(record.alert, wait_s=self._quick_preview_s, counts_only=True)
         grown = now.people - record.previewed_people
         if now.available and grown > max(self._growth_people, self._growth_ratio * record.previewed_people):
             raise PeopleGrew(record.previewed_people, now.people)

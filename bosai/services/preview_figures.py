@@ -14,8 +14,8 @@ import msgspec
 class SiteExpectation(msgspec.Struct, frozen=True, kw_only=True):
     """One site as the plan would use it: who is sent there, beside its seats and where that figure comes from.
 
-    persons: subscribers of this order. others: subscribers sent there by other orders in force. residents: those
-    expected beside them; None = not counted in. present: the last head count; None = nobody has reported.
+    persons: subscribers of this order. others: people sent there by other orders in force. counted_in: subscribers and
+    residents by the plan that counts both; None = not counted in. present: the last head count; None = nobody reported.
     curve, curve_counted_in: heads expected there now and every ten minutes from now on, of subscribers alone and with
     residents; those who will not come are left out. full_after_min: minutes until the seats are taken so; None = not
     within these hours.
@@ -28,7 +28,7 @@ class SiteExpectation(msgspec.Struct, frozen=True, kw_only=True):
     source: str  # shelters.model.FigureSource: assumed figures are marked
     ward: str = ""
     others: int = 0
-    residents: int | None = None
+    counted_in: int | None = None
     present: int | None = None
     curve: tuple[int, ...] = ()
     curve_counted_in: tuple[int, ...] = ()
