@@ -6,6 +6,7 @@ Buttons of ±n are added to what is known at that moment, so two phones at one d
 """
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from bosai.web.base import realm_of, render, services
 from bosai.web.console import words
 from bosai.web.console.page import wants_page
 from bosai.web.console.refusals import Trouble
-from bosai.web.console.sites import REPORTABLE
+from bosai.web.console.sites import OUTAGES, REPORTABLE, check_of, outages_of
 from bosai.web.rate_limit import client_of
 from shelters.model import Crowding, Opening
 
@@ -90,12 +91,13 @@ async def report(request: web.Request) -> web.StreamResponse:
     """What staff say: the door, the heads, how crowded, or that nothing changed."""
     form = await request.post()
     given = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
+    lost = [one for one in form.getall("outages", []) if isinstance(one, str)]
     try:
         desk = await _desk(request)
         view = await services(request).desks.view(desk)
         if given.get("opening") == Opening.UNUSABLE and given.get("confirmed") != "yes":
             return _show(request, "desk/confirm.html", view=view)
-        said = _same(view) if "same" in given else _said(given, view)
+        said = _same(view) if "same" in given else _said(given, lost, view)
         await services(request).desks.report(
             desk, **said, event_at=_event_at(given, services(request).clock.now())
         )
@@ -198,6 +200,7 @@ def _show(request: web.Request, template: str, *, status: int = 200, **context: 
         reportable=REPORTABLE,
         crowdings=list(Crowding),
         steps=STEPS,
+        outages=OUTAGES,
         Opening=Opening,
         **context,
     )
@@ -216,8 +219,10 @@ def _same(view: DeskView) -> dict[str, Any]:
     }
 
 
-def _said(given: dict[str, str], view: DeskView) -> dict[str, Any]:
-    """The report in the form; exactly what was pressed, nothing filled in."""
+def _said(given: dict[str, str], lost: Sequence[str], view: DeskView) -> dict[str, Any]:
+    """The report in the form; exactly what was pressed, nothing filled in. lost: the boxes of what does not work."""
+    if "facilities" in given:
+        return {"checked": check_of(given.get("checked", "")), "outages": outages_of(lost)}
     return {
         "opening": _choice(given, "opening", {one.value: one for one in REPORTABLE}),
         "crowding": _choice(given, "crowding", {one.value: one for one in Crowding}),

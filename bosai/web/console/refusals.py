@@ -35,6 +35,12 @@ FIELDS = {
     "present_persons": "人数",
     "crowding": "混み具合",
     "event_at": "報告の時刻",
+    "site": "避難所",
+    "town": "町名",
+    "since": "揺れた時刻",
+    "checked": "建物の点検",
+    "outages": "使えない設備",
+    "households": "世帯数",
 }
 _GEOMETRY = "{japanese}"
 PROBLEMS = {
@@ -59,6 +65,7 @@ PROBLEMS = {
     "lat_lon_swapped": _GEOMETRY,
     "too_few_points": _GEOMETRY,
     "too_many_vertices": _GEOMETRY,
+    "not_printable": "「{field}」に使えない文字が入っています。",
     "wording": "「{field}」の言い方を直してください。{japanese}",
     "bad_account_name": "「名前」は半角の英小文字・数字・「-」「_」「.」で、3〜32字にしてください。",
     "taken": "「{detail}」はもう使われています。別の名前にしてください。",
@@ -87,6 +94,9 @@ PERMISSIONS = {
     "draft": "起案",
     "approve": "承認",
     "recall": "取消",
+    "steer": "行き先の調整（本部）",
+    "exclude_site": "避難所を案内から外す",
+    "welfare_codes": "福祉避難所の利用コード",
     "manage_desks": "避難所担当用リンクの管理",
     "manage_staff": "職員の管理",
     "read_audit": "記録の閲覧",

@@ -1,5 +1,6 @@
 """Evacuation sites as HQ sees them: open or not, how many people, how old the news, and the link for their staff."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,12 @@ from bosai.web.console.page import moved, refused, show
 from bosai.web.console.qr import qr_data_uri
 from bosai.web.console.session import signed_in
 from geodata.hazards import HAZARD_ORDER, HazardKind
-from shelters.model import Opening, Site, SiteStatus
+from shelters.model import Facet, Opening, Site, SiteStatus
 from shelters.sites import opening_of
 
+OUTAGES = {"power": Facet.POWER, "step_free": Facet.STEP_FREE, "pets": Facet.PETS}
+"""What a site can lose for a while, as forms name it."""
+CHECKS = {"yes": True, "no": False}
 REPORTABLE = (Opening.EXPECTED, Opening.OPEN, Opening.CLOSED, Opening.UNUSABLE)
 """What staff can say of a door; 常時開放 is a fact of the place, not a report."""
 
@@ -34,6 +38,8 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/hq/sites", signed_in(sites_page)),
         web.post("/hq/sites/report", signed_in(report)),
+        web.post("/hq/sites/failed", signed_in(failed)),
+        web.post("/hq/sites/facilities", signed_in(facilities)),
         web.post("/hq/sites/link", signed_in(link)),
         web.post("/hq/sites/revoke", signed_in(revoke)),
     ]
@@ -84,6 +90,54 @@ async def report(request: web.Request, officer: Session) -> web.StreamResponse:
     raise moved(request, "/hq/sites", "reported")
 
 
+async def failed(request: web.Request, officer: Session) -> web.StreamResponse:
+    """使用不可, in one action: whoever is on the way is sent elsewhere by the next plan."""
+    try:
+        site = await _site(request)
+        await services(request).sites.report(officer, site.site_id, opening=Opening.UNUSABLE)
+    except BosaiError as error:
+        return refused(request, "sites.html", officer, error, **await _context(request))
+    raise moved(request, "/hq/hand", "failed")
+
+
+async def facilities(request: web.Request, officer: Session) -> web.StreamResponse:
+    """The building check and what does not work, as a site told HQ."""
+    form = await request.post()
+    given = {name: str(form.get(name, "")) for name in ("checked", "outages_said")}
+    try:
+        site = await _site(request)
+        await services(request).sites.report(
+            officer,
+            site.site_id,
+            checked=check_of(given["checked"]),
+            outages=outages_of([str(one) for one in form.getall("outages", [])])
+            if given["outages_said"]
+            else None,
+        )
+    except BosaiError as error:
+        return refused(request, "sites.html", officer, error, **await _context(request))
+    raise moved(request, "/hq/sites", "reported")
+
+
+def check_of(value: str) -> bool | None:
+    """ "yes", "no", or "" for nothing said. Raises InvalidInput."""
+    if not value:
+        return None
+    if value not in CHECKS:
+        raise InvalidInput("checked", "unknown_value", value[:20])
+    return CHECKS[value]
+
+
+def outages_of(names: Sequence[str]) -> Facet:
+    """Everything that does not work now; nothing named = all of it works. Raises InvalidInput."""
+    lost = Facet(0)
+    for name in names:
+        if name not in OUTAGES:
+            raise InvalidInput("outages", "unknown_value", name[:20])
+        lost |= OUTAGES[name]
+    return lost
+
+
 def _opening(value: str) -> Opening | None:
     if not value:
         return None
@@ -116,6 +170,7 @@ async def _site(request: web.Request) -> Site:
 async def _context(request: web.Request) -> dict[str, Any]:
     here = services(request)
     statuses = await here.sites.statuses()
+    on_their_way, _ = await here.sites.on_their_way()
     every = [_row(site, statuses.get(site.site_id)) for site in await here.sites.all()]
     asked = {name: request.query.get(name, "")[:60] for name in ("q", "ward", "opening")}
     rows = sorted(
@@ -128,6 +183,9 @@ async def _context(request: web.Request) -> dict[str, Any]:
         "wards": sorted({one.site.ward for one in every if one.site.ward}),
         "openings": list(Opening),
         "reportable": REPORTABLE,
+        "outages": OUTAGES,
+        "excluded": (await here.hand.hand()).excluded,
+        "on_their_way": on_their_way,
         "linked": await here.desks.linked_sites(),
         "stale_min": here.settings.planner.occupancy_stale_min,
     }

@@ -11,7 +11,7 @@ from bosai.model.instruction import Stage
 from bosai.model.staff import Role
 from bosai.web.console.causes import cause_words
 from geodata.hazards import HazardKind
-from shelters.model import Action, Crowding, FigureSource, Opening
+from shelters.model import Action, Crowding, Facet, FigureSource, Opening
 
 HAZARDS = {one: term("ja", f"hazard.{one}") for one in HazardKind}
 KINDS = {
@@ -76,6 +76,7 @@ FIGURE_SOURCES = {
     FigureSource.MEASURED: "実測値",
     FigureSource.ASSUMED: "想定（仮）",
 }
+OUTAGES = {"power": "停電", "step_free": "エレベーター停止・段差あり", "pets": "ペット不可"}
 LANG_NOTES = {"ja": "日本語", "ja-x-easy": "やさしい日本語"}
 STEPS = {
     "drafted": "起案",
@@ -109,6 +110,16 @@ STEPS = {
     "signed_in": "サインイン",
     "signed_out": "サインアウト",
     "reported": "避難所からの報告",
+    "excluded_site": "避難所を案内から外した",
+    "readmitted_site": "避難所を案内に戻した",
+    "pinned_town": "町の行き先を指定",
+    "unpinned_town": "町の行き先の指定をやめた",
+    "paused_redirects": "行き先の変更を停止",
+    "resumed_redirects": "行き先の変更を再開",
+    "recorded_shaking": "強い揺れを記録",
+    "withdrew_shaking": "強い揺れの記録を取り消し",
+    "opened_by_code": "福祉避難所の利用コードを発行",
+    "closed_code": "福祉避難所の利用コードを失効",
     "trial_sent": "自分の端末へ試験送信",
 }
 FACTS = {
@@ -137,6 +148,10 @@ FACTS = {
     "site": "避難所",
     "people": "人数",
     "client": "接続元",
+    "since": "いつから",
+    "shaken_at": "揺れた時刻",
+    "households": "世帯数",
+    "code": "コードの番号",
     "status": "プッシュサービスの返事",
     "cause": "原因",
     "took_ms": "かかった時間（ミリ秒）",
@@ -149,6 +164,8 @@ SUBJECTS = {
     "desk": "避難所担当",
     "sites": "避難所の一覧",
     "push": "プッシュサービス",
+    "town": "町",
+    "plan": "計画",
 }
 PARTS = {
     "planner": "計画（行き先の決定）",
@@ -288,6 +305,12 @@ def size(count: int) -> str:
     if count < 1000:
         return f"{count}バイト"
     return f"{count / 1000:,.1f}キロバイト" if count < 1_000_000 else f"{count / 1_000_000:,.1f}メガバイト"
+
+
+def outages(lost: Facet) -> str:
+    """What does not work at a site now: 「停電・ペット不可」; "" for nothing."""
+    named = (("power", Facet.POWER), ("step_free", Facet.STEP_FREE), ("pets", Facet.PETS))
+    return "・".join(OUTAGES[name] for name, one in named if one in lost)
 
 
 def reporter(name: str) -> str:

@@ -13,7 +13,9 @@ import pytest
 from bosai.model.realm import Realm
 from bosai.services.desks import DeskAccess
 from bosai.stores.keys import Keys
-from shelters.model import Opening, Site, SiteStatus
+from bosai.stores.site_failures import Move, SiteFailure, SiteFailures
+from bosai.web.base import OPENED
+from shelters.model import Facet, Opening, Site, SiteStatus
 from tests.bosai.web.officers import Officer, Shown, visitor
 from tests.bosai.web.running import Site as Running
 from tests.bosai.web.running import running
@@ -260,3 +262,39 @@ async def test_a_desk_of_the_drill_side_never_speaks_for_the_live_side(site: Run
     assert (await site.side().sites.status(place.site_id)).opening is None
     async with visitor(site) as browser:
         assert (await browser.get(access.path)).status == 404
+
+
+async def test_what_does_not_work_and_the_building_check_are_said_with_boxes(phone: Phone):
+    page = await phone.browser.post(
+        phone.path + "/report", {"facilities": "yes", "outages": ["power", "step_free"], "checked": "yes"}
+    )
+    assert page.status == 200 and page.checked("outages") == ["power", "step_free"]
+    status = await phone.status()
+    assert status.outages == Facet.POWER | Facet.STEP_FREE and status.checked_at is not None
+    assert page.checked("checked") == ["yes"]
+    mended = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "checked": "no"})
+    assert mended.checked("outages") == [] and mended.checked("checked") == ["no"]
+    assert (await phone.status()).checked_at is None
+    wrong = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "outages": "roof"})
+    assert wrong.status == 400 and "使えない設備" in wrong.text
+
+
+async def test_staff_of_an_unusable_site_read_what_to_say_to_the_people_inside(phone: Phone):
+    page = await phone.report(opening="unusable", confirmed="yes")
+    assert "行き先の計画ができると" in page.text
+    failure = SiteFailure(
+        site_id=phone.place.site_id,
+        name=phone.place.name,
+        at=phone.site.side().clock.now(),
+        inside=80,
+        inside_with_phone=20,
+        on_their_way=37,
+        moves=(Move(site_id="x", name="七郷中学校", persons=110, without_seat=12),),
+        without_site=7,
+        say="七郷中学校へ 移ってください",
+    )
+    await SiteFailures(phone.site.app[OPENED].redis, Realm.LIVE).write([failure])
+    page = await phone.browser.get(phone.path)
+    told = " ".join(page.one("//section[contains(@class, 'failure')]").text_content().split())
+    assert "七郷中学校へ 移ってください" in told and "七郷中学校へ 110人" in told
+    assert "うち12人は席が足りません" in told and "案内できない人が7人" in told

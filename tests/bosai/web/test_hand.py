@@ -1,0 +1,197 @@
+"""行き先の調整 over HTTP: setting and lifting with a reason, what the board says, and the failure of a site."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bosai.model.realm import Realm
+from bosai.model.staff import Role
+from bosai.stores.keys import Keys
+from bosai.stores.site_failures import Move, SiteFailure, SiteFailures
+from bosai.web.base import OPENED
+from shelters.model import Facet, Opening
+from tests.bosai.web.officers import FLOOD_ORDER, Officer, in_force, no_planner, officer, visitor
+from tests.bosai.web.running import Site, running
+from tests.redis_server import PrivateRedis
+
+
+@pytest.fixture
+async def site(private_redis: PrivateRedis, tmp_path: Path) -> AsyncIterator[Site]:
+    async with running(tmp_path, private_redis.url) as found:
+        await found.side().sites.load_sample("test")
+        no_planner(found)
+        yield found
+
+
+@pytest.fixture
+async def kian(site: Site) -> AsyncIterator[Officer]:
+    async with officer(site, "kian", Role.HQ_DRAFTER) as found:
+        yield found
+
+
+async def school(site: Site) -> str:
+    return next(one.site_id for one in await site.side().sites.all() if one.name == "七郷小学校")
+
+
+def town(site: Site) -> str:
+    return next(f"{one.ward}{one.name}" for one in site.side().places.towns if one.name == "荒井")
+
+
+async def test_a_site_is_taken_out_of_the_guidance_with_a_reason_and_put_back_with_another(
+    site: Site, kian: Officer
+):
+    name = await school(site)
+    empty = await kian.get("/hq/hand")
+    assert empty.status == 200 and "調整はありません" in empty.text
+    page = await kian.post("/hq/hand/exclude", {"site": name, "reason": "校庭が冠水"})
+    assert page.path == "/hq/hand?done=hand_set" and "校庭が冠水" in page.text and "kian" in page.text
+    assert "案内から外した避難所 七郷小学校" in page.text
+    assert (await site.side().hand.hand()).excluded == {name: "校庭が冠水"}
+    assert "本部が案内から外しています" in (await kian.get("/hq/sites?q=七郷小学校")).text
+    lifted = await kian.post("/hq/hand/lift", {"kind": "exclude", "subject": name, "reason": "水が引いた"})
+    assert lifted.path == "/hq/hand?done=hand_lifted" and "調整はありません" in lifted.text
+    record = (await kian.get("/hq/audit")).text
+    assert "避難所を案内から外した" in record and "避難所を案内に戻した" in record and "水が引いた" in record
+
+
+async def test_a_town_is_sent_to_one_site_redirects_are_paused_and_shaking_is_recorded(
+    site: Site, kian: Officer
+):
+    name, where = await school(site), town(site)
+    await kian.post("/hq/hand/pin", {"town": where, "site": name, "reason": "バスを出す"})
+    await kian.post("/hq/hand/pause", {"reason": "混乱を避ける"})
+    now = site.side().clock.now()
+    since = (now + timedelta(hours=9) - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M")
+    page = await kian.post("/hq/hand/shaken", {"since": since, "reason": "震度6弱"})
+    assert page.status == 200, page.text
+    hand = await site.side().hand.hand()
+    assert hand.pins[where].site_id == name and hand.redirects_paused == "混乱を避ける"
+    assert hand.shaken_at_s is not None
+    assert 240 < now.timestamp() - hand.shaken_at_s < 420  # five minutes, to the minute, in Japan's time
+    assert f"{where} → 七郷小学校" in page.text and "行き先の変更の停止" in page.text
+
+
+async def test_a_refused_form_keeps_what_was_typed_and_names_the_field(site: Site, kian: Officer):
+    page = await kian.post(
+        "/hq/hand/pin", {"town": "どこにもない町", "site": await school(site), "reason": "r"}
+    )
+    assert page.status == 400
+    assert "町名" in page.one("//form[@id='pin']//*[@class='field-error']").text_content()
+    assert page.one("//form[@id='pin']//input[@name='town']").get("value") == "どこにもない町"
+    assert page.one("//form[@id='exclude']//input[@name='reason']").get("value") == ""
+    chosen = page.one("//form[@id='pin']//option[@selected]")
+    assert chosen.text == "七郷小学校"
+    missing = await kian.post("/hq/hand/pause", {"reason": " "})
+    assert missing.status == 400 and "「理由」を入れてください" in missing.text
+    for since in ("", "きのう", "2020-01-01T00:00"):
+        refused = await kian.post("/hq/hand/shaken", {"since": since, "reason": "r"})
+        assert refused.status == 400 and "揺れた時刻" in refused.text
+    unknown = await kian.post("/hq/hand/lift", {"kind": "everything", "subject": "", "reason": "r"})
+    assert unknown.status == 400
+    assert await site.side().hand.entries() == ()
+
+
+async def test_the_sites_page_leads_to_the_form_with_the_site_chosen(site: Site, kian: Officer):
+    listed = await kian.get("/hq/sites?q=七郷小学校")
+    link = listed.one("//p[@class='tool-link']/a").get("href")
+    page = await kian.get(link.partition("#")[0])
+    assert page.one("//form[@id='exclude']//option[@selected]").text == "七郷小学校"
+
+
+async def test_whoever_may_not_steer_sees_what_is_set_and_no_form(site: Site, kian: Officer):
+    await kian.post("/hq/hand/pause", {"reason": "混乱を避ける"})
+    async with officer(site, "miru", Role.VIEWER) as viewer:
+        page = await viewer.get("/hq/hand")
+        assert "混乱を避ける" in page.text
+        assert page.document.xpath("//main//form") == []
+        refused = await viewer.post("/hq/hand/pause", {"reason": "r"})
+        assert refused.status == 403
+    async with officer(site, "kuyaku", Role.WARD_OPERATOR) as ward:
+        page = await ward.get("/hq/hand")
+        assert [one.get("id") for one in page.document.xpath("//main//form")] == ["exclude"]
+        assert (await ward.post("/hq/hand/pause", {"reason": "r"})).status == 403
+    async with visitor(site) as nobody:
+        assert (await nobody.get("/hq/hand")).path.startswith("/hq/sign-in")
+    async with officer(site, "kunren", Role.HQ_DRAFTER, Realm.DRILL) as drill:
+        assert "混乱を避ける" not in (await drill.get("/hq/hand")).text
+
+
+async def test_the_board_shows_what_is_set_and_asks_about_it_once_nothing_is_in_force(
+    site: Site, kian: Officer
+):
+    assert kian.account is not None
+    before = await kian.get("/hq/")
+    assert before.one("//section[@id='part-hand']").get("hidden") is not None
+    await kian.post("/hq/hand/pause", {"reason": "混乱を避ける"})
+    async with officer(site, "shonin", Role.HQ_APPROVER) as shonin:
+        await shonin.approve(await kian.submitted(FLOOD_ORDER))
+        assert len(await in_force(site)) == 1
+        during = await kian.get("/hq/")
+        assert "行き先の変更の停止" in during.text and "まだ必要か確かめて" not in during.text
+    (record,) = await in_force(site)
+    draft = await kian.post(f"/hq/alerts/{record.alert.alert_id}/lift", {"reason": "水が引いた"})
+    path = draft.path.split("?")[0]
+    await kian.submit(path)
+    async with officer(site, "shonin2", Role.HQ_APPROVER) as shonin:
+        await shonin.approve(path)
+    assert await in_force(site) == []
+    for where in ("/hq/", "/hq/hand"):
+        page = await kian.get(where)
+        assert "まだ必要か確かめてください" in page.text and "行き先の変更の停止" in page.text
+
+
+async def test_one_action_makes_a_site_unusable_and_shows_who_is_sent_where(site: Site, kian: Officer):
+    name = await school(site)
+    redis = site.app[OPENED].redis
+    await redis.hset(
+        Keys(Realm.LIVE).on_the_way, mapping={name: 37, "at": site.side().clock.now().isoformat()}
+    )
+    listed = await kian.get("/hq/sites?q=七郷小学校")
+    assert "向かっている人（約37人）" in listed.text
+    page = await kian.post("/hq/sites/failed", {"site": name})
+    assert page.path == "/hq/hand?done=failed"
+    assert (await site.side().sites.status(name)).opening is Opening.UNUSABLE
+    failure = SiteFailure(
+        site_id=name,
+        name="七郷小学校",
+        at=site.side().clock.now(),
+        inside=80,
+        inside_with_phone=20,
+        on_their_way=37,
+        moves=(Move(site_id="x", name="七郷中学校", persons=110, without_seat=12),),
+        without_site=7,
+        say="七郷中学校へ 110人",
+    )
+    await SiteFailures(redis, Realm.LIVE).write([failure])
+    page = await kian.get("/hq/hand")
+    card = " ".join(page.one("//article[contains(@class, 'failure')]").text_content().split())
+    for words in ("中にいる人80人", "うち通知が届く人20人", "向かっていた人37人", "席が足りない人19人"):
+        assert words in card
+    assert "七郷中学校110人12人" in card and "七郷中学校へ 110人" in card
+    assert "席が足りない人 19人" in (await kian.get("/hq/")).text
+    again = await kian.get("/hq/sites?q=七郷小学校")
+    assert again.document.xpath("//form[contains(@action, '/failed')]") == []
+
+
+async def test_what_a_site_told_of_its_facilities_and_building_is_recorded(site: Site, kian: Officer):
+    name = await school(site)
+    page = await kian.post(
+        "/hq/sites/facilities",
+        {"site": name, "outages_said": "yes", "outages": ["power", "pets"], "checked": "yes"},
+    )
+    assert page.path == "/hq/sites?done=reported"
+    status = await site.side().sites.status(name)
+    assert status.outages == Facet.POWER | Facet.PETS and status.checked_at is not None
+    shown = await kian.get("/hq/sites?q=七郷小学校")
+    assert "停電・ペット不可" in shown.text and "建物の点検済み" in shown.text
+    assert shown.checked("outages") == ["power", "pets"]
+    await kian.post("/hq/sites/facilities", {"site": name, "outages_said": "yes"})
+    after = await site.side().sites.status(name)
+    assert after.outages == Facet(0) and after.checked_at == status.checked_at
+    for wrong in ({"outages": "roof"}, {"checked": "maybe"}):
+        refused = await kian.post("/hq/sites/facilities", {"site": name, "outages_said": "yes", **wrong})
+        assert refused.status == 400
