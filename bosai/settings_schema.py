@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
+from bosai.model.alert import OrderKind
 from bosai.push.contact import is_contact
 from geodata.hazards import HazardKind
 
@@ -152,6 +153,9 @@ class Push(Section, frozen=True):
     prekeys_from_hour: Hour
     prekeys_until_hour: Hour
     prekeys_trickle: AtLeastOne
+    reminders: bool
+    reminder_kinds: tuple[OrderKind, ...]
+    reminder_spread_min: Annotated[int, Meta(ge=0, le=60)]
 
     def __post_init__(self) -> None:
         for host in self.allowed_hosts:

@@ -32,6 +32,7 @@ from bosai.services.planning import (
     meaning,
     seconds_left,
 )
+from bosai.services.told import book_of
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
 from shelters.model import Action, Pace, ReasonCode
@@ -133,7 +134,7 @@ class ReleaseWatch:
         )
         late = {one.alert.key for one in overdue}
         yield from self._provisional(situation, rows, dangers, inside, late)
-        covered = {rows.subscription_ids[owner] for owner in rows.owner[inside.any(axis=1)]}
+        covered = book_of(situation.told).rows_of(rows.subscription_ids)[rows.owner[inside.any(axis=1)]]
         ending_ids = {one.alert.alert_id for one in overdue if is_ended(one)}
         for one in ending_drafts(situation, covered, heads, settings, plan_id=PLAN_ID):
             if alert_id_of(one.alert_key) in ending_ids and one.message is not MessageKind.OUT_OF_AREA:
@@ -189,10 +190,10 @@ def _next(drafts: Iterator[InstructionDraft]) -> list[InstructionDraft]:
 
 def _knows(situation: Situation, subscription_id: str, alert: Alert) -> bool:
     """True when a plan has told this person the same order already, only an earlier version of it."""
-    found = situation.told.get(subscription_id)
-    if found is None or found[0].message not in DIRECTED:
+    found = book_of(situation.told).get(subscription_id)
+    if found is None or found.message not in DIRECTED:
         return False
-    before = situation.told_of.get(found[0].alert_key)
+    before = situation.told_of.get(found.alert_key)
     return (
         before is not None
         and before.alert.alert_id == alert.alert_id

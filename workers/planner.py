@@ -1,8 +1,9 @@
 """The planner: whoever holds the lease plans, tells who must be told, and answers HQ's previews.
 
     events (nudge) ─┐
-    poll each second┴▶ something new? ─▶ one moment (sources) ─▶ plan ─▶ drafts ─▶ emit, fenced ─▶ mark planned
-                                                                  └─▶ people on their way, health
+    poll each second┴▶ something new? ─▶ one moment (sources) ─▶ plan ─▶ who hears ─▶ emit, fenced ─▶ mark planned
+                                                          the rest stands on ◀─┤  └─▶ people on their way, health
+                                                          the newest version   └─▶ quiet reminders, an hour later
     lease: renewed every 1.5 s; lost ─▶ stop writing; a successor starts with a whole plan within 10 s
 
 A step that fails is logged, shown in the health record and tried again; an order waits for nobody: see `fallback.py`.
@@ -10,21 +11,29 @@ A step that fails is logged, shown in the health record and tried again; an orde
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import numpy as np
 from redis.asyncio import Redis
 
 from bosai.model.alert import AlertRecord
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services.endings import ending_drafts, is_ended
+from bosai.services.people import PeopleRows
 from bosai.services.plan_sources import PlanSources
-from bosai.services.planning import drafts_of, plan_id_of, problem_of
+from bosai.services.planning import Situation, drafts_of, hearing_of, plan_id_of, problem_of
 from bosai.services.preview_plan import preview_of
 from bosai.services.previews import PreviewBroker
+from bosai.services.reminders import Reminders
+from bosai.services.told import book_of
+from bosai.services.who_hears import Hearing
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from bosai.stores.keys import Keys
 from bosai.stores.lease import Lease
@@ -59,6 +68,16 @@ class Fenced(Exception):
     """A write met a higher token: somebody else plans now."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one plan came to."""
+
+    made: Plan
+    plan_id: str
+    hearing: Hearing
+    drafts: list[InstructionDraft]
+
+
 class PlannerWorker:
     """Plans one side until cancelled."""
 
@@ -75,6 +94,9 @@ class PlannerWorker:
         self._planned_event = ""
         self._facts: dict[str, Any] = {}
         self._said_at = 0.0
+        self._held_until_s = math.inf  # when the first of those whom ten minutes hold back may be told
+        self._made: Plan | None = None  # what the next plan may use again
+        self._reminders = Reminders(sources)
 
     # ---- loops -------------------------------------------------------------------------------------
 
@@ -84,7 +106,11 @@ class PlannerWorker:
 
     async def _work(self) -> None:
         """Plan and answer; ends when a write was fenced."""
-        self._seen = None  # a new holder starts with a whole plan
+        self._seen = (
+            None  # a new holder starts with a whole plan, and knows nothing of what others did meanwhile
+        )
+        self._sources.forget_told()
+        self._reminders = Reminders(self._sources)
         answering = asyncio.ensure_future(self._answering())
         try:
             await self._planning()
@@ -136,7 +162,9 @@ class PlannerWorker:
         seen, event = await self._signature(), await self._newest_event()
         age_s = time.monotonic() - self._planned_at
         answered = event != self._planned_event and age_s > ANSWERS_S
-        if seen == self._seen and not answered and age_s < REPLAN_S:
+        released = self._sources.clock.now().timestamp() >= self._held_until_s
+        if seen == self._seen and not answered and not released and age_s < REPLAN_S:
+            await self._remind()
             if time.monotonic() - self._said_at > SAY_S:
                 await self._health(**self._facts)  # nothing to plan is not silence
             return False
@@ -154,6 +182,7 @@ class PlannerWorker:
             tuple(one.alert.key for one in await self._unanswered_endings()),
             await sites.version(),
             tuple(sorted(statuses.items())),
+            await self._sources.hand.raw(),
         )
 
     async def _newest_event(self) -> str:
@@ -166,9 +195,10 @@ class PlannerWorker:
         endings = await self._unanswered_endings()
         open_incident = await self._sources.alerts.incident() or ""
         incidents = {open_incident} | {one.incident for one in endings if one.incident}
-        total, plan_id, people = EmitReport(), "", 0
+        total, plan_id = EmitReport(), ""
+        self._held_until_s = math.inf
         for incident in sorted(incidents):
-            report, plan_id, people = await self._plan_incident(incident, plan_id)
+            report, plan_id = await self._plan_incident(incident, plan_id)
             total = EmitReport(
                 written=total.written + report.written,
                 unchanged=total.unchanged + report.unchanged,
@@ -177,32 +207,50 @@ class PlannerWorker:
         for record in endings:
             await self._mark(record, plan_id)
         took_ms = round((time.monotonic() - began) * 1000)
+        people = len((await self._sources.people()).subscription_ids)
         await self._health(took_ms=took_ms, people=people, plan_id=plan_id, written=total.written)
         if total.written:
             log.info("%s: plan %s told %d in %d ms", self.realm, plan_id, total.written, took_ms)
         return total
 
-    async def _plan_incident(self, incident: str, plan_id: str) -> tuple[EmitReport, str, int]:
+    async def _plan_incident(self, incident: str, plan_id: str) -> tuple[EmitReport, str]:
         sources = self._sources
         situation = await sources.situation(incident)
-        rows = await sources.people()
         in_this = [one for one in situation.in_force if one.incident in (incident, None)]
-        made, drafts = await asyncio.to_thread(self._compute, situation, rows)
-        plan_id = plan_id_of(made, situation) if in_this else plan_id or "ended"
-        inside = {one.subscription_id for one in drafts if one.incident == incident}
-        heads = await sources.heads(situation.told)
-        ended = ending_drafts(situation, inside, heads, sources.settings, plan_id=plan_id)
-        report = await self._emit([*(one for one in drafts if one.incident == incident), *ended])
+        told = book_of(situation.told)
+        heads = await sources.heads(told)
+        if not in_this:  # all of it has ended
+            nobody = np.empty(0, dtype=np.int64)
+            drafts = list(
+                ending_drafts(situation, nobody, heads, sources.settings, plan_id=plan_id or "ended")
+            )
+            if not situation.in_force:
+                self._made = None
+                self._reminders.forget()
+                await self._show_on_the_way({})
+            return await self._emit(incident, drafts), plan_id or "ended"
+        rows = await sources.people()
+        found = await asyncio.to_thread(self._compute, situation, rows, heads)
+        report = await self._emit(incident, found.drafts)
+        moved = await self._restamp(incident, found)
         for record in in_this:
-            await self._mark(record, plan_id)
-        if in_this or not situation.in_force:
-            await self._show_on_the_way(made)
-        return report, plan_id, len(rows.subscription_ids)
+            await self._mark(record, found.plan_id)
+        self._made, self._held_until_s = found.made, found.hearing.changes.held_until_s
+        self._reminders.know(situation, rows, found.made, found.hearing)
+        await self._show_on_the_way(found.made.on_their_way())
+        return msgspec.structs.replace(report, unchanged=report.unchanged + moved), found.plan_id
 
-    def _compute(self, situation: Any, rows: Any) -> tuple[Plan, list[InstructionDraft]]:
-        made = plan(problem_of(situation, rows, self._sources.settings))
+    def _compute(self, situation: Situation, rows: PeopleRows, heads: Mapping[str, AlertRecord]) -> "_Found":
+        """The plan, and drafts for exactly those who hear of it."""
+        settings = self._sources.settings
+        made = plan(problem_of(situation, rows, settings))
         plan_id = plan_id_of(made, situation)
-        return made, list(drafts_of(made, rows, situation, self._sources.settings, plan_id=plan_id))
+        hearing = hearing_of(made, rows, situation)
+        told = np.flatnonzero(hearing.changes.tell).tolist()
+        drafts = list(drafts_of(made, rows, situation, settings, plan_id=plan_id, only=told))
+        drafts = [one for one in drafts if one.incident == situation.incident]
+        drafts += ending_drafts(situation, hearing.at, heads, settings, plan_id=plan_id)
+        return _Found(made=made, plan_id=plan_id, hearing=hearing, drafts=drafts)
 
     async def preview(self, alert: Any) -> Any:
         """What releasing this version would mean, by a plan that is thrown away."""
@@ -214,13 +262,39 @@ class PlannerWorker:
 
     # ---- writes ------------------------------------------------------------------------------------
 
-    async def _emit(self, drafts: Sequence[InstructionDraft]) -> EmitReport:
+    async def _emit(self, incident: str, drafts: Sequence[InstructionDraft]) -> EmitReport:
         if self.lease.token is None:
             raise Fenced
-        report = await self._sources.instructions.emit(self.lease.token, drafts, self._sources.clock.now())
+        sources = self._sources
+        written = sources.keeper(incident).note_written
+        report = await sources.instructions.emit(self.lease.token, drafts, sources.clock.now(), written)
         if report.fenced:
             raise Fenced
         return report
+
+    async def _restamp(self, incident: str, found: "_Found") -> int:
+        """Who hears nothing of a later version of the order stands on it all the same; how many moved."""
+        hearing, dangers = found.hearing, found.made.problem.dangers
+        moves = []
+        for n in np.flatnonzero(hearing.changes.restamp).tolist():
+            row = int(hearing.at[n])
+            seq = int(hearing.book.columns["seq"][row])
+            moves.append((hearing.book.name(row), seq, dangers[int(found.made.danger[n])].key))
+        if not moves or self.lease.token is None:
+            return 0
+        now = self._sources.clock.now()
+        report = await self._sources.instructions.restamp(self.lease.token, incident, moves, now)
+        if report.fenced:
+            raise Fenced
+        return report.unchanged
+
+    async def _remind(self) -> None:
+        """Quiet reminders to those whose turn has come."""
+        if self.lease.token is None:
+            return
+        report = await self._reminders.send(self.lease.token)
+        if report.fenced:
+            raise Fenced
 
     async def _mark(self, record: AlertRecord, plan_id: str) -> None:
         if not await self._sources.alerts.planned(record.alert.key):
@@ -234,10 +308,10 @@ class PlannerWorker:
         ]
         return [one for one in ended if not await alerts.planned(one.alert.key)]
 
-    async def _show_on_the_way(self, made: Plan) -> None:
+    async def _show_on_the_way(self, persons_by_site: Mapping[str, int]) -> None:
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(self._keys.on_the_way)
-            for site_id, persons in made.on_their_way().items():
+            for site_id, persons in persons_by_site.items():
                 pipe.hset(self._keys.on_the_way, site_id, persons)
             pipe.hset(self._keys.on_the_way, "at", self._sources.clock.now().isoformat())
             await pipe.execute()

@@ -1,12 +1,16 @@
 """Who was told of an order and is inside none any more: exactly they hear how it ended. Pure."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bosai.model.alert import Act, AlertRecord, AlertState
 from bosai.model.instruction import MessageKind
 from bosai.services.planning import DIRECTED, Situation, alert_id_of, meaning
+from bosai.services.told import book_of
 from bosai.settings_schema import Settings
 from bosai.stores.instructions import InstructionDraft
 
@@ -23,7 +27,7 @@ class Ending:
 
 def ending_drafts(
     situation: Situation,
-    inside: Set[str],
+    inside: NDArray[np.int64],
     heads: Mapping[str, AlertRecord],
     settings: Settings,
     *,
@@ -31,20 +35,23 @@ def ending_drafts(
 ) -> Iterator[InstructionDraft]:
     """Drafts for exactly those who were told of an order and are inside none any more.
 
-    inside: subscription ids that the plan tells something. heads: order → its newest released version.
+    inside: rows of the book (`book_of(situation.told)`, -1 = nobody of it) of those whom an order covers.
+    heads: order → its newest released version.
     """
     stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
-    for subscription_id, (instruction, _) in sorted(situation.told.items()):
-        if subscription_id in inside or instruction.message not in STANDING:
-            continue
-        head = heads.get(alert_id_of(instruction.alert_key))
+    book = book_of(situation.told)
+    left = book.standing(STANDING)
+    left[inside[inside >= 0]] = False
+    for subscription_id, row in sorted((book.name(row), row) for row in np.flatnonzero(left).tolist()):
+        told = book.one(row)
+        head = heads.get(alert_id_of(told.alert_key))
         if head is None:
             continue
         ending = ending_of(head)
         yield InstructionDraft(
             subscription_id=subscription_id,
-            incident=instruction.incident,
-            place_id=instruction.place_id,
+            incident=situation.incident,
+            place_id=told.place_id,
             message=ending.message,
             action=None,
             alert_key=ending.record.alert.key,
@@ -53,7 +60,7 @@ def ending_drafts(
             decided_at=situation.now,
             stale_at=stale_at,
             meaning=meaning(head.alert, ending.message.value, None),
-            town=instruction.town,
+            town=told.town,
         )
 
 

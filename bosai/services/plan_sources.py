@@ -14,6 +14,7 @@ from bosai.services.geo_holder import GeoHolder
 from bosai.services.people import PeopleCache, PeopleRows
 from bosai.services.plan_ground import GroundCache
 from bosai.services.planning import Situation, ToldTable, alert_id_of
+from bosai.services.told import ToldKeeper, book_of
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.hand import HandStore
@@ -24,6 +25,8 @@ from bosai.stores.subscriptions import SubscriptionStore
 from geodata.places import PlaceIndex
 from shelters.model import Site
 from shelters.occupancy import still_said
+
+_INCIDENTS_KEPT = 2
 
 
 class PlanSources:
@@ -61,7 +64,15 @@ class PlanSources:
         self._named_by = ""  # the imported towns that name people's places, by their folder
         self._catalogue: tuple[int, list[Site]] = (-1, [])
         self._generation = 0
+        self._keepers: dict[str, ToldKeeper] = {}  # by incident, the one asked for last at the end
         self._lock = asyncio.Lock()
+
+    @property
+    def facts(self) -> GeoFacts:
+        """What is known of the ground, as of the last `refresh_people`. RuntimeError before the first."""
+        if self._ground is None:
+            raise RuntimeError("the ground's facts are read by refresh_people")
+        return self._ground
 
     async def refresh_people(self) -> int:
         """Load the buckets that changed since the last call; a number that rises with every change.
@@ -93,7 +104,7 @@ class PlanSources:
         version = await self.sites.version()
         if version != self._catalogue[0]:
             self._catalogue = (version, await self.sites.catalogue())
-        told = await self.instructions.latest_of_incident(incident) if incident else {}
+        told: ToldTable = await self.keeper(incident).refresh() if incident else {}
         now = self.clock.now()
         began = await self.alerts.began() or now
         statuses = await self.sites.statuses()
@@ -130,12 +141,24 @@ class PlanSources:
         record = {"at": self.clock.now().isoformat(), "ok": ok, **facts}
         await self._redis.hset(Keys(self.realm).health, part, msgspec.json.encode(record))
 
+    def keeper(self, incident: str) -> ToldKeeper:
+        """What everybody was told of an incident, kept while it is asked for; the two asked for last."""
+        found = self._keepers.pop(incident, None) or ToldKeeper(self.instructions, incident)
+        self._keepers[incident] = found
+        while len(self._keepers) > _INCIDENTS_KEPT:
+            del self._keepers[next(iter(self._keepers))]
+        return found
+
+    def forget_told(self) -> None:
+        """Read everything again: somebody else may have planned meanwhile."""
+        self._keepers.clear()
+
     async def heads(self, told: ToldTable) -> dict[str, AlertRecord]:
         """Order → newest released version, of every order somebody was told of."""
-        ids = sorted({alert_id_of(one.alert_key) for one, _ in told.values()})
+        ids = sorted({alert_id_of(key) for key in book_of(told).alert_keys()})
         found: Iterable[AlertRecord] = [await self.alerts.head(one) for one in ids]
         return {one.alert.alert_id: one for one in found}
 
     async def _told_of(self, told: ToldTable) -> dict[str, AlertRecord]:
-        keys = sorted({one.alert_key for one, _ in told.values()})
+        keys = book_of(told).alert_keys()
         return {one.alert.key: one for one in await self.alerts.many(keys)}

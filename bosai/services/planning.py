@@ -5,7 +5,7 @@ Plan ─▶ drafts: order · redirect        told, and no longer inside ─▶ d
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -15,34 +15,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bosai.model.alert import Alert, AlertRecord
-from bosai.model.instruction import Answer, Delivery, Destination, Instruction, MessageKind
+from bosai.model.instruction import Destination, MessageKind
 from bosai.services.people import PeopleRows
 from bosai.services.plan_ground import Ground, GroundCache, KnowsWater, area_of, danger_of, table_of, wet
+from bosai.services.told import ToldOne, ToldTable, book_of
+from bosai.services.who_hears import DIRECTED, Hearing, hearing, told_of_rows
 from bosai.settings_schema import Settings
 from bosai.stores.instructions import InstructionDraft
 from geodata.crs import to_lonlat
 from shelters.advice import Decision, meaning_of
 from shelters.dangers import Danger
 from shelters.hand import NO_HAND, Hand
-from shelters.ledger import Told, nobody_told
+from shelters.ledger import Told
 from shelters.model import Action, Site, SiteStatus
 from shelters.pace import Pacing, StraightLine
 from shelters.plan import Plan, PlanInput, PlanRules
-from shelters.sites import HAZARD_COLUMN, SiteTable
-from shelters.triage import ACTION_ROW
+from shelters.sites import SiteTable
 
 if TYPE_CHECKING:  # loads SciPy, which a process without an imported network never needs
     from bosai.services.walking import Walking
 
-__all__ = ["Ground", "area_of", "danger_of", "table_of"]  # as well: what a plan stands on
+__all__ = [
+    "DIRECTED",
+    "Ground",
+    "ToldTable",
+    "area_of",
+    "danger_of",
+    "table_of",
+]  # as well: what a plan stands on
 
-DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
 OUTSIDE = "区域の外"
 """The name of a destination that is only the edge of the area."""
-
-_DECLINED = (Answer.STAYING, Answer.ELSEWHERE)
-
-ToldTable = Mapping[str, tuple[Instruction, Delivery]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,39 +163,18 @@ def _counted_at(statuses: Mapping[str, SiteStatus], sites: Sequence[Site]) -> ND
 
 
 def _told(situation: Situation, rows: PeopleRows, table: SiteTable) -> Told:
-    """What each subscriber was told, on every row of his. Provisional advice names no seat, so it binds nothing."""
-    told, site_rows = nobody_told(len(rows)), table.rows()
-    current = {one.alert.alert_id: one.alert for one in situation.in_force}
-    newest = [_binding(situation, current, name) for name in rows.subscription_ids]
-    for row, owner in enumerate(rows.owner):
-        found = newest[owner]
-        if found is None:
-            continue
-        instruction, delivery, alert = found
-        site_id = instruction.destination.site_id if instruction.destination else None
-        told.site[row] = site_rows.get(site_id, -1) if site_id else -1
-        told.action[row] = ACTION_ROW[instruction.action] if instruction.action else -1
-        told.decided_s[row] = instruction.decided_at.timestamp()
-        told.walk_s[row] = instruction.destination.walk_s if instruction.destination else 0
-        told.hazard[row] = HAZARD_COLUMN[alert.hazard]
-        told.declined[row] = delivery.answer in _DECLINED
-        if delivery.answer is Answer.ARRIVED:
-            told.arrived_s[row] = delivery.at.timestamp()
-    return told
+    """What each subscriber was told, on every row of his, as far as it binds a plan."""
+    return told_of_rows(book_of(situation.told), rows, table, orders_of(situation), situation.told_of)
 
 
-def _binding(
-    situation: Situation, current: Mapping[str, Alert], subscription_id: str
-) -> tuple[Instruction, Delivery, Alert] | None:
-    """The instruction that still guides somebody: of an order in force whose tsunami class has not changed."""
-    found = situation.told.get(subscription_id)
-    if found is None or found[0].message not in DIRECTED:
-        return None
-    alert = current.get(alert_id_of(found[0].alert_key))
-    before = situation.told_of.get(found[0].alert_key)
-    if alert is None or (before is not None and before.alert.tsunami_class is not alert.tsunami_class):
-        return None
-    return found[0], found[1], alert
+def orders_of(situation: Situation) -> dict[str, Alert]:
+    """Order → its version in force."""
+    return {one.alert.alert_id: one.alert for one in situation.in_force}
+
+
+def hearing_of(made: Plan, rows: PeopleRows, situation: Situation) -> Hearing:
+    """Whom a plan gives something to hear."""
+    return hearing(made, rows, book_of(situation.told), orders_of(situation), situation.told_of)
 
 
 def alert_id_of(alert_key: str) -> str:
@@ -212,12 +194,19 @@ def plan_id_of(made: Plan, situation: Situation) -> str:
 
 
 def drafts_of(
-    made: Plan, rows: PeopleRows, situation: Situation, settings: Settings, *, plan_id: str
+    made: Plan,
+    rows: PeopleRows,
+    situation: Situation,
+    settings: Settings,
+    *,
+    plan_id: str,
+    only: Iterable[int] | None = None,
 ) -> Iterator[InstructionDraft]:
-    """One draft per decision; what is not new to somebody is dropped by the store, by its meaning."""
+    """A draft for each of these decisions of the plan; None: for every subscriber's."""
     by_key = {one.alert.key: one for one in situation.in_force}
     stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
-    for decision in made.decisions():
+    book = book_of(situation.told)
+    for decision in made.decisions() if only is None else map(made.decision, only):
         record = by_key[made.problem.dangers[decision.danger].key]
         subscription_id = rows.subscription_ids[decision.owner]
         destination = destination_of(made, decision, settings)
@@ -225,7 +214,7 @@ def drafts_of(
             subscription_id=subscription_id,
             incident=record.incident or situation.incident,
             place_id=rows.place_ids[decision.row],
-            message=_message(situation.told.get(subscription_id), decision, destination, record, situation),
+            message=_message(book.get(subscription_id), decision, destination, record, situation),
             action=decision.action,
             alert_key=record.alert.key,
             danger_class=decision.danger_class,
@@ -316,22 +305,20 @@ def _is_about(made: Plan, decision: Decision, site: int) -> bool:
 
 
 def _message(
-    told: tuple[Instruction, Delivery] | None,
+    before: ToldOne | None,
     decision: Decision,
     to: Destination | None,
     record: AlertRecord,
     situation: Situation,
 ) -> MessageKind:
     """A redirect is another destination under the same order; everything else is the order itself."""
-    if told is None or told[0].message not in DIRECTED:
+    if before is None or before.message not in DIRECTED:
         return MessageKind.ORDER
-    before, seen = told[0], situation.told_of.get(told[0].alert_key)
-    alert = record.alert
+    seen, alert = situation.told_of.get(before.alert_key), record.alert
     same_order = alert_id_of(before.alert_key) == alert.alert_id and (
         seen is None or (seen.alert.kind is alert.kind and seen.alert.tsunami_class is alert.tsunami_class)
     )
-    old_site = before.destination.site_id if before.destination else None
-    moved = (to.site_id if to else None) != old_site or decision.action is not before.action
+    moved = (to.site_id if to else None) != before.site_id or decision.action is not before.action
     # Repeated word for word, the store keeps what stands; the kind must not change then.
     return (
         MessageKind.REDIRECT

@@ -4,6 +4,7 @@ buckets' versions ─moved?─▶ their lines ─another seq?─▶ open that in
 what the planner wrote itself ─────────────────────────────────────────────────▶
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -91,6 +92,7 @@ class ToldBook:
     ) -> None:
         self._rows = rows  # both only grow: what came after this moment has rows beyond the columns
         self._names = names
+        self._asked: tuple[Sequence[str], int, NDArray[np.int64]] = ((), 0, np.empty(0, dtype=np.int64))
         self.columns = columns
         self._words = words
 
@@ -105,23 +107,36 @@ class ToldBook:
             )
         return book.taken()
 
+    def remember(self, earlier: "ToldBook | None") -> None:
+        """Who was asked for of an earlier moment is mostly asked for again."""
+        if earlier is not None:
+            self._asked = earlier._asked
+
     def __len__(self) -> int:
         return int((self.columns["seq"] > 0).sum())
 
     def rows_of(self, names: Sequence[str]) -> NDArray[np.int64]:
         """(s,) rows of these people, -1 = told nothing."""
-        get = self._rows.get
-        rows = np.fromiter((get(one, NOBODY) for one in names), dtype=np.int64, count=len(names))
-        rows[rows >= len(self.columns)] = NOBODY  # told of after this moment
+        asked, many, rows = self._asked
+        if asked is not names or many != len(self.columns):
+            get = self._rows.get
+            rows = np.fromiter((get(one, NOBODY) for one in names), dtype=np.int64, count=len(names))
+            rows[rows >= len(self.columns)] = NOBODY  # told of after this moment
+            self._asked = names, len(self.columns), rows
+        rows = rows.copy()
         known = rows >= 0
         rows[known] = np.where(self.columns["seq"][rows[known]] > 0, rows[known], NOBODY)
         return rows
 
-    def standing(self, kinds: Iterable[MessageKind]) -> list[tuple[str, int]]:
-        """(subscription id, row) of everybody whose newest message is of these kinds, by id."""
-        wanted = np.isin(self.columns["message"], [MESSAGES.index(one) for one in kinds])
-        wanted &= self.columns["seq"] > 0
-        return sorted((self._names[row], row) for row in np.flatnonzero(wanted).tolist())
+    def standing(self, kinds: Iterable[MessageKind]) -> NDArray[np.bool_]:
+        """(t,) whose newest message is of these kinds."""
+        of_kind = np.isin(self.columns["message"], [MESSAGES.index(one) for one in kinds])
+        found: NDArray[np.bool_] = of_kind & (self.columns["seq"] > 0)
+        return found
+
+    def name(self, row: int) -> str:
+        """Whose row it is."""
+        return self._names[row]
 
     def get(self, subscription_id: str) -> ToldOne | None:
         """What one person was told, None = nothing."""
@@ -152,6 +167,10 @@ class ToldBook:
         numbers = np.unique(self.columns["alert"][self.columns["seq"] > 0])
         return sorted(self._words.listed[number] for number in numbers if number >= 0)
 
+    def numbered(self, word: str) -> int | None:
+        """The number of a word, None when nobody was told it."""
+        return self._words.numbers.get(word)
+
     def word_table(self, values: Mapping[str, int], missing: int = NONE) -> NDArray[np.int64]:
         """(w + 1,) a value for each word, `missing` where none is given; the last is for "no word" (-1)."""
         table = np.full(len(self._words.listed) + 1, missing, dtype=np.int64)
@@ -179,12 +198,15 @@ class _Columns:
         self._words = _Words()
         self._columns = np.zeros(64, dtype=_ROW)
         self._taken: ToldBook | None = None
+        self._last: ToldBook | None = None
 
     def taken(self) -> ToldBook:
         """The columns as they stand; the same object while nothing changes."""
         if self._taken is None:
             columns = self._columns[: len(self.rows)].copy()
-            self._taken = ToldBook(self.rows, self._names, columns, self._words)
+            before, self._taken = self._last, ToldBook(self.rows, self._names, columns, self._words)
+            self._taken.remember(before)
+            self._last = self._taken
         return self._taken
 
     def seqs(self) -> dict[str, int]:
@@ -250,9 +272,14 @@ class ToldKeeper:
         self._columns = _Columns()
         self._versions = [0] * BUCKETS
         self._names: list[set[str]] = [set() for _ in range(BUCKETS)]
+        self._lock = asyncio.Lock()  # a preview reads beside the plan
 
     async def refresh(self) -> ToldBook:
         """Everybody, as of now. The versions are read first: what changes meanwhile is read again the next time."""
+        async with self._lock:
+            return await self._refresh()
+
+    async def _refresh(self) -> ToldBook:
         versions = await self._store.told_versions()
         moved = [n for n, version in enumerate(versions) if version != self._versions[n]]
         if moved:

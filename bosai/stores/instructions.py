@@ -214,7 +214,13 @@ class InstructionStore:
         }
         return await self._write(drafts, modes, fence, at, written)
 
-    async def remind(self, fence: int, drafts: Sequence[InstructionDraft], at: datetime) -> EmitReport:
+    async def remind(
+        self,
+        fence: int,
+        drafts: Sequence[InstructionDraft],
+        at: datetime,
+        written: Written | None = None,
+    ) -> EmitReport:
         """Hand quiet reminders to delivery: only those due (see emit.lua) are written, the others count as unchanged.
 
         They are nobody's newest advice and in no count of their incident. Raises ValueError for other drafts.
@@ -223,7 +229,7 @@ class InstructionStore:
             if one.message is not MessageKind.STILL_IN_FORCE or not one.incident.startswith(REMINDERS):
                 raise ValueError(f"message: {one.message} of {one.incident} is no reminder")
         _check(drafts)
-        return await self._write(drafts, dict.fromkeys(MessageKind, "r"), fence, at)
+        return await self._write(drafts, dict.fromkeys(MessageKind, "r"), fence, at, written)
 
     async def restamp(
         self, fence: int, incident: str, moves: Sequence[tuple[str, int, str]], at: datetime
@@ -280,8 +286,9 @@ class InstructionStore:
                     for (number, group), got in zip(wave, seqs, strict=True)
                 ]
                 await self._point(danger_class, [pair for pair in written if pair[1]])
-                for _, pairs in written if hear is not None else ():
-                    hear(pairs)
+                if hear is not None:
+                    for _, pairs in written:
+                        hear(pairs)
                 seen.update(min(seq, 1) for got in seqs for seq in got)
                 if fenced:
                     break

@@ -1,0 +1,168 @@
+"""Between what everybody was told and the planner's arrays: what binds a plan, and whom a plan gives something to hear.
+
+ToldBook + people ─▶ Told (joined to the rows of a PlanInput)        Plan + ToldBook ─▶ Before, Says ─▶ Changes
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bosai.model.alert import Alert, AlertRecord, TsunamiClass
+from bosai.model.instruction import Answer, MessageKind
+from bosai.services.people import PeopleRows
+from bosai.services.told import ANSWERS, LOST, MESSAGES, STAGES, ToldBook
+from shelters import changes
+from shelters.changes import Before, Changes, Says
+from shelters.ledger import Told
+from shelters.plan import Plan
+from shelters.sites import HAZARD_COLUMN, SiteTable, floor_label
+from shelters.suitability import named_floor
+
+DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
+_DECLINED = [ANSWERS.index(one) for one in (Answer.STAYING, Answer.ELSEWHERE)]
+_LOST = [STAGES.index(one) for one in LOST]
+_UNKNOWN = -5
+"""Number of a word that nobody was told."""
+
+Ints = NDArray[np.int64]
+
+
+def told_of_rows(
+    book: ToldBook,
+    rows: PeopleRows,
+    table: SiteTable,
+    in_force: Mapping[str, Alert],
+    told_of: Mapping[str, AlertRecord],
+) -> Told:
+    """What each subscriber was told, on every row of his, as far as it binds: an order or redirect of an order still
+    in force whose tsunami class has not changed. Provisional advice names no seat, so it binds nothing.
+
+    in_force: order → its version in force. told_of: alert key → the version an instruction stands on.
+    """
+    at = _rows_at(book, rows.subscription_ids, rows.owner)
+    found = (
+        book.columns[np.maximum(at, 0)] if len(book.columns) else np.zeros(len(at), dtype=book.columns.dtype)
+    )
+    hazards = {}
+    for key in book.alert_keys():
+        alert, before = in_force.get(_order_of(key)), told_of.get(key)
+        if alert is not None and (before is None or before.alert.tsunami_class is alert.tsunami_class):
+            hazards[key] = HAZARD_COLUMN[alert.hazard]
+    hazard = book.word_table(hazards)[found["alert"]]
+    binds = (at >= 0) & np.isin(found["message"], [MESSAGES.index(one) for one in DIRECTED]) & (hazard >= 0)
+    arrived = binds & (found["answer"] == ANSWERS.index(Answer.ARRIVED))
+    return Told(
+        site=np.where(binds, book.word_table(table.rows())[found["site"]], -1),
+        action=np.where(binds, found["action"], -1).astype(np.int8),
+        decided_s=np.where(binds, found["decided_s"], np.nan),
+        walk_s=np.where(binds, found["walk_s"], 0.0).astype(np.float64),
+        arrived_s=np.where(arrived, found["at_s"], np.nan),
+        declined=binds & np.isin(found["answer"], _DECLINED),
+        hazard=np.where(binds, hazard, -1).astype(np.int8),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hearing:
+    """Whom a plan gives something to hear. at: (r,) rows of the book for the rows of the plan, -1 = told nothing."""
+
+    book: ToldBook
+    at: Ints
+    changes: Changes
+
+
+def hearing(
+    made: Plan,
+    rows: PeopleRows,
+    told: ToldBook,
+    in_force: Mapping[str, Alert],
+    told_of: Mapping[str, AlertRecord],
+) -> Hearing:
+    """The plan against what everybody was told. in_force: order → its version in force."""
+    problem = made.problem
+    at = _rows_at(told, rows.subscription_ids, problem.owner[made.row])
+    found = (
+        told.columns[np.maximum(at, 0)] if len(told.columns) else np.zeros(len(at), dtype=told.columns.dtype)
+    )
+    words = _Wordings()
+    keys = {key: told_of[key].alert if key in told_of else None for key in told.alert_keys()}
+    now = [in_force[_order_of(one.key)] for one in problem.dangers]
+    site = told.word_table(problem.sites.rows(), missing=changes.GONE)
+    site[-1] = -1
+    before = Before(
+        standing=(at >= 0) & np.isin(found["message"], [MESSAGES.index(one) for one in DIRECTED]),
+        lost=np.isin(found["stage"], _LOST),
+        ended=told.word_table({key: int(_order_of(key) in in_force) for key in keys}, 0)[found["alert"]] == 0,
+        newest=told.word_table({one.key: n for n, one in enumerate(now)}, -1)[found["alert"]] == made.danger,
+        redirected=found["message"] == MESSAGES.index(MessageKind.REDIRECT),
+        declined=np.isin(found["answer"], _DECLINED),
+        words=told.word_table({key: words.number(one) for key, one in keys.items() if one})[found["alert"]],
+        severity=told.word_table({key: severity(one) for key, one in keys.items() if one}, 99)[
+            found["alert"]
+        ],
+        floor=found["floor"].astype(np.int64),
+        action=found["action"],
+        site=site[found["site"]],
+        walk_s=found["walk_s"].astype(np.float64),
+        said_s=found["decided_s"],
+    )
+    says = Says(
+        words=np.array([words.number(one) for one in now] or [0], dtype=np.int64)[made.danger],
+        severity=np.array([severity(one) for one in now] or [0], dtype=np.int64)[made.danger],
+        floor=_floors(made, told),
+    )
+    return Hearing(book=told, at=at, changes=changes.compare(made, before, says))
+
+
+def severity(alert: Alert) -> int:
+    """How bad an order is: larger is worse, in the order in which one speaks before another."""
+    if alert.tsunami_class is not None and alert.tsunami_class is not TsunamiClass.ADVISORY:
+        return 60 if alert.tsunami_class is TsunamiClass.MAJOR_WARNING else 55
+    if alert.tsunami_class is TsunamiClass.ADVISORY:
+        return 50
+    return {5: 40, 4: 30, 3: 20}.get(int(alert.level) if alert.level else 4, 30)
+
+
+class _Wordings:
+    """What an order says, as far as a person must hear of its change, as a number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[object, ...], int] = {}
+
+    def number(self, alert: Alert) -> int:
+        said = alert.hazard, alert.kind, alert.level, alert.tsunami_class
+        return self._numbers.setdefault(said, len(self._numbers))
+
+
+def _rows_at(book: ToldBook, names: tuple[str, ...], owner: NDArray[np.int32]) -> Ints:
+    rows = np.append(book.rows_of(names), -1)  # the last is for owner -1
+    at: Ints = rows[owner]
+    return at
+
+
+def _floors(made: Plan, told: ToldBook) -> Ints:
+    """(r,) the floor a plan names, as the book's number of it."""
+    nothing = told.numbered("")
+    floors = np.full(len(made), _UNKNOWN if nothing is None else nothing, dtype=np.int64)
+    named = np.flatnonzero(made.site >= 0)
+    if not len(named):
+        return floors
+    keys = np.column_stack([made.site[named], made.inside[named]]).astype(np.int64)
+    _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    numbers = [told.numbered(_floor(made, int(named[one]))) for one in first]
+    found = np.array([_UNKNOWN if one is None else one for one in numbers], dtype=np.int64)
+    floors[named] = found[which.reshape(-1)]
+    return floors
+
+
+def _floor(made: Plan, n: int) -> str:
+    site, table = int(made.site[n]), made.problem.sites
+    hazards = [one.hazard for k, one in enumerate(made.problem.dangers) if made.inside[n, k]]
+    named = named_floor(table, site, hazards)
+    return floor_label(table.sites[site], named) if named else ""
+
+
+def _order_of(alert_key: str) -> str:
+    return alert_key.rpartition(":")[0]
