@@ -54,6 +54,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     relative: bool = False  # a relative's place: advice for the call, never a seat
     until: datetime | None = None  # a visitor's place: 「今日だけ」 ends at the local midnight; None = no end
     welfare_site: str = ""  # the welfare shelter a ward's code opened for this household
+    lang: str = ""  # the subscriber's language, set with the subscription, so that HQ sees how many read what
 
     @property
     def is_visitors(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bosai.messages.catalogue import LANGS
 from bosai.model.subscription import Need, PaceClass, Place, Structure
 from geodata.crs import to_plane
 from geodata.places import PlaceIndex
@@ -20,6 +21,7 @@ _STRUCTURE = {
     Structure.WOODEN: StructureRow.WOODEN,
     Structure.SOLID: StructureRow.SOLID,
 }
+_LANG_ROW = {lang: row for row, lang in enumerate(LANGS)}
 _NEEDS = {Need.STEP_FREE: 1, Need.POWER: 2, Need.PETS: 4}
 
 
@@ -38,6 +40,7 @@ class PeopleRows:
     town_names: tuple[str, ...]
     visitor: NDArray[np.bool_]  # "today only": 帰宅困難者 when trains stop
     until_s: NDArray[np.float64]  # unix time at which a place ends, inf = none
+    lang: NDArray[np.int8]  # (s,) row of LANGS by subscriber, -1 = unknown
     welfare_sites: Mapping[int, str]  # row → id of the welfare shelter a ward's code opened; few have one
 
     def __len__(self) -> int:
@@ -63,6 +66,9 @@ def rows_of(
         towns=_names(names, town),
         town=town,
         town_names=names,
+        lang=np.array(
+            [_LANG_ROW.get(places[0].lang, -1) if places else -1 for _, places in listed], dtype=np.int8
+        ),
         visitor=np.array([one.is_visitors for _, one in flat], dtype=np.bool_),
         until_s=np.array([one.until.timestamp() if one.until else np.inf for _, one in flat]),
         welfare_sites={row: one.welfare_site for row, (_, one) in enumerate(flat) if one.welfare_site},
@@ -117,6 +123,7 @@ def joined(parts: Iterable[PeopleRows]) -> PeopleRows:
         town=np.concatenate([one.town for one in listed]),
         # Every part is named by the same towns.
         town_names=next((one.town_names for one in listed if one.town_names), ()),
+        lang=np.concatenate([one.lang for one in listed]),
         visitor=np.concatenate([one.visitor for one in listed]),
         until_s=np.concatenate([one.until_s for one in listed]),
         welfare_sites={

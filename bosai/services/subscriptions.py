@@ -75,7 +75,7 @@ class SubscriptionService:
         """
         self._hosts.check(target.endpoint)
         push = PushPart(target=check_keys(target), lang=check_lang(lang), wants_checks=wants_checks)
-        settled = settled_places(places, self._bbox)
+        settled = _read_in(settled_places(places, self._bbox), push.lang)
         secret = secrets.token_urlsafe(_SECRET_BYTES)
 
         async def write() -> str | None:
@@ -116,7 +116,7 @@ class SubscriptionService:
             subscription_id=subscription_id,
             lang=push.lang,
             push=push.target,
-            places=places,
+            places=_read_in(places, ""),  # said once, above
             created_at=held.meta.created_at,
         )
 
@@ -147,6 +147,9 @@ class SubscriptionService:
                 wants_checks=old.wants_checks if wants_checks is None else wants_checks,
             )
             meta = msgspec.structs.replace(held.meta, seen_at=self._clock.now())
+            told_in = settled
+            if told_in is None and push.lang != old.lang:
+                told_in = self._store.open_places(subscription_id, held.places_sealed)
             async with self._durable() as redis:
                 if target is not None and target.endpoint != old.endpoint:
                     # Before the move: a browser that registers the new endpoint later finds itself again.
@@ -157,7 +160,7 @@ class SubscriptionService:
                     expected=held.meta_raw,
                     meta=meta,
                     push=push if push != old else None,
-                    places=settled,
+                    places=None if told_in is None else _read_in(told_in, push.lang),
                 )
             return subscription_id if written else None
 
@@ -226,6 +229,11 @@ async def _until_written(write: Callable[[], Awaitable[str | None]]) -> str:
         if (subscription_id := await write()) is not None:
             return subscription_id
     raise StoreUnavailable
+
+
+def _read_in(places: tuple[Place, ...], lang: str) -> tuple[Place, ...]:
+    """The places with the language beside them: the planner counts by it, and can not open the push part."""
+    return tuple(msgspec.structs.replace(one, lang=lang) for one in places)
 
 
 def _hash(secret: str) -> bytes:

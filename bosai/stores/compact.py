@@ -27,6 +27,8 @@ _STRUCTURES = (Structure.UNKNOWN, Structure.WOODEN, Structure.SOLID)
 _PACES = (PaceClass.UNKNOWN, PaceClass.STANDARD, PaceClass.SLOW)
 _NEEDS = (Need.STEP_FREE, Need.POWER, Need.PETS)
 _IS_CELL, _RELATIVE = 1, 2
+_LANG_AT, _LANG_MASK = 2, 0b1111
+_LANGS = ("", "ja", "ja-x-easy", "en", "zh-Hans", "zh-Hant", "ko", "vi", "ne", "id")
 
 _Row = tuple[str, str, int, int, int | None, int, int, int, int, int]
 _LongRow = tuple[str, str, int, int, int | None, int, int, int, int, int, int, str]
@@ -34,6 +36,7 @@ _rows = msgspec.msgpack.Decoder(list[_Row]).decode
 _long_rows = msgspec.msgpack.Decoder(list[_LongRow]).decode
 _encode = msgspec.msgpack.Encoder().encode
 _BY_STRUCTURE = {one: at for at, one in enumerate(_STRUCTURES)}
+_BY_LANG = {one: at for at, one in enumerate(_LANGS)}
 _BY_PACE = {one: at for at, one in enumerate(_PACES)}
 _NEEDS_BY_BITS = tuple(
     tuple(need for at, need in enumerate(_NEEDS) if bits >> at & 1) for bits in range(1 << len(_NEEDS))
@@ -107,6 +110,7 @@ def _ending_place(row: _LongRow) -> Place:
 
 def _row_of(one: Place) -> _Row:
     flags = (_IS_CELL if one.is_cell else 0) | (_RELATIVE if one.relative else 0)
+    flags |= _BY_LANG[one.lang] << _LANG_AT
     needs = sum(1 << at for at, need in enumerate(_NEEDS) if need in one.needs)
     point = round(one.lon * _E7), round(one.lat * _E7)
     kinds = _BY_STRUCTURE[one.structure], one.persons, _BY_PACE[one.pace]
@@ -127,4 +131,5 @@ def _place_of(row: _Row) -> Place:
         pace=_PACES[pace],
         needs=_NEEDS_BY_BITS[needs],
         relative=flags & _RELATIVE != 0,
+        lang=_LANGS[flags >> _LANG_AT & _LANG_MASK],
     )
