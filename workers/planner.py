@@ -22,15 +22,15 @@ import msgspec
 import numpy as np
 from redis.asyncio import Redis
 
-from bosai.model.alert import AlertRecord
+from bosai.model.alert import Alert, AlertRecord
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services.endings import ending_drafts, is_ended
 from bosai.services.people import PeopleRows
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import Situation, drafts_of, hearing_of, plan_id_of, problem_of
-from bosai.services.preview_plan import preview_of
-from bosai.services.previews import PreviewBroker
+from bosai.services.preview_answers import PreviewAnswers
+from bosai.services.previews import Preview, PreviewBroker
 from bosai.services.reminders import Reminders
 from bosai.services.told import book_of
 from bosai.services.who_hears import Hearing
@@ -87,6 +87,7 @@ class PlannerWorker:
         self._redis = redis
         self._sources = sources
         self._previews = previews
+        self._answers = PreviewAnswers(sources)
         self._keys = Keys(sources.realm)
         self._last_event = "$"
         self._seen: tuple[Any, ...] | None = None
@@ -137,7 +138,7 @@ class PlannerWorker:
         while True:
             stop_if_cancelled()
             try:
-                await self._previews.serve(self.preview, PREVIEW_BLOCK_MS)
+                await self._previews.serve(self._answers.steps, PREVIEW_BLOCK_MS)
             except Exception as error:
                 log_fault(log, f"{self.realm}: a preview failed", error)
                 await asyncio.sleep(RETRY_S)
@@ -252,13 +253,9 @@ class PlannerWorker:
         drafts += ending_drafts(situation, hearing.at, heads, settings, plan_id=plan_id)
         return _Found(made=made, plan_id=plan_id, hearing=hearing, drafts=drafts)
 
-    async def preview(self, alert: Any) -> Any:
-        """What releasing this version would mean, by a plan that is thrown away."""
-        incident = await self._sources.alerts.incident() or ""
-        await self._sources.refresh_people()
-        situation = await self._sources.situation(incident)
-        rows = await self._sources.people()
-        return await asyncio.to_thread(preview_of, alert, situation, rows, self._sources.settings)
+    async def preview(self, alert: Alert) -> Preview:
+        """What releasing this version would mean, by plans that are thrown away."""
+        return await self._answers.whole(alert)
 
     # ---- writes ------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from bosai.messages.catalogue import LANGS
 from bosai.model.alert import Alert, AlertRecord, AlertState, DrillAlert, LiveAlert
 from bosai.model.geometry import from_e7
 from bosai.services.people import PeopleRows
@@ -39,6 +40,7 @@ from shelters.preview import Residents, shared_out, split, with_residents
 
 Ints = NDArray[np.int64]
 
+UNKNOWN_LANG = "unknown"
 PACES = {Pace.STANDARD: "standard", Pace.SLOW: "slow", Pace.UNKNOWN: "unknown"}
 
 
@@ -88,7 +90,7 @@ def inside_of(
 
 def counts_of(inside: Inside, rows: PeopleRows, at: datetime) -> Preview:
     """The first step: who is inside. Nothing is planned for it."""
-    residents, pace = inside.residents, rows.people.pace[inside.row]
+    residents, pace, lang = inside.residents, rows.people.pace[inside.row], rows.lang[inside.owner]
     return Preview(
         available=True,
         people=int(inside.persons.sum()),
@@ -104,6 +106,11 @@ def counts_of(inside: Inside, rows: PeopleRows, at: datetime) -> Preview:
             name: int(inside.persons[pace == value].sum())
             for value, name in PACES.items()
             if (pace == value).any()
+        },
+        by_lang={
+            name: count
+            for row, name in enumerate((*LANGS, UNKNOWN_LANG))
+            if (count := int(inside.persons[lang == (row if row < len(LANGS) else -1)].sum()))
         },
     )
 
