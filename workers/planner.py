@@ -27,6 +27,8 @@ from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services.endings import ending_drafts, is_ended
 from bosai.services.people import PeopleRows
+from bosai.services.plan_records import PlanRecorder
+from bosai.services.plan_replay import recorder_of
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import Situation, drafts_of, hearing_of, plan_id_of, problem_of
 from bosai.services.preview_answers import PreviewAnswers
@@ -81,7 +83,15 @@ class _Found:
 class PlannerWorker:
     """Plans one side until cancelled."""
 
-    def __init__(self, redis: Redis, sources: PlanSources, previews: PreviewBroker, lease: Lease) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        sources: PlanSources,
+        previews: PreviewBroker,
+        lease: Lease,
+        *,
+        records: PlanRecorder | None = None,
+    ) -> None:
         self.realm = sources.realm
         self.lease = lease
         self._redis = redis
@@ -98,6 +108,7 @@ class PlannerWorker:
         self._held_until_s = math.inf  # when the first of those whom ten minutes hold back may be told
         self._made: Plan | None = None  # what the next plan may use again
         self._reminders = Reminders(sources)
+        self._records = records
 
     # ---- loops -------------------------------------------------------------------------------------
 
@@ -112,12 +123,15 @@ class PlannerWorker:
         )
         self._sources.forget_told()
         self._reminders = Reminders(self._sources)
-        answering = asyncio.ensure_future(self._answering())
+        beside = [asyncio.ensure_future(self._answering())]
+        if self._records is not None:
+            beside.append(asyncio.ensure_future(self._records.run()))
         try:
             await self._planning()
         finally:
-            answering.cancel()
-            await asyncio.gather(answering, return_exceptions=True)
+            for one in beside:
+                one.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _planning(self) -> None:
         while True:
@@ -234,6 +248,14 @@ class PlannerWorker:
         found = await asyncio.to_thread(self._compute, situation, rows, heads)
         report = await self._emit(incident, found.drafts)
         moved = await self._restamp(incident, found)
+        if self._records is not None:
+            self._records.keep(
+                found.made,
+                plan_id=found.plan_id,
+                incident=incident,
+                at=situation.now,
+                told=report.written,
+            )
         for record in in_this:
             await self._mark(record, found.plan_id)
         self._made, self._held_until_s = found.made, found.hearing.changes.held_until_s
@@ -331,6 +353,7 @@ def open_planner(wired: "Wired", realm: Realm) -> PlannerWorker:
         open_sources(wired, realm),
         PreviewBroker(wired.redis, realm, wired.clock),
         Lease(wired.redis, realm, LEASE_NAME),
+        records=recorder_of(wired, realm),
     )
 
 

@@ -93,6 +93,15 @@ def plan_again(opened: OpenedPlan, facts: GeoFacts | None, walking: Walking | No
     return plan(opened.problem(_over(opened.record.made.network, facts, walking)))
 
 
+def plan_as_recorded(opened: OpenedPlan, facts: GeoFacts | None, walking: Walking | None) -> Plan:
+    """The plan as it was said then, nothing planned anew. Raises OtherGround, RecordUnreadable."""
+    problem = opened.problem(_over(opened.record.made.network, facts, walking))
+    try:
+        return Plan(problem=problem, **dict(opened.answers))  # type: ignore[arg-type]  # their names are its fields
+    except TypeError as error:
+        raise RecordUnreadable(opened.name, f"is not of this version's form ({error})") from error
+
+
 def _over(network: str, facts: GeoFacts | None, walking: Walking | None) -> Remake:
     """Walks over the network that is imported here, if it is the one of the record."""
 
