@@ -230,8 +230,11 @@ class Courier:
         """The text as it stands now, the shorter one where the whole does not fit; None, and an alarm, when it can
         not be made."""
         instruction = load.claimed.instruction
-        token = self._tokens.token(instruction.subscription_id, instruction.incident, instruction.seq)
-        text = b""
+        spoken, text = instruction, b""
+        if instruction.message is MessageKind.STILL_IN_FORCE:  # under the tag and token of what it repeats
+            spoken = instruction.repeated()
+            topic = self._topic(spoken.incident)
+        token = self._tokens.token(spoken.subscription_id, spoken.incident, spoken.seq)
         try:
             for short in (False, True)[load.short :]:
                 text = self._letters.letter(
@@ -280,6 +283,8 @@ class Courier:
         return permit
 
     def _topic(self, incident: str) -> str:
+        """Reminders have one of their own: at the push service a reminder must never replace what is not yet delivered
+        of the order itself."""
         topic = self._topics.get(incident)
         if topic is None:
             if len(self._topics) > 100:
@@ -389,6 +394,8 @@ class Courier:
 
 
 def _urgency(load: Load) -> str:
+    if load.claimed.instruction.message is MessageKind.STILL_IN_FORCE:
+        return "low"
     if load.record is not None:
         return urgency_of(load.record)
     return "high" if load.claimed.instruction.message is MessageKind.SELF_TEST else "low"

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from bosai.messages.catalogue import LANGS, is_draft, texts
 from bosai.messages.checks import check_payload
 from bosai.messages.letters import LetterPress
+from bosai.messages.reminders import reminder_payload
 from bosai.model.alert import AlertRecord
-from bosai.model.instruction import Instruction
+from bosai.model.instruction import Instruction, MessageKind
 from bosai.model.realm import Realm
 from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
@@ -101,6 +102,17 @@ class PressedLetters:
         if record is None:
             return check_payload(
                 instruction, self._realm, lang, now=now, receipt_token=receipt_token, tag=tag
+            )
+        if instruction.message is MessageKind.STILL_IN_FORCE:
+            return reminder_payload(
+                instruction,
+                record,
+                self._realm,
+                lang,
+                now=now,
+                receipt_token=receipt_token,
+                tag=tag,
+                short=short,
             )
         return self._press.letter(
             instruction, record, lang, now=now, receipt_token=receipt_token, tag=tag, short=short

@@ -74,6 +74,11 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     repeats_seq: int = 0  # a reminder: the instruction it repeats; 0 = it is none
     since: datetime | None = None  # a reminder: since when the order has been in force
 
+    def repeated(self) -> "Instruction":
+        """A reminder under incident and number of what it repeats: tag, token and page are made of these."""
+        incident = self.incident.removeprefix(REMINDERS)
+        return msgspec.structs.replace(self, incident=incident, seq=self.repeats_seq)
+
 
 class Stage(StrEnum):
     """How far an instruction has travelled. "Accepted" (by the push service) is not "displayed"."""

@@ -73,6 +73,12 @@
       });
     }
 
+    // The newest message of its incident where that overtook this one, else this one; nothing is kept.
+    async orNewer(message) {
+      const known = await this.message(message.bosai.incident);
+      return known && isNewer(known.bosai, message.bosai) ? known : message;
+    }
+
     // Keep the newest check, beside the messages: {message: the newest now, isNew}. A device that registers anew counts
     // from 1 again, but later.
     keepCheck(message) {

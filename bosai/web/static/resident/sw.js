@@ -15,6 +15,7 @@ const MODULES = ["/static/resident/store.js", "/static/resident/page.js", "/stat
 const VERSIONED = /"(\/static\/[^"?]+\?v=[0-9a-f]+)"/g;
 const NETWORK_WAIT_MS = 4000; // then the kept page, with its age
 const CHECK = "check"; // the incident of self-tests and monthly checks
+const REMINDER = "still_in_force"; // the kind of the quiet hourly one
 const JITTER_S = 120; // "displayed" is spread over two minutes, so that a city does not answer at once
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
@@ -56,6 +57,7 @@ async function receive(data) {
   if (!message) return showUnreadable();
   message.received_at = Date.now();
   if (message.bosai.incident === CHECK) return receiveCheck(message);
+  if (message.bosai.kind === REMINDER) return receiveReminder(message);
   let newest = { message, isNew: true };
   try {
     newest = await store.keepNewest(message);
@@ -65,6 +67,17 @@ async function receive(data) {
   await show(newest.message, newest.isNew);
   await tellPages({ bosai: "message" });
   if (newest.isNew) await confirmDisplay(message.bosai.r, await jitter_s());
+}
+
+// A reminder repeats what stands: it makes no sound, is not kept, and gives way to anything newer that is known.
+async function receiveReminder(message) {
+  let current = message;
+  try {
+    current = await store.orNewer(message);
+  } catch (error) {
+    console.error("the device's store failed; the reminder is shown all the same", error);
+  }
+  await show(current, false);
 }
 
 // A check is nobody's advice: it is kept apart and shown as it asks to be. A page that waits for it hears at once that
