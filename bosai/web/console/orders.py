@@ -20,6 +20,7 @@ from bosai.services.previews import Preview
 from bosai.web.base import LANG_NAMES, html_lang, realm_of, services
 from bosai.web.console.funnel import not_reached_of, stage_rows
 from bosai.web.console.page import moved, refused, show
+from bosai.web.console.preview_view import view_of
 from bosai.web.console.session import signed_in
 from bosai.web.geojson import area_feature
 from bosai.web.map_pages import map_texts
@@ -51,16 +52,17 @@ async def newest(request: web.Request, _officer: Session) -> web.StreamResponse:
 async def order_page(request: web.Request, officer: Session) -> web.Response:
     """The version; with `?preview=1` the figures too, for browsers without script."""
     context = await _context(request, officer)
-    preview = None
+    shown: dict[str, Any] = {}
     if "preview" in request.query:
         preview = await services(request).alerts.preview(officer, key_of(request))
-    return show(request, "order.html", officer, **context | {"preview": preview})
+        shown = _shown(request, officer, preview)
+    return show(request, "order.html", officer, **context | shown)
 
 
 async def preview_part(request: web.Request, officer: Session) -> web.Response:
     """The figures alone: persons inside, what they would be told, seats. Never longer than the planner's 5 s."""
     preview = await services(request).alerts.preview(officer, key_of(request))
-    return show(request, "_preview.html", officer, preview=preview, seats_short=seats_short)
+    return show(request, "_preview.html", officer, **_shown(request, officer, preview))
 
 
 async def area_geojson(request: web.Request, _officer: Session) -> web.Response:
@@ -166,7 +168,6 @@ async def _context(request: web.Request, officer: Session) -> dict[str, Any]:
         "planned": await here.alert_store.planned(alert.key) if released else False,
         **(_NO_TRAVEL | travel),
         "preview": None,
-        "seats_short": seats_short,
         "typed": "",
         "note": "",
         "Act": Act,
@@ -195,8 +196,20 @@ async def _delivery(request: web.Request, officer: Session, incident: str) -> di
     }
 
 
+def _shown(request: web.Request, officer: Session, preview: Preview) -> dict[str, Any]:
+    """A preview for this officer's eyes; the source of the residents' figures beside them where there are any."""
+    return {
+        "preview": preview,
+        "view": view_of(preview, exact=sees_exact(officer)),
+        "seats_short": seats_short,
+        "sources": services(request).settings.sources.population if preview.knows_residents else "",
+    }
+
+
 def seats_short(preview: Preview) -> int:
-    """Persons beyond the seats, over all sites: shown to HQ, never a reason to hold an order back."""
+    """Subscribers without a seat, over all sites: shown to HQ, never a reason to hold an order back."""
+    if preview.alone is not None:
+        return preview.alone.short
     return sum(max(0, one.persons - one.seats) for one in preview.by_site)
 
 
