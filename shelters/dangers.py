@@ -102,11 +102,16 @@ def main_danger(inside: NDArray[np.bool_], dangers: Sequence[Danger]) -> NDArray
 def message_rows(
     owner: NDArray[np.int32], main: NDArray[np.int32], relative: NDArray[np.bool_], dangers: Sequence[Danger]
 ) -> NDArray[np.int64]:
-    """One row per subscriber in danger: the worst place, of equals one's own first, of those the first given."""
-    ranks = np.array([one.rank for one in dangers] or [NO_DANGER])
+    """One row per subscriber in danger: the worst place, of equals one's own first, of those the first given.
+
+    Rows without an owner (-1) each stand for themselves.
+    """
     inside = np.flatnonzero(main >= 0)
-    order = np.lexsort((inside, relative[inside], ranks[main[inside]], owner[inside]))
-    rows = inside[order]
-    is_first = np.ones(len(rows), dtype=np.bool_)
-    is_first[1:] = owner[rows][1:] != owner[rows][:-1]
-    return np.sort(rows[is_first])
+    owners = owner[inside]
+    # Most have one place in danger: only the others' are put in order.
+    several = (owners >= 0) & (np.bincount(owners + 1, minlength=1)[owners + 1] > 1)
+    alone, rows = inside[~several], inside[several]
+    ranks = np.array([one.rank for one in dangers] or [NO_DANGER])
+    rows = rows[np.lexsort((rows, relative[rows], ranks[main[rows]], owner[rows]))]
+    worst = rows[np.flatnonzero(np.diff(owner[rows], prepend=-1))]
+    return np.sort(np.concatenate([alone, worst]))

@@ -48,6 +48,19 @@ def for_hazards(told: Told, hazard: NDArray[np.int8]) -> Told:
     )
 
 
+def of_rows(told: Told, rows: NDArray[np.int64]) -> Told:
+    """What the given rows were told."""
+    return Told(
+        site=told.site[rows],
+        action=told.action[rows],
+        decided_s=told.decided_s[rows],
+        walk_s=told.walk_s[rows],
+        arrived_s=told.arrived_s[rows],
+        declined=told.declined[rows],
+        hazard=told.hazard[rows],
+    )
+
+
 def nobody_told(count: int) -> Told:
     """The ledger before the first message."""
     return Told(

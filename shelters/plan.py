@@ -12,10 +12,13 @@ from shelters.dangers import Danger
 from shelters.hand import NO_HAND, Hand
 from shelters.ledger import Told
 from shelters.model import Action, Opening, People
+from shelters.occupancy import FRESH, Freshness
 from shelters.pace import Pacing, StraightLine, WalkDistances
 from shelters.sites import OPENINGS, SiteTable, floor_label
 from shelters.triage import ACTION_ROW, ACTIONS
-from shelters.ways import Ways
+from shelters.walks_as_ways import MatrixWays
+from shelters.ways import StraightWays, Ways
+from shelters.workings import Workings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,6 +35,10 @@ class PlanRules:
     seats_margin_fraction: float = 0.0
     inland_detour_factor: float = 1.5
     redirect_free_m: float = 150.0  # so near their destination people are not redirected
+    freshness: Freshness = FRESH
+    party_beyond: bool = (
+        False  # True: one household a site may stand beyond seats and margin rather than have none
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +66,7 @@ class PlanInput:
     town: NDArray[np.int32] | None = None  # (n,) row of `towns`, -1 = unknown
     towns: tuple[str, ...] = ()
     hand: Hand = NO_HAND
+    event_began_s: float = float("nan")  # when the first order of now was released; nan = just now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,7 +101,7 @@ class Plan:
     overflow_persons: int  # who should go to a site and for whom no seat is left
     beyond: Ints  # rows of sites with more people than seats and margin
     pins_not_kept: tuple[str, ...]  # towns whose pinned site may not be named
-    workings: object = None  # what the next plan may use again; nobody else's business
+    workings: Workings = field(default_factory=Workings)  # what the next plan may use again
 
     def __len__(self) -> int:
         return len(self.row)
@@ -144,6 +152,12 @@ class Plan:
         totals = np.bincount(self.site[going], weights=persons[self.row[going]], minlength=len(problem.sites))
         return {problem.sites.sites[n].site_id: int(totals[n]) for n in np.flatnonzero(totals)}
 
+    @property
+    def ways(self) -> Ways:
+        """What the walks were asked of: `ways.about(plan.start, plan.site)` says which figures are estimates."""
+        found: Ways = self.workings.found("ways")
+        return found
+
     def _speed(self, row: int) -> float:
         pace = self.problem.people.pace[row : row + 1]
         return float(self.problem.rules.pacing.speed_mps(pace, night=self.problem.night)[0])
@@ -154,6 +168,21 @@ class Plan:
         hazards = [one.hazard for k, one in enumerate(self.problem.dangers) if self.inside[n, k]]
         named = suitability.named_floor(self.problem.sites, site, hazards)
         return floor_label(self.problem.sites.sites[site], named) if named else ""
+
+
+def ways_of(problem: PlanInput, workings: Workings, rows: Ints) -> Ways:
+    """The walks of a plan whose message rows are `rows`: as given, else straight lines."""
+    people, sites, walks = problem.people.xy_m, problem.sites.xy_m, problem.rules.walks
+
+    def make() -> Ways:
+        if problem.ways is not None:
+            return problem.ways
+        if isinstance(walks, StraightLine):
+            return StraightWays(people, sites, walks.detour_factor)
+        return MatrixWays(walks, people, sites, rows)
+
+    made_from = (problem.ways,) if problem.ways is not None else (people, sites, walks, rows)
+    return workings.stage("ways", made_from, make)
 
 
 def _metres(walk_m: float) -> int:

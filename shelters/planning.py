@@ -1,326 +1,398 @@
 """How a plan is made.
 
-    PlanInput ─▶ who is inside ─▶ one row per subscriber (the worst place) ─▶ rows grouped by the dangers over them
-              ─▶ per group: suitability, triage, walks ─▶ seats over all groups ─▶ reasons ─▶ Plan
+    PlanInput ─▶ who is inside ─▶ one row per subscriber (the worst place) ─▶ classes: what may be named to them
+              ─▶ triage of every row on its own figures ─▶ nearest sites, groups and their few choices
+              ─▶ seats: where life is at stake ▸ refuge ▸ stay ─▶ second and third choices, reasons ─▶ Plan
 
-Walks are straight lines until a network comes in as another `WalkDistances`; min-cost flow may as another `assign`.
+No table of people × sites is made, and nothing loops over people. What does not change from one plan to the next is
+taken over from it (`workings`).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geodata.inland import exit_points
-from shelters import assignment, ledger, suitability, triage
-from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
+from shelters import assignment, ledger
+from shelters.answers import Answers, answer_everybody
+from shelters.assignment import NEEDY_WEIGHT, SeatProblem, Seats
+from shelters.candidates import CHOICES, cheapest
+from shelters.classes import Classes, classes_of, start_rows
+from shelters.dangers import main_danger, message_rows, who_is_inside
 from shelters.errors import LengthsDiffer
+from shelters.groups import Groups, grouped
 from shelters.model import Action, Pace
-from shelters.occupancy import seats_with_margin
-from shelters.pace import KnowsInland
+from shelters.occupancy import ages_s, free_seats, seats_left
 from shelters.plan import Plan, PlanInput
-from shelters.reasons import reasons_for
+from shelters.reasons import Figures, reasons_for
 from shelters.sites import HAZARD_COLUMN
 from shelters.suitability import Verdict
 from shelters.triage import ACTION_ROW
+from shelters.ways import NOWHERE
+from shelters.workings import Workings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-UPSTAIRS_FACTOR = 2.0
-"""For water that rises slowly, a floor inside the area counts as twice as far as a site outside."""
+Bools = NDArray[np.bool_]
 
 _GO, _REFUGE, _INLAND = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE], ACTION_ROW[Action.INLAND]
+_STAY, _UP = ACTION_ROW[Action.STAY], ACTION_ROW[Action.UP]
 
 
 def plan(problem: PlanInput, before: Plan | None = None) -> Plan:
     """The plan for `problem`; the same input gives the same plan, whatever was planned before. Raises LengthsDiffer."""
     _refuse_mismatch(problem)
-    inside = who_is_inside(problem.people, problem.dangers, problem.rules.widen_m, problem.blur_m)
-    main = main_danger(inside, problem.dangers)
-    rows = message_rows(problem.owner, main, problem.relative, problem.dangers)
-    columns = np.array([*(HAZARD_COLUMN[one.hazard] for one in problem.dangers), -1], dtype=np.int8)
-    problem = replace(problem, told=ledger.for_hazards(problem.told, columns[main]))
-    work = _Work(problem, rows, main[rows], inside[rows])
-    for group in _groups(inside[rows]):
-        work.triage_group(group)
-    work.seat_everybody()
-    return work.result()
+    workings = Workings(before.workings if before is not None else None)
+    who = _who(problem, workings)
+    told = workings.stage(
+        "told", (problem.told, who.hazard), lambda: ledger.for_hazards(problem.told, who.hazard)
+    )
+    problem = replace(problem, told=told)
+    classes = _classes(problem, who, workings)
+    answers = answer_everybody(problem, classes, workings)
+    work = _Work(problem, classes, answers, workings)
+    return work.result(who)
 
 
-def _groups(inside: NDArray[np.bool_]) -> Iterator[Ints]:
-    """Rows under the same set of dangers: what may be named to them is the same."""
-    if not len(inside):
-        return
-    _, which = np.unique(inside, axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    for number in range(int(which.max()) + 1):
-        yield np.flatnonzero(which == number)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Who:
+    """Who is in danger: (n,) hazard that speaks to each place, and the (r,) rows of the message."""
+
+    hazard: NDArray[np.int8]
+    rows: Ints
+    main: NDArray[np.int32]
+    inside: Bools
+
+
+def _who(problem: PlanInput, workings: Workings) -> _Who:
+    people, rules = problem.people, problem.rules
+    seen = tuple((one.key, one.hazard, one.area_xy_m, one.level, one.advisory) for one in problem.dangers)
+
+    def find() -> _Who:
+        inside = who_is_inside(people, problem.dangers, rules.widen_m, problem.blur_m)
+        main = main_danger(inside, problem.dangers)
+        rows = message_rows(problem.owner, main, problem.relative, problem.dangers)
+        columns = np.array([*(HAZARD_COLUMN[one.hazard] for one in problem.dangers), -1], dtype=np.int8)
+        return _Who(hazard=columns[main], rows=rows, main=main[rows], inside=inside[rows])
+
+    return workings.stage(
+        "who",
+        (people.xy_m, problem.owner, problem.relative, problem.blur_m, seen, rules.widen_m),
+        find,
+    )
+
+
+def _classes(problem: PlanInput, who: _Who, workings: Workings) -> Classes:
+    told, people = problem.told, problem.people
+    start = workings.stage(
+        "start",
+        (who.rows, told.site, told.arrived_s, told.declined, people.needs, len(problem.sites)),
+        lambda: start_rows(problem, who.rows),
+    )
+    return classes_of(problem, who.rows, who.main, who.inside, start, workings)
 
 
 class _Work:
     """The arrays of one plan while it is made; r = rows of the message, m = sites."""
 
-    def __init__(
-        self, problem: PlanInput, rows: Ints, main: NDArray[np.int32], inside: NDArray[np.bool_]
-    ) -> None:
-        count, sites = len(rows), len(problem.sites)
-        self.problem, self.rows, self.main, self.inside = problem, rows, main, inside
-        rules, people = problem.rules, problem.people
-        self.walk = rules.walks.metres(people.xy_m[rows], problem.sites.xy_m).reshape(count, sites)
-        self.cost = np.full((count, sites), np.inf)  # metres to the sites that fit the action
-        self.action = np.zeros(count, dtype=np.int8)
-        self.verdict = np.full((count, sites), Verdict.NOT_PUBLIC, dtype=np.int8)
-        self.site_inside = suitability.sites_inside(problem.sites, problem.dangers)
-        self.late = np.zeros(count, dtype=np.bool_)
-        self.next_best = np.full((count, 2), -1, dtype=np.int64)  # tsunami: nearest safety of any kind
-        self.solution = assignment.nobody_seated(count)
-        self.told_site, self.told_action = problem.told.site[rows], problem.told.action[rows]
-        speeds = rules.pacing.speed_mps(people.pace, night=problem.night)
-        self.speed = speeds[rows]
-        delay_s = rules.pacing.start_delay_s(night=problem.night)
-        self.arriving = ledger.arriving(problem.told, problem.now_s, delay_s, speeds, rules.redirect_free_m)[
-            rows
-        ]
-        self.exit_xy, self.inland = np.full((count, 2), np.nan), np.full(count, np.inf)
-        self._find_exits()
-
-    # -- what to do ---------------------------------------------------------------------------------------
-
-    def _find_exits(self) -> None:
-        waves = [one for one in self.problem.dangers if one.is_tsunami]
-        under = np.flatnonzero([self.problem.dangers[k].is_tsunami for k in self.main])
-        if not len(under):
-            return
-        rules, xy_m = self.problem.rules, self.problem.people.xy_m[self.rows[under]]
-        if isinstance(rules.walks, KnowsInland):
-            found, detour = rules.walks.inland(xy_m), 1.0
-        else:
-            areas = [one.area_xy_m for one in waves]
-            found = exit_points(xy_m, areas, seaward_bearing_deg=rules.seaward_bearing_deg)
-            detour = rules.inland_detour_factor
-        self.exit_xy[under] = found.exit_xy_m
-        self.inland[under] = found.distance_m * detour
-
-    def triage_group(self, group: Ints) -> None:
-        """Action and allowed sites for the rows of one group (all under the same dangers)."""
-        live_here = [int(k) for k in np.flatnonzero(self.inside[group[0]])]
-        danger = self.problem.dangers[int(self.main[group[0]])]
-        verdict = suitability.judge(self.problem.sites, self.problem.dangers, self.site_inside, live_here)
-        self.verdict[group] = verdict
-        if danger.is_tsunami:
-            self._triage_tsunami(group, danger, verdict)
-            return
-        self.action[group] = triage.by_level(danger, self.problem.people, self.rows[group])
-        walk = self.walk[group]
-        cost = np.where((verdict == Verdict.FIT)[None, :], walk, np.inf)
-        cost = np.where((verdict == Verdict.UPSTAIRS)[None, :], walk * UPSTAIRS_FACTOR, cost)
-        at_home = np.isin(self.action[group], (ACTION_ROW[Action.UP], ACTION_ROW[Action.STAY]))
-        cost[at_home] = np.inf
-        self.cost[group] = cost
-
-    def _triage_tsunami(self, group: Ints, danger: Danger, verdict: NDArray[np.int8]) -> None:
-        problem, rules = self.problem, self.problem.rules
-        angle = np.radians(rules.seaward_bearing_deg)
-        to_sea = np.array([np.sin(angle), np.cos(angle)])
-        from_m = problem.people.xy_m[self.rows[group]] @ to_sea
-        view = triage.TsunamiView(
-            walk_m=self.walk[group],
-            seaward_m=(problem.sites.xy_m @ to_sea)[None, :] - from_m[:, None],
-            verdict=verdict,
-            inland_m=self.inland[group],
-            speed_mps=self.speed[group],
-            left_s=self._time_left(group, danger, verdict),
+    def __init__(self, problem: PlanInput, classes: Classes, answers: Answers, workings: Workings) -> None:
+        self.problem, self.classes, self.answers, self.workings = problem, classes, answers, workings
+        self.action = answers.action.copy()
+        self.site = np.full(len(classes.rows), NOWHERE, dtype=np.int64)
+        self.counted = self._counted()
+        people, rows = problem.people, classes.rows
+        self.persons = people.persons[rows].astype(np.int64)
+        self.takes = people.holds_seat[rows] & ~problem.told.declined[rows]
+        reach = answers.reach
+        self.movers = np.flatnonzero(reach.target >= 0)
+        inputs = (reach.ways, reach.start, reach.target, reach.limit_m, reach.prefer, *self._target_tables())
+        self.own_site, self.own_m = workings.stage("nearest", inputs, self._nearest)
+        pace = people.pace[rows]
+        self.groups: Groups = workings.stage(
+            "groups",
+            (self.movers, reach.target, reach.prefer, pace, self.own_site, reach.xy_m),
+            lambda: grouped(
+                [one[self.movers] for one in (reach.target, pace, reach.prefer, self.own_site)],
+                reach.xy_m[self.movers],
+            ),
         )
-        answer = triage.for_tsunami(view, rules.pacing, advisory=danger.advisory, night=problem.night)
-        self.action[group], self.cost[group] = answer.action, answer.allowed_m
-        self.late[group] = ~answer.in_time
-        self.next_best[group] = _two_nearest(answer.any_m)
-        for row in group:
-            self._keep_told(int(row), verdict)
+        self.choice, self.price = workings.stage(
+            "choices",
+            (self.groups, *inputs),
+            lambda: cheapest(reach, self.movers[self.groups.speaks], CHOICES),
+        )
+        self.group_of = np.full(len(rows), -1, dtype=np.int64)
+        self.group_of[self.movers] = self.groups.of
+        self.seats_left = np.zeros(len(problem.sites), dtype=np.int64)
+        self._seat_everybody()
 
-    def _time_left(self, group: Ints, danger: Danger, verdict: NDArray[np.int8]) -> Floats:
-        """Seconds to the expected wave, from when each was told if what was told still stands, else from now.
+    def _target_tables(self) -> tuple[object, ...]:
+        targets = self.answers.reach.targets
+        return targets.allowed, targets.factor, targets.extra_m, targets.landward
 
-        Whoever is under way keeps the decision made at the start: time that passes while walking as told
-        is no reason to be sent elsewhere.
-        """
-        if danger.expected_arrival_s is None:
-            return np.zeros(len(group))
-        stands = np.array([self._told_stands(int(row), verdict) for row in group], dtype=np.bool_)
-        base = np.where(stands, self.problem.told.decided_s[self.rows[group]], self.problem.now_s)
-        left: Floats = np.maximum(0.0, danger.expected_arrival_s - base)
-        return left
+    def _nearest(self) -> tuple[Ints, Floats]:
+        reach = self.answers.reach
+        site = np.full(len(reach.start), NOWHERE, dtype=np.int64)
+        cost = np.full(len(reach.start), np.inf)
+        found, figure = cheapest(reach, self.movers, 1)
+        site[self.movers], cost[self.movers] = found[:, 0], figure[:, 0]
+        return site, cost
 
-    def _told_stands(self, row: int, verdict: NDArray[np.int8]) -> bool:
-        site, action = int(self.told_site[row]), int(self.told_action[row])
-        if site < 0:
-            return action == _INLAND and bool(np.isfinite(self.inland[row]))
-        return action in (_GO, _REFUGE) and bool(verdict[site] <= Verdict.UPSTAIRS)
+    def _counted(self) -> Bools:
+        problem = self.problem
+        delay_s = problem.rules.pacing.start_delay_s(night=problem.night)
+        told = ledger.of_rows(problem.told, self.classes.rows)
+        return ledger.counted(told, problem.counted_at_s, delay_s)
 
-    def _keep_told(self, row: int, verdict: NDArray[np.int8]) -> None:
-        """Whoever was told something that still stands keeps it unless the new answer is clearly nearer."""
-        if not self._told_stands(row, verdict):
-            return
-        site = int(self.told_site[row])
-        told_m = self.inland[row] if site < 0 else self.walk[row, site]
-        by_foot = self.inland[row] if self.action[row] == _INLAND else self.cost[row].min(initial=np.inf)
-        if by_foot <= assignment.KEEP_UNLESS_BETTER * told_m and not self.arriving[row]:
-            return
-        self.cost[row] = np.inf
-        if site < 0:
-            self.action[row] = _INLAND
-            return
-        self.action[row] = _REFUGE if verdict[site] == Verdict.UPSTAIRS else _GO
-        self.cost[row, site] = told_m
+    # -- seats --------------------------------------------------------------------------------------------
 
-    # -- where to -----------------------------------------------------------------------------------------
-
-    def seat_everybody(self) -> None:
-        """Seats for all groups together: first where life is at stake, then timely moves."""
-        sites = self.problem.sites
-        dangers = [self.problem.dangers[k] for k in self.main]
+    def _seat_everybody(self) -> None:
+        """First where life is at stake, then refuge without a level, then timely moves to stay."""
+        sites, dangers, main = self.problem.sites, self.problem.dangers, self.classes.main
         life = np.array([one.life_at_stake for one in dangers], dtype=np.bool_)
         stays = np.array([one.level is not None for one in dangers], dtype=np.bool_) & ~life
+        refuge = (sites.refuge_seats, sites.present_refuge)
         used = np.zeros(len(sites), dtype=np.int64)
-        for chosen, seats, present in (
-            (np.flatnonzero(life), sites.refuge_seats, sites.present_refuge),
-            (np.flatnonzero(~life & ~stays), sites.refuge_seats, sites.present_refuge),
-            (np.flatnonzero(stays), sites.stay_seats, sites.present_stay),
+        for kinds, (seats, present) in (
+            (life, refuge),
+            (~life & ~stays, refuge),
+            (stays, (sites.stay_seats, sites.present_stay)),
         ):
-            if len(chosen):
-                limit = self._limits(seats)
-                free = limit - np.maximum(present, 0) - used
-                before = free.copy()
-                assignment.write_into(self.solution, self._seat(chosen, life[chosen], free), chosen)
-                used += before - free
+            chosen = self.movers[kinds[main[self.movers]]] if len(dangers) else self.movers
+            if not len(chosen) or not len(sites):
+                continue
+            held, free = self._free(seats, present)
+            room = Seats(held=held - used, free=free - used)
+            self.site[chosen] = assignment.assign(self._seat_problem(chosen, life=bool(kinds is life)), room)
+            used += held - used - room.held
+            self.seats_left = room.spare
         # A named floor inside the area is a refuge, whatever the danger is; preparing stays preparing.
-        rows = np.flatnonzero((self.solution.site >= 0) & (self.action == _GO))
-        upstairs = self.verdict[rows, self.solution.site[rows]] == Verdict.UPSTAIRS
-        self.action[rows[upstairs]] = _REFUGE
+        going = np.flatnonzero((self.site >= 0) & (self.action == _GO))
+        verdict = self.classes.verdict[self.classes.of[going], self.site[going]]
+        self.action[going[verdict == Verdict.UPSTAIRS]] = _REFUGE
+        self.used = used
 
-    def _limits(self, seats: Ints) -> Ints:
-        margin = self.problem.rules.seats_margin_fraction
-        return np.array([seats_with_margin(int(one), margin) for one in seats], dtype=np.int64)
+    def _free(self, seats: Ints, present: Ints) -> tuple[Ints, Ints]:
+        """(m,) seats for who was told, and for new people."""
+        problem, rules = self.problem, self.problem.rules
+        age_s = ages_s(problem.now_s, problem.counted_at_s, problem.event_began_s)
+        free = free_seats(seats, present, age_s, rules.seats_margin_fraction, rules.freshness)
+        return seats_left(seats, present, rules.seats_margin_fraction), free
 
-    def _seat(self, chosen: Ints, life: NDArray[np.bool_], free: Ints) -> assignment.SeatSolution:
-        problem, rows = self.problem, self.rows[chosen]
-        counted = self._counted()
-        return assignment.assign(
-            assignment.SeatProblem(
-                cost_m=self.cost[chosen],
-                persons=problem.people.persons[rows].astype(np.int64),
-                takes_seats=problem.people.holds_seat[rows] & ~problem.told.declined[rows],
-                slow=problem.people.pace[rows] == Pace.SLOW,
-                told=problem.told.site[rows],
-                counted=counted[rows],
-                life_at_stake=life,
-                arriving=self.arriving[chosen],
-            ),
-            free,
+    def _seat_problem(self, chosen: Ints, *, life: bool) -> SeatProblem:
+        answers, people, rows = self.answers, self.problem.people, self.classes.rows[chosen]
+        needy = (people.pace[rows] == Pace.SLOW) | (people.needs[rows] != 0)
+        return SeatProblem(
+            reach=answers.reach,
+            rows=chosen,
+            persons=self.persons[chosen],
+            takes_seats=self.takes[chosen],
+            weight_per_mps=np.where(needy, NEEDY_WEIGHT, 1.0) / answers.speed_mps[chosen],
+            needy=needy,
+            told=answers.told_site[chosen],
+            told_m=answers.told_m[chosen],
+            counted=self.counted[chosen],
+            keeps=answers.keeps[chosen],
+            own_site=self.own_site[chosen],
+            own_m=self.own_m[chosen],
+            group=self.group_of[chosen],
+            choice=self.choice,
+            price=self.price,
+            life_at_stake=life,
+            party_beyond=self.problem.rules.party_beyond,
         )
 
-    def _counted(self) -> NDArray[np.bool_]:
-        delay_s = self.problem.rules.pacing.start_delay_s(night=self.problem.night)
-        return ledger.counted(self.problem.told, self.problem.counted_at_s, delay_s)
+    # -- the rest -----------------------------------------------------------------------------------------
 
-    def result(self) -> Plan:
+    def _others(self) -> tuple[Ints, Ints]:
+        """The second and third choice, with the seats that are left in mind; while life is at stake without."""
+        answers = self.answers
+        found = np.full((len(self.site), 2), NOWHERE, dtype=np.int64)
+        count = np.zeros(len(self.site), dtype=np.int64)
+        life = np.array([one.life_at_stake for one in self.problem.dangers], dtype=np.bool_)
+        soft = life[self.classes.main] if len(life) else np.zeros(len(self.site), dtype=np.bool_)
+        open_ = self.movers[self.site[self.movers] >= 0]
+        for rank in range(self.choice.shape[1]):
+            if not len(open_):
+                break
+            to = self.choice[self.group_of[open_], rank]
+            open_, to = open_[to >= 0], to[to >= 0]
+            room = soft[open_] | (self.seats_left[to] >= self.persons[open_])
+            fits = np.flatnonzero(room & (to != self.site[open_]))
+            at, to = open_[fits], to[fits]
+            fine = np.isfinite(answers.reach.cost(at, to))
+            at, to = at[fine], to[fine]
+            found[at, count[at]] = to
+            count[at] += 1
+            open_ = open_[count[open_] < 2]
+        if answers.next_best.any():
+            self._fill_in(found, count)
+        return found[:, 0], found[:, 1]
+
+    def _fill_in(self, found: Ints, count: Ints) -> None:
+        """A tsunami's second choices where none came from the seats: the nearest safety of any kind."""
+        at_home = np.isin(self.action, (_STAY, _UP))
+        for column in range(self.answers.next_best.shape[1]):
+            spare = self.answers.next_best[:, column]
+            at = np.flatnonzero(
+                (spare >= 0)
+                & ~at_home
+                & (count < 2)
+                & (spare != self.site)
+                & ((count == 0) | (spare != found[:, 0]))
+            )
+            found[at, count[at]] = spare[at]
+            count[at] += 1
+
+    def result(self, who: _Who) -> Plan:
         """The finished plan."""
+        problem, answers, classes = self.problem, self.answers, self.classes
+        alternate, third = self._others()
         inland = self.action == _INLAND
-        site = np.where(inland, -1, self.solution.site)
-        first, second = self.next_best[:, 0], self.next_best[:, 1]
-        spare = np.where(first != site, first, second)
-        at_home = np.isin(self.action, (ACTION_ROW[Action.UP], ACTION_ROW[Action.STAY]))
-        spare = np.where(at_home, -1, spare)
-        alternate = np.where((self.solution.alternate >= 0) & ~inland, self.solution.alternate, spare)
-        walk_m, alternate_m = self._walk_to(site), self._walk_to(alternate)
+        walk_m, alternate_m = self._walk_to("site", self.site), self._walk_to("alternate", alternate)
+        baseline, baseline_m = self._named_nearest("baseline", classes.verdict <= Verdict.UPSTAIRS)
+        spoken, spoken_m = self._named_nearest("spoken", classes.verdict < Verdict.NOT_PUBLIC)
+        crowded = self._crowded()
+        no_seats = (self.site < 0) & (self.own_site >= 0)
+        overfull = np.maximum(-(self._margin_left()), 0)
+        expected = self._expected(self.takes & (self.site >= 0))
+        newly = self._expected(self.takes & (self.site >= 0) & ~self.counted)
         return Plan(
-            problem=self.problem,
-            row=self.rows,
-            danger=self.main,
+            problem=problem,
+            row=classes.rows,
+            danger=classes.main,
             action=self.action,
-            site=site,
+            site=self.site,
             alternate=alternate,
-            walk_m=np.where(inland, self.inland, walk_m),
+            walk_m=np.where(inland, answers.inland_m, walk_m),
             alternate_walk_m=alternate_m,
-            length_m=np.where(inland, self.inland, self._length_to(site, walk_m)),
-            alternate_length_m=self._length_to(alternate, alternate_m),
-            exit_xy_m=np.where(inland[:, None], self.exit_xy, np.nan),
-            crowded=self.solution.crowded & (site >= 0),
+            length_m=np.where(inland, answers.inland_m, self._length_to("site", self.site, walk_m)),
+            alternate_length_m=self._length_to("alternate", alternate, alternate_m),
+            exit_xy_m=np.where(inland[:, None], answers.exit_xy_m, np.nan),
+            crowded=crowded,
             reasons=reasons_for(
-                self.problem,
-                rows=self.rows,
-                main=self.main,
-                action=self.action,
-                site=site,
-                walk=self.walk,
-                verdict=self.verdict,
-                late=self.late,
-                no_seats=self.solution.no_seats,
-                passed_full=self.solution.passed_full,
+                problem,
+                classes,
+                answers,
+                Figures(
+                    action=self.action,
+                    site=self.site,
+                    walk_m=walk_m,
+                    no_seats=no_seats,
+                    own_site=self.own_site,
+                    own_m=self.own_m,
+                    baseline=baseline,
+                    baseline_m=baseline_m,
+                    spoken=spoken,
+                    spoken_m=spoken_m,
+                ),
             ),
-            inside=self.inside,
-            counted=self._counted()[self.rows] & (site == self.told_site),
-            start=self.rows,
-            third=np.full(len(site), -1, dtype=np.int64),
-            **self._baseline(),
-            expected=self._expected(site),
+            inside=classes.inside,
+            counted=self.counted & (self.site == problem.told.site[classes.rows]),
+            start=classes.start,
+            third=third,
+            baseline_site=baseline,
+            baseline_m=baseline_m,
+            expected=expected,
             overflow_persons=int(
-                self.problem.people.persons[self.rows][self.solution.no_seats & (site < 0)].sum()
+                self.persons[no_seats & self.takes].sum() + np.minimum(overfull, newly).sum()
             ),
-            beyond=np.unique(site[self.solution.crowded & (site >= 0)]),
-            pins_not_kept=(),
+            beyond=np.flatnonzero((overfull > 0) & (newly > 0)),
+            pins_not_kept=answers.pins_not_kept,
+            workings=self.workings.settle(),
         )
 
-    def _baseline(self) -> dict[str, Any]:
-        named = np.where(self.verdict <= Verdict.UPSTAIRS, self.walk, np.inf)
-        nearest = _two_nearest(named)[:, 0]
-        return {"baseline_site": nearest, "baseline_m": named.min(axis=1, initial=np.inf)}
+    def _margin_left(self) -> Ints:
+        """(m,) seats left after this plan, of the larger figure of each site; negative: people beyond the seats."""
+        sites = self.problem.sites
+        refuge, _ = self._free(sites.refuge_seats, sites.present_refuge)
+        stay, _ = self._free(sites.stay_seats, sites.present_stay)
+        return np.maximum(refuge, stay) - self.used
 
-    def _expected(self, site: Ints) -> Ints:
-        takes = (
-            self.problem.people.holds_seat[self.rows] & ~self.problem.told.declined[self.rows] & (site >= 0)
+    def _crowded(self) -> Bools:
+        """(r,) who stands beyond the seats: those told before and the nearer first are within them."""
+        crowded = np.zeros(len(self.site), dtype=np.bool_)
+        left = self._margin_left()
+        over = np.flatnonzero((self.site >= 0) & ~self.counted)
+        over = over[left[self.site[over]] < 0]
+        if not len(over):
+            return crowded
+        told = self.answers.told_site[over] == self.site[over]
+        walk_m = self.answers.reach.ways.efforts(self.answers.reach.start[over], self.site[over])
+        order = np.lexsort((over, -self.persons[over], walk_m, ~told, ~self.takes[over], self.site[over]))
+        over = over[order]
+        heads = np.where(self.takes[over], self.persons[over], 0)
+        total, site = np.cumsum(heads), self.site[over]
+        first = np.flatnonzero(np.diff(site, prepend=-1))
+        before = np.repeat((total - heads)[first], np.diff(first, append=len(over)))
+        crowded[over] = total - before > (left + self.used)[site]
+        crowded[over[~self.takes[over]]] = True
+        return crowded
+
+    def _expected(self, which: Bools) -> Ints:
+        return np.bincount(
+            self.site[which], weights=self.persons[which], minlength=len(self.problem.sites)
+        ).astype(np.int64)
+
+    def _named_nearest(self, name: str, verdicts: Bools) -> tuple[Ints, Floats]:
+        """The nearest site of each class's mask, for everybody who has somewhere to go or might have had."""
+        classes, reach, answers = self.classes, self.answers.reach, self.answers
+
+        def find() -> tuple[Ints, Floats]:
+            site = np.full(len(classes.rows), NOWHERE, dtype=np.int64)
+            level_m = np.full(len(classes.rows), np.inf)
+            wanted = answers.sets_out
+            for number in range(len(verdicts)):
+                rows = np.flatnonzero((classes.of == number) & wanted)
+                near, figure = reach.nearest(rows, verdicts[number], 1)
+                site[rows], level_m[rows] = near[:, 0], figure[:, 0]
+            return site, level_m
+
+        return self.workings.stage(
+            name, (reach.ways, reach.start, classes.of, verdicts, answers.sets_out), find
         )
-        persons = self.problem.people.persons[self.rows]
-        return np.bincount(site[takes], weights=persons[takes], minlength=len(self.problem.sites)).astype(
-            np.int64
-        )
 
-    def _walk_to(self, site: Ints) -> Floats:
-        walk = np.full(len(site), np.nan)
-        named = np.flatnonzero(site >= 0)
-        walk[named] = self.walk[named, site[named]]
-        return walk
+    def _walk_to(self, name: str, site: Ints) -> Floats:
+        reach = self.answers.reach
 
-    def _length_to(self, site: Ints, level_m: Floats) -> Floats:
-        people, sites = self.problem.people.xy_m[self.rows], self.problem.sites.xy_m
-        return self.problem.rules.walks.lengths(people, sites, site, level_m)
+        def find() -> Floats:
+            walk = np.full(len(site), np.nan)
+            named = np.flatnonzero(site >= 0)
+            walk[named] = reach.ways.efforts(reach.start[named], site[named])
+            return walk
 
+        return self.workings.stage(f"walk to {name}", (reach.ways, reach.start, site), find)
 
-def _two_nearest(walk_m: Floats) -> Ints:
-    """(r, 2) columns of the two least finite walks, ties by column, -1 where there is none."""
-    best = np.full((len(walk_m), 2), -1, dtype=np.int64)
-    rest = walk_m.copy()
-    for place in range(min(2, walk_m.shape[1])):
-        column = rest.argmin(axis=1)
-        found = np.isfinite(rest[np.arange(len(rest)), column])
-        best[found, place] = column[found]
-        rest[np.arange(len(rest)), column] = np.inf
-    return best
+    def _length_to(self, name: str, site: Ints, level_m: Floats) -> Floats:
+        reach = self.answers.reach
+
+        def find() -> Floats:
+            length = np.full(len(site), np.nan)
+            named = np.flatnonzero(site >= 0)
+            length[named] = reach.ways.lengths(reach.start[named], site[named], level_m[named])
+            return length
+
+        return self.workings.stage(f"length to {name}", (reach.ways, reach.start, site, level_m), find)
 
 
 def _refuse_mismatch(problem: PlanInput) -> None:
     count = len(problem.people)
-    lengths: Sequence[tuple[str, int, int]] = (
+    lengths: list[tuple[str, int, int]] = [
         ("owner", count, len(problem.owner)),
         ("relative", count, len(problem.relative)),
         ("told", count, len(problem.told.site)),
         ("counted_at_s", len(problem.sites), len(problem.counted_at_s)),
+    ]
+    optional: Sequence[tuple[str, NDArray[np.generic] | None]] = (
+        ("blur_m", problem.blur_m),
+        ("visitor", problem.visitor),
+        ("welfare", problem.welfare),
+        ("town", problem.town),
     )
-    if problem.blur_m is not None:
-        lengths = (*lengths, ("blur_m", count, len(problem.blur_m)))
+    lengths += [(name, count, len(given)) for name, given in optional if given is not None]
     for name, expected, got in lengths:
         if expected != got:
             raise LengthsDiffer(name, expected, got)

@@ -1,90 +1,165 @@
 """Why each was told what he or she was told, as reason codes. Each code has one sentence in every language."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from shelters import facets, triage
 from shelters.advice import reason_bits
+from shelters.answers import Answers
+from shelters.assignment import KEEP_UNLESS_BETTER
+from shelters.classes import Classes
 from shelters.model import Action, Opening, ReasonCode
 from shelters.plan import PlanInput
+from shelters.refusals import reason_of
 from shelters.sites import OPENINGS
 from shelters.suitability import Verdict
-from shelters.triage import ACTIONS
+from shelters.triage import ACTION_ROW
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
-_PASSED = {
-    Verdict.CLOSED: ReasonCode.PASSED_NEARER_CLOSED,
-    Verdict.IN_AREA: ReasonCode.PASSED_NEARER_IN_AREA,
-    Verdict.UNFIT: ReasonCode.PASSED_NEARER_UNFIT,
-}
+_GO, _REFUGE = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE]
+_PREPARE = ACTION_ROW[Action.PREPARE]
 
 
-def reasons_for(
-    problem: PlanInput,
-    *,
-    rows: Ints,
-    main: NDArray[np.int32],
-    action: NDArray[np.int8],
-    site: Ints,
-    walk: Floats,
-    verdict: NDArray[np.int8],
-    late: NDArray[np.bool_],
-    no_seats: NDArray[np.bool_],
-    passed_full: NDArray[np.bool_],
-) -> Ints:
-    """(r,) reason bits. walk and verdict are (r, m); everything else (r,)."""
-    bits = np.zeros(len(rows), dtype=np.int64)
-    for n, row in enumerate(rows):
-        what = ACTIONS[action[n]]
-        why = _why_action(problem, what, int(row), int(main[n]), late=bool(late[n]))
-        if what in (Action.GO, Action.REFUGE, Action.PREPARE):
-            if site[n] < 0:
-                why.append(ReasonCode.NO_SEATS_LEFT if no_seats[n] else ReasonCode.NO_SITE)
-            else:
-                why += _why_site(problem, int(site[n]), walk[n], verdict[n])
-        if passed_full[n]:
-            why.append(ReasonCode.PASSED_NEARER_FULL)
-        bits[n] = reason_bits(*why)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Figures:
+    """(r,) what the reasons are read from. own: what costs least; baseline: the nearest that may be named; spoken: the
+    nearest of all that are for these people, whatever speaks against it."""
+
+    action: NDArray[np.int8]
+    site: Ints
+    walk_m: Floats
+    no_seats: Bools
+    own_site: Ints
+    own_m: Floats
+    baseline: Ints
+    baseline_m: Floats
+    spoken: Ints
+    spoken_m: Floats
+
+
+def reasons_for(problem: PlanInput, classes: Classes, answers: Answers, figures: Figures) -> Ints:
+    """(r,) reason bits."""
+    bits = np.zeros(len(classes.rows), dtype=np.int64)
+    for rows in classes.members():
+        if len(rows):
+            _why_action(problem, classes, answers, figures, rows, bits)
+    _why_site(problem, classes, answers, figures, bits)
     return bits
 
 
-def _why_action(
-    problem: PlanInput, what: Action, row: int, danger_row: int, *, late: bool
-) -> list[ReasonCode]:
-    danger, why = problem.dangers[danger_row], []
-    if what is Action.UP:
-        why += (
-            [ReasonCode.LEVEL5_STAY_INSIDE]
-            if danger.level == 5
-            else [ReasonCode.HIGHER_NOW, ReasonCode.NO_SITE]
-        )
-    if what is Action.STAY:
-        why.append(ReasonCode.ABOVE_WATER)
-    if what is Action.INLAND:
-        why.append(ReasonCode.INLAND_FIRST)
-    if what is Action.PREPARE:
-        why.append(ReasonCode.PREPARE_NOW)
-    # An unknown pace may be a slow one: PREPARE_NOW itself says "leave now if anybody needs time".
-    if danger.level == 3 and what is Action.GO:
-        why.append(ReasonCode.NEEDS_TIME)
-    if danger.is_tsunami and not danger.advisory and late:
-        why += [ReasonCode.TIME_UNKNOWN] if danger.expected_arrival_s is None else []
-        why += [ReasonCode.HIGHER_NOW] if what is Action.REFUGE else []
-    return why
+def _why_action(  # noqa: PLR0917 - one class of the plan's arrays
+    problem: PlanInput, classes: Classes, answers: Answers, figures: Figures, rows: Ints, bits: Ints
+) -> None:
+    danger = problem.dangers[int(classes.main[rows[0]])]
+    level5 = danger.level == 5
+    up = (ReasonCode.LEVEL5_STAY_INSIDE,) if level5 else (ReasonCode.HIGHER_NOW, ReasonCode.NO_SITE)
+    by_action = {
+        Action.UP: up,
+        Action.STAY: (ReasonCode.ABOVE_WATER, ReasonCode.STAY_NEEDS),
+        Action.INLAND: (ReasonCode.INLAND_FIRST,),
+        Action.PREPARE: (ReasonCode.PREPARE_NOW,),
+        # An unknown pace may be a slow one: PREPARE_NOW itself says "leave now if anybody needs time".
+        Action.GO: (ReasonCode.NEEDS_TIME,) if danger.level == 3 else (),
+        Action.REFUGE: (ReasonCode.NEEDS_TIME,) if danger.level == 3 else (),
+    }
+    table = np.array([reason_bits(*by_action[one]) for one in triage.ACTIONS], dtype=np.int64)
+    bits[rows] |= table[figures.action[rows]]
+    early = triage.leaves_for_power(danger, problem.people, classes.rows[rows])
+    early &= np.isin(figures.action[rows], (_GO, _REFUGE))
+    _add(bits, rows[early], ReasonCode.POWER_EARLY)
+    if danger.is_tsunami and not danger.advisory:
+        late = rows[answers.late[rows]]
+        if danger.expected_arrival_s is None:
+            _add(bits, late, ReasonCode.TIME_UNKNOWN)
+        _add(bits, late[figures.action[late] == _REFUGE], ReasonCode.HIGHER_NOW)
 
 
-def _why_site(problem: PlanInput, site: int, walk: Floats, verdict: NDArray[np.int8]) -> list[ReasonCode]:
-    inside = verdict[site] == Verdict.UPSTAIRS
-    why = [ReasonCode.FLOOR_ABOVE if inside else ReasonCode.OUTSIDE_AREA]
-    public = np.where(verdict < Verdict.NOT_PUBLIC, walk, np.inf)
-    nearest = int(public.argmin())
-    if walk[site] <= public[nearest]:
-        why.append(ReasonCode.NEAREST_FIT)
-    elif Verdict(int(verdict[nearest])) in _PASSED:
-        why.append(_PASSED[Verdict(int(verdict[nearest]))])
-    if OPENINGS[problem.sites.opening[site]] is Opening.EXPECTED:
-        why.append(ReasonCode.OPENING_UNCONFIRMED)
-    if problem.sites.seats_assumed[site]:
-        why.append(ReasonCode.SEATS_ASSUMED)
-    return why
+def _why_site(problem: PlanInput, classes: Classes, answers: Answers, figures: Figures, bits: Ints) -> None:
+    goes = np.isin(figures.action, (_GO, _REFUGE, _PREPARE))
+    none = np.flatnonzero(goes & (figures.site < 0))
+    _add(bits, none[figures.no_seats[none]], ReasonCode.NO_SEATS_LEFT)
+    _add(bits, none[~figures.no_seats[none]], ReasonCode.NO_SITE)
+    rows = np.flatnonzero(goes & (figures.site >= 0))
+    site, walk_m = figures.site[rows], figures.walk_m[rows]
+    verdict = classes.verdict[classes.of[rows], site]
+    bits[rows] |= np.where(
+        verdict == Verdict.UPSTAIRS,
+        reason_bits(ReasonCode.FLOOR_ABOVE),
+        reason_bits(ReasonCode.OUTSIDE_AREA),
+    )
+    nearest = ~(walk_m > figures.spoken_m[rows])
+    _add(bits, rows[nearest], ReasonCode.NEAREST_FIT)
+    _why_not_nearer(classes, figures, rows[~nearest], bits)
+    bits[rows] |= _of_sites(problem)[site]
+    own = figures.own_site[rows]
+    is_pin = answers.pinned[rows] & (site == answers.reach.prefer[rows])
+    _add(bits, rows[is_pin], ReasonCode.PINNED)
+    if problem.welfare is not None:
+        _add(bits, rows[(problem.welfare[classes.rows[rows]] == site)], ReasonCode.WELFARE_CODE)
+    stays = answers.told_site[rows] == site
+    full = (own >= 0) & (own != site) & (answers.reach.prefer[rows] != site) & ~(stays & answers.keeps[rows])
+    # Who was told keeps it unless another is clearly nearer: only such a one was passed for want of seats.
+    gap = np.where(stays, KEEP_UNLESS_BETTER, 1.0)
+    cost = np.full(len(rows), np.inf)
+    asked = np.flatnonzero(full)
+    cost[asked] = answers.reach.cost(rows[asked], site[asked])
+    _add(bits, rows[full & (figures.own_m[rows] < gap * cost)], ReasonCode.PASSED_NEARER_FULL)
+    if problem.hand.redirects_paused:
+        held = stays & ((own != site) | (verdict == Verdict.EXCLUDED))
+        _add(bits, rows[held], ReasonCode.REDIRECTS_PAUSED)
+    _why_facility(problem, classes, figures, rows, bits)
+    _say_failed(problem, classes, rows, site, bits)
+
+
+def _why_not_nearer(classes: Classes, figures: Figures, rows: Ints, bits: Ints) -> None:
+    """The nearest site of all is another: what spoke against it, where something did."""
+    table = np.zeros(len(Verdict), dtype=np.int64)
+    for verdict in Verdict:
+        code = reason_of(verdict)
+        table[verdict] = reason_bits(code) if code is not None else 0
+    bits[rows] |= table[classes.verdict[classes.of[rows], figures.spoken[rows]]]
+
+
+def _of_sites(problem: PlanInput) -> Ints:
+    """(m,) what is to be said of each site itself."""
+    sites = problem.sites
+    bits = np.zeros(len(sites), dtype=np.int64)
+    bits[sites.opening == OPENINGS.index(Opening.EXPECTED)] |= reason_bits(ReasonCode.OPENING_UNCONFIRMED)
+    bits[sites.seats_assumed] |= reason_bits(ReasonCode.SEATS_ASSUMED)
+    bits[sites.temporary_stay & ~sites.public] |= reason_bits(ReasonCode.TEMPORARY_STAY)
+    if problem.hand.shaken_at_s is not None:
+        bits[sites.outdoor] |= reason_bits(ReasonCode.OUTDOOR_FIRST)
+    return bits
+
+
+def _why_facility(problem: PlanInput, classes: Classes, figures: Figures, rows: Ints, bits: Ints) -> None:
+    for number, needs in enumerate(classes.needs.tolist()):
+        if not needs:
+            continue
+        mine = rows[classes.of[rows] == number]
+        state, extra = facets.state(problem.sites, needs), facets.extra_m(problem.sites, needs)
+        site, near = figures.site[mine], figures.baseline[mine]
+        _add(bits, mine[state[site] == facets.MISSING], ReasonCode.FACILITY_MISSING)
+        _add(bits, mine[state[site] == facets.UNKNOWN], ReasonCode.FACILITY_UNKNOWN)
+        passed = (near >= 0) & (near != site) & (figures.baseline_m[mine] < figures.walk_m[mine])
+        passed[passed] = extra[near[passed]] > extra[site[passed]]
+        _add(bits, mine[passed], ReasonCode.PASSED_NEARER_FACILITY)
+
+
+def _say_failed(problem: PlanInput, classes: Classes, rows: Ints, site: Ints, bits: Ints) -> None:
+    """Told before to go to a site that can't be used any more."""
+    told = problem.told.site[classes.rows[rows]]
+    moved = np.flatnonzero((told >= 0) & (told != site))
+    unusable = problem.sites.opening[told[moved]] == OPENINGS.index(Opening.UNUSABLE)
+    _add(bits, rows[moved[unusable]], ReasonCode.SITE_FAILED)
+
+
+def _add(bits: Ints, rows: Ints, code: ReasonCode) -> None:
+    bits[rows] |= reason_bits(code)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from shelters.errors import LengthsDiffer
 from shelters.quotas import NO_SITE, QuotaProblem, Quotas
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
@@ -26,10 +27,19 @@ class Seating:
     beyond: Ints
 
 
-def seat_households(problem: QuotaProblem, found: Quotas, group: Ints, persons: Ints) -> Seating:
+def seat_households(
+    problem: QuotaProblem,
+    found: Quotas,
+    group: Ints,
+    persons: Ints,
+    *,
+    xy_m: Floats | None = None,
+    party_beyond: bool = True,
+) -> Seating:
     """(h,) households by their `group` and `persons`; together they are the people of the problem.
 
-    Ties between equal households break by row. Raises LengthsDiffer.
+    Ties between equal households break by where they live (xy_m: (h, 2)), then by row. party_beyond: one party a site
+    may stand beyond its seats rather than without any. Raises LengthsDiffer.
     """
     heads = np.bincount(group, weights=persons, minlength=len(problem.persons)).astype(np.int64)
     if len(heads) != len(problem.persons) or (heads != problem.persons).any():
@@ -44,40 +54,56 @@ def seat_households(problem: QuotaProblem, found: Quotas, group: Ints, persons: 
     ).astype(np.int64)
 
     parted = np.flatnonzero(~has_one)
-    parted = parted[np.lexsort((parted, -persons[parted], group[parted]))]
-    left_over = []
-    starts = np.flatnonzero(np.diff(group[parted], prepend=-1))
-    for rows in np.split(parted, starts[1:]) if len(parted) else []:
+    where = (parted,) if xy_m is None else (parted, xy_m[parted, 1], xy_m[parted, 0])
+    parted = parted[np.lexsort((*where, -persons[parted], group[parted]))]
+    left_over: list[int] = []
+    for rows in _split_where_changed(parted, group[parted]):
         lot = slice(first[group[rows[0]]], first[group[rows[0]]] + shares[group[rows[0]]])
-        left_over += _fill(rows, persons, found.site[lot], found.persons[lot].copy(), site, spare)
-    return Seating(site=site, beyond=_find_room(left_over, problem, group, persons, site, spare))
+        sites, quota = found.site[lot], found.persons[lot].tolist()
+        for equals in _split_where_changed(rows, persons[rows]):
+            left_over += _fill(equals, int(persons[equals[0]]), sites, quota, site, spare)
+    return Seating(
+        site=site,
+        beyond=_find_room(left_over, problem, group, persons, site, spare, party_beyond=party_beyond),
+    )
 
 
-def _fill(  # noqa: PLR0917 - two arrays are written to
-    rows: Ints, persons: Ints, sites: Ints, quota: Ints, site: Ints, spare: Ints
+def _split_where_changed(rows: Ints, by: Ints) -> list[Ints]:
+    if not len(rows):
+        return []
+    return np.split(rows, np.flatnonzero(np.diff(by)) + 1)
+
+
+def _fill(  # noqa: PLR0917 - three arrays are written to
+    rows: Ints, party: int, sites: Ints, quota: list[int], site: Ints, spare: Ints
 ) -> list[int]:
-    """One group's households into its quotas, each where it fits whole; returns the rows that fit nowhere."""
-    left = []
-    for row in rows:
-        fits = np.flatnonzero(quota >= persons[row])
-        if not len(fits):
-            left.append(int(row))
-            continue
-        quota[fits[0]] -= persons[row]
-        site[row] = sites[fits[0]]
-        if site[row] >= 0:
-            spare[site[row]] -= persons[row]
-    return left
+    """Households of one size into the quotas of their group, the first first; returns the rows that fit nowhere."""
+    taken = 0
+    for lot, room in enumerate(quota):
+        count = min(room // party, len(rows) - taken) if party else len(rows) - taken
+        quota[lot] -= count * party
+        site[rows[taken : taken + count]] = sites[lot]
+        if sites[lot] >= 0:
+            spare[sites[lot]] -= count * party
+        taken += count
+    return [int(one) for one in rows[taken:]]
 
 
 def _find_room(  # noqa: PLR0917 - two arrays are written to
-    rows: list[int], problem: QuotaProblem, group: Ints, persons: Ints, site: Ints, spare: Ints
+    rows: list[int],
+    problem: QuotaProblem,
+    group: Ints,
+    persons: Ints,
+    site: Ints,
+    spare: Ints,
+    *,
+    party_beyond: bool,
 ) -> Ints:
     """Households between the quotas: first wherever they fit whole, then one for each site that has any seat left."""
     beyond = []
-    for whole in (True, False):
+    for whole in (True, False) if party_beyond else (True,):
         still = []
-        for row in sorted(rows, key=lambda one: (-persons[one], one)):
+        for row in sorted(rows, key=lambda one: -persons[one]):
             choices = problem.choice[group[row]]
             choices = choices[choices >= 0]
             fits = choices[spare[choices] >= (persons[row] if whole else 1)]
