@@ -205,7 +205,7 @@ async def _tsunami(album: Album, drafter: Officer, approver: Officer) -> None:
     await drafter.submit()
     await album.open_pages("10-board-pending", "/hq/", person=APPROVER, sizes=("phone",))
     await approver.goto(path)
-    await approver.page.wait_for_text("区域の中の登録者")
+    await approver.page.wait_for_text("対象の住民")
     await album.take(approver.page, "14-approve-desktop")
     await album.open_pages("14-approve", path, person=APPROVER, sizes=("phone", "tablet"))
     await approver.approve(path)
