@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geodata.edge_efforts import places
 from geodata.inland import Exits
+from geodata.reach import Reach
 from geodata.snapping import Snapped
 from geodata.standing import Standing
 from geodata.walks import BLEND_FROM, NetworkWalks, SearchedSites, straight_weight
@@ -69,6 +70,11 @@ class PairWalks:
             self.sites.at.along_m != self.sites.usual.along_m
         )
         self._quiet = self if walks.quiet is walks else PairWalks(walks.quiet, to_xy_m)
+
+    @property
+    def quiet_reach(self) -> Reach:
+        """Who can get to the sites at all on quiet days."""
+        return self._quiet.sites.layers[0].reach
 
     def asked(self, xy_m: Floats, standing: Standing) -> Asked:
         """What is known of (r,) people, given where they stand on quiet days."""
@@ -195,8 +201,7 @@ class PairWalks:
         apart = np.flatnonzero(~joined)
         if len(apart):
             # Where even with nothing closed no way joins the two, the network has nothing to say.
-            quiet = self._quiet.sites.layers[0].reach
-            never = ~quiet.joined_pairs(asked.usual, row[apart], site[apart])
+            never = ~self.quiet_reach.joined_pairs(asked.usual, row[apart], site[apart])
             weight[pair[apart[never]]] = 1.0
 
     def _never_shorter(self, asked: Asked, row: Ints, site: Ints, figure: Floats) -> None:

@@ -73,6 +73,19 @@ class Reach:
                 result |= self._reached[ends[site], group[row]]
         return result
 
+    def mostly_reached(self) -> Bools:
+        """(m,) sites to which ways lead from the greatest group of nodes."""
+        greatest = int(np.bincount(self._group).argmax())
+        return np.asarray(self._reached[self._row, greatest].any(axis=0))
+
+    def leads_to_all(self, sites: Bools) -> Bools:
+        """(e,) edges from one end of which at least ways lead to every one of the (m,) chosen sites."""
+        all_reached = np.ones(self._reached.shape[1], dtype=np.bool_)
+        for one, other in np.unique(self._row[:, sites], axis=1).T:
+            all_reached &= self._reached[one] | self._reached[other]
+        ends = self._group[self._network.edge_from], self._group[self._network.edge_to]
+        return np.asarray(all_reached[ends[0]] | all_reached[ends[1]])
+
     def _end(self, at: Snapped, ends: NDArray[np.int32], is_open: _Asked) -> Ints:
         """(n,) group of one end of each place's edge, -1 where that end is closed to it."""
         on = at.edge >= 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from bosai.model.subscription import Need, PaceClass, Place, Structure
 from geodata.crs import to_plane
 from geodata.places import PlaceIndex
 from shelters.model import Pace, People, StructureRow
+
+if TYPE_CHECKING:  # loads SciPy, which a process without an imported network never needs
+    from bosai.services.walking import Places, Walking
 
 CELL_BLUR_M = 180.0
 """Half the diagonal of a cell of 250 m (quarter mesh: about 230 m × 280 m here)."""
@@ -42,6 +46,7 @@ class PeopleRows:
     until_s: NDArray[np.float64]  # unix time at which a place ends, inf = none
     lang: NDArray[np.int8]  # (s,) row of LANGS by subscriber, -1 = unknown
     welfare_sites: Mapping[int, str]  # row → id of the welfare shelter a ward's code opened; few have one
+    places: "Places | None" = None  # where they stand on the network; None where no roads were imported
 
     def __len__(self) -> int:
         return len(self.place_ids)
@@ -126,21 +131,36 @@ def joined(parts: Iterable[PeopleRows]) -> PeopleRows:
         lang=np.concatenate([one.lang for one in listed]),
         visitor=np.concatenate([one.visitor for one in listed]),
         until_s=np.concatenate([one.until_s for one in listed]),
+        places=_places_of(listed) if listed[0].places is not None else None,
         welfare_sites={
             start + row: site_id
             for start, one in zip(row_starts, listed, strict=False)
             for row, site_id in one.welfare_sites.items()
         },
-        people=People(
-            xy_m=np.concatenate([one.xy_m for one in people]),
-            persons=np.concatenate([one.persons for one in people]),
-            pace=np.concatenate([one.pace for one in people]),
-            floor=np.concatenate([one.floor for one in people]),
-            structure=np.concatenate([one.structure for one in people]),
-            holds_seat=np.concatenate([one.holds_seat for one in people]),
-            needs=np.concatenate([one.needs for one in people]),
-        ),
+        people=people_of(people),
     )
+
+
+def people_of(parts: Iterable[People]) -> People:
+    """Several one after the other; at least one."""
+    people = list(parts)
+    return People(
+        xy_m=np.concatenate([one.xy_m for one in people]),
+        persons=np.concatenate([one.persons for one in people]),
+        pace=np.concatenate([one.pace for one in people]),
+        floor=np.concatenate([one.floor for one in people]),
+        structure=np.concatenate([one.structure for one in people]),
+        holds_seat=np.concatenate([one.holds_seat for one in people]),
+        needs=np.concatenate([one.needs for one in people]),
+    )
+
+
+def _places_of(parts: Sequence[PeopleRows]) -> "Places | None":
+    """Where everybody stands; None unless that is known of all."""
+    from bosai.services.walking import Places  # noqa: PLC0415 - loads SciPy: only where there are roads
+
+    known = [one.places for one in parts if one.places is not None]
+    return Places.joined(known) if len(known) == len(parts) else None
 
 
 def kept(rows: PeopleRows, keep: NDArray[np.bool_]) -> PeopleRows:
@@ -157,6 +177,7 @@ def kept(rows: PeopleRows, keep: NDArray[np.bool_]) -> PeopleRows:
         town=rows.town[left],
         visitor=rows.visitor[left],
         until_s=rows.until_s[left],
+        places=rows.places.take(left) if rows.places is not None else None,
         welfare_sites={at[row]: site_id for row, site_id in rows.welfare_sites.items() if row in at},
         people=People(
             xy_m=people.xy_m[left],
@@ -178,6 +199,7 @@ class PeopleCache:
         self._places = places
         self._versions: dict[int, int] = {}
         self._parts: dict[int, PeopleRows] = {}
+        self._walking: Walking | None = None
         self._joined: PeopleRows | None = None
 
     def stale(self, versions: Sequence[int]) -> list[int]:
@@ -191,6 +213,15 @@ class PeopleCache:
         for number, entries in loaded.items():
             self._parts[number] = rows_of(entries, self._epsg, self._places)
             self._versions[number] = versions[number]
+        self._stand(sorted(loaded))
+        self._joined = None
+
+    def stand_on(self, walking: "Walking | None") -> None:
+        """Put everybody on another network, or on none; who is loaded later is put there at once."""
+        if walking is self._walking:
+            return
+        self._walking = walking
+        self._stand(sorted(self._parts))
         self._joined = None
 
     def name_by(self, places: PlaceIndex) -> None:
@@ -200,6 +231,20 @@ class PeopleCache:
             names, town = _towns_of(part.people.xy_m, places)
             self._parts[number] = replace(part, towns=_names(names, town), town=town, town_names=names)
         self._joined = None
+
+    def _stand(self, numbers: Sequence[int]) -> None:
+        """All of them at once: the many of one bucket are few for a network."""
+        parts = [self._parts[number] for number in numbers]
+        if self._walking is None or not parts:
+            for number, part in zip(numbers, parts, strict=True):
+                self._parts[number] = replace(part, places=None)
+            return
+        places = self._walking.places_of(people_of(one.people for one in parts))
+        begin = 0
+        for number, part in zip(numbers, parts, strict=True):
+            mine = slice(begin, begin + len(part))
+            self._parts[number] = replace(part, places=places.take(mine))
+            begin = mine.stop
 
     def drop_ended(self, before_s: float) -> bool:
         """Leave out the places that ended by `before_s` (unix time); True when there were any."""

@@ -131,6 +131,7 @@ class PlanSources:
             return
         self._ground = facts
         self._generation += 1
+        await asyncio.to_thread(self._people.stand_on, self._geo.walking)
         towns = facts.stored.get(PLACES)
         if towns is not None and towns.folder != self._named_by:
             await asyncio.to_thread(self._people.name_by, facts.places)

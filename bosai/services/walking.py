@@ -1,7 +1,7 @@
 """Walks over the imported network, for plans and for one person: what is closed by the orders in force, and for whom.
 
     network ─▶ Walking (kept while the network stands) ─▶ .around(dangers) ─▶ NetworkWalks, one a foot
-                                                           └▶ PlanWalks: the planner's WalkDistances
+       people ─▶ .places_of(people), once ─▶ Places ─────▶ .ways(…) ─▶ PlanWays: the planner's Ways, by row
 
 Closed are: the areas of all orders (to be left, never entered), and in water's dangers the underpasses and fords in
 and near them and the bridges over them; inland flood closes the underpasses of the whole city. In a tsunami nothing
@@ -13,7 +13,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -22,16 +24,22 @@ from numpy.typing import NDArray
 from bosai.settings_schema import Settings
 from geodata.closures import bridges_over, flooded_edges
 from geodata.foot import Foot
+from geodata.ground_cells import GroundCells
 from geodata.hazards import HazardKind
 from geodata.inland import Exits
 from geodata.inland_ways import SeaRule
 from geodata.network import WalkNetwork
+from geodata.pair_walks import PairWalks
 from geodata.routes import WalkRoute
+from geodata.row_walks import RowWalks
+from geodata.standing import Stander, Standing
 from geodata.walks import NetworkWalks
 from shelters.dangers import Danger
 from shelters.model import Pace, People
+from shelters.ways import NOWHERE, Nearest
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 FEET = (Foot.STANDARD, Foot.SLOW, Foot.STEP_FREE)
@@ -49,6 +57,27 @@ NEAR_WATER_M = 30.0
 """Underpasses and fords so near to water are taken to be under it."""
 _STEP_FREE = 1  # the bit of `People.needs`
 _WATER = (HazardKind.FLOOD, HazardKind.STORM_SURGE, HazardKind.TSUNAMI)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where (n,) households stand on the network, each by its own foot. foot: (n,) rows of FEET; 29 bytes a place."""
+
+    standing: Standing
+    foot: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.foot)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Places]) -> Places:
+        """Several one after the other."""
+        foot = np.concatenate([one.foot for one in parts]) if parts else np.empty(0, dtype=np.int8)
+        return cls(Standing.joined([one.standing for one in parts]), foot)
+
+    def take(self, rows: Ints | slice) -> Places:
+        """Those of some rows."""
+        return Places(self.standing.take(rows), self.foot[rows])
 
 
 class Walking:
@@ -71,6 +100,12 @@ class Walking:
             for foot in FEET
         }
         self._open_locks = {foot: threading.Lock() for foot in FEET}
+        self._cells = GroundCells(network)
+        self._standers = {
+            foot: Stander(network, foot, self._cells, gap_factor=settings.planner.detour_factor)
+            for foot in FEET
+        }
+        self._rows: OrderedDict[tuple[str, Foot, bytes], RowWalks] = OrderedDict()
         self._prepared_xy_m = np.zeros((0, 2))
         self._around: OrderedDict[tuple[str, Foot], _Held] = OrderedDict()
 
@@ -81,6 +116,40 @@ class Walking:
     def for_plan(self, people: People, dangers: Sequence[Danger]) -> PlanWalks:
         """The walks of one plan."""
         return PlanWalks(self, people, dangers)
+
+    def places_of(self, people: People) -> Places:
+        """Where the people of a plan stand on the network: worked out once, for as long as it and they stay."""
+        foot = feet_of(people)
+        standing = Standing.empty(len(foot))
+        for number in np.unique(foot):
+            rows = np.flatnonzero(foot == number)
+            standing.put(rows, self.stand(people.xy_m[rows], FEET[int(number)]))
+        return Places(standing, foot)
+
+    def stand(self, points_xy_m: Floats, foot: Foot) -> Standing:
+        """Where points are on the network of one foot with nothing closed."""
+        with self._open_locks[foot]:
+            return self._standers[foot].stand(points_xy_m, self._open[foot].ends.usual(points_xy_m))
+
+    def ways(
+        self, people: People, dangers: Sequence[Danger], to_xy_m: Floats, places: Places | None = None
+    ) -> PlanWays:
+        """The walks of one plan to (m, 2) sites. places: those of the people, None = they are looked for now."""
+        return PlanWays(self, people, dangers, to_xy_m, places)
+
+    def rows(self, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> RowWalks:
+        """The walks of one foot, by row, while these orders are in force."""
+        key = digest_of(dangers) if dangers else "", foot, np.ascontiguousarray(to_xy_m).tobytes()
+        with self._lock:
+            if key in self._rows:
+                self._rows.move_to_end(key)
+                return self._rows[key]
+        made = RowWalks(PairWalks(self._ready(to_xy_m, dangers, foot), to_xy_m), self._cells)
+        with self._lock:
+            made = self._rows.setdefault(key, made)
+            while len(self._rows) > (KEPT_DANGERS + 1) * len(FEET):
+                self._rows.popitem(last=False)
+        return made
 
     def metres(
         self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
@@ -193,6 +262,100 @@ def digest_of(dangers: Sequence[Danger]) -> str:
     for hazard, area in sorted((one.hazard.value, shapely.to_wkb(one.area_xy_m)) for one in dangers):
         told.update(hazard.encode() + b"\0" + hashlib.sha256(area).digest())
     return told.hexdigest()
+
+
+class PlanWays:
+    """The planner's `Ways` over the network: n places, m sites, each household by its own foot.
+
+    Whoever stands at a site (start n + site) is taken for slow, at n + m + site for needing ways without steps.
+    """
+
+    def __init__(
+        self,
+        walking: Walking,
+        people: People,
+        dangers: Sequence[Danger],
+        sites_xy_m: Floats,
+        places: Places | None,
+    ) -> None:
+        if places is not None and len(places) != len(people):
+            raise ValueError(f"places: {len(places)} for {len(people)} people; they must be of the same rows")
+        self._walking, self._dangers = walking, tuple(dangers)
+        self._people_xy_m = people.xy_m
+        self._sites_xy_m = np.asarray(sites_xy_m, dtype=np.float64).reshape(-1, 2)
+        self._places = places if places is not None else walking.places_of(people)
+
+    def nearest(self, starts: Ints, allowed: Bools, k: int) -> Nearest:
+        """See `Ways`."""
+        site = np.full((len(starts), k), NOWHERE, dtype=np.int64)
+        level_m = np.full((len(starts), k), np.inf)
+        for mine, rows, xy_m, standing in self._by_foot(starts):
+            site[mine], level_m[mine] = rows.nearest(xy_m, standing, allowed, k)
+        return Nearest(site, level_m)
+
+    def efforts(self, starts: Ints, sites: Ints) -> Floats:
+        """See `Ways`."""
+        return self._figures(starts, sites)[0]
+
+    def about(self, starts: Ints, sites: Ints) -> Bools:
+        """See `Ways`."""
+        return self._figures(starts, sites)[1]
+
+    def _figures(self, starts: Ints, sites: Ints) -> tuple[Floats, Bools]:
+        figure, about = np.full(sites.shape, np.inf), np.ones(sites.shape, dtype=np.bool_)
+        for mine, rows, xy_m, standing in self._by_foot(starts):
+            some = sites[mine]
+            found, estimate = rows.figures(xy_m, standing, some.reshape(len(xy_m), -1))
+            figure[mine], about[mine] = found.reshape(some.shape), estimate.reshape(some.shape)
+        return figure, about
+
+    def lengths(self, starts: Ints, sites: Ints, level_m: Floats) -> Floats:
+        """See `Ways`."""
+        length = level_m.copy()
+        asked = np.flatnonzero((sites >= 0) & np.isfinite(level_m))
+        for mine, rows, xy_m, standing in self._by_foot(starts[asked]):
+            some = asked[mine]
+            length[some] = rows.lengths(xy_m, standing, sites[some], level_m[some])
+        return length
+
+    def inland(self, starts: Ints) -> Exits | None:
+        """See `Ways`."""
+        if not any(one.is_tsunami for one in self._dangers):
+            return None
+        exits, metres = np.full((len(starts), 2), np.nan), np.full(len(starts), np.inf)
+        for mine, rows, xy_m, standing in self._by_foot(starts):
+            found = rows.pairs.inland(rows.pairs.asked(xy_m, standing))
+            exits[mine], metres[mine] = found.exit_xy_m, found.distance_m
+        return Exits(exits, metres)
+
+    def _by_foot(self, starts: Ints) -> Iterator[tuple[Ints | slice, RowWalks, Floats, Standing]]:
+        """(rows of `starts`, their walks, points and places) for every foot among them."""
+        if not len(starts):
+            return
+        if starts.max() < len(self._places):
+            xy_m, places = self._people_xy_m, self._places
+        else:
+            xy_m, places = self._with_sites
+        foot = places.foot[starts]
+        numbers = np.flatnonzero(np.bincount(foot, minlength=len(FEET)))
+        for number in numbers.tolist():
+            mine = slice(None) if len(numbers) == 1 else np.flatnonzero(foot == number)
+            some = starts[mine]
+            walks = self._walking.rows(self._sites_xy_m, self._dangers, FEET[number])
+            yield mine, walks, xy_m[some], places.standing.take(some)
+
+    @cached_property
+    def _with_sites(self) -> tuple[Floats, Places]:
+        """Points and places of everybody, and of who stands at a site."""
+        at_sites = [
+            Places(
+                self._walking.stand(self._sites_xy_m, foot),
+                np.full(len(self._sites_xy_m), FEET.index(foot), np.int8),
+            )
+            for foot in (Foot.SLOW, Foot.STEP_FREE)
+        ]
+        xy_m = np.concatenate([self._people_xy_m, self._sites_xy_m, self._sites_xy_m])
+        return xy_m, Places.joined([self._places, *at_sites])
 
 
 class PlanWalks:

@@ -7,15 +7,20 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geodata.ground_cells import GroundCells
 from geodata.inland_ways import SeaRule
 from geodata.network import Foot
 from geodata.pair_walks import PairWalks
-from geodata.standing import Standing
+from geodata.standing import Stander, Standing
 from geodata.walks import NetworkWalks
 from tests.geodata.drawn_network import grid
 
 PEOPLE, SITES = 60, 7
 seeds = st.integers(0, 2**32 - 1)
+
+
+def stander(walks: NetworkWalks) -> Stander:
+    return Stander(walks.network, walks.foot, GroundCells(walks.network), gap_factor=walks.detour_factor)
 
 
 @settings(max_examples=60, deadline=None)
@@ -30,7 +35,7 @@ def test_a_pair_has_the_figure_length_and_estimate_of_the_matrix(seed, count, wa
         walks = walks.under(areas, closed_edges=rng.integers(0, 40, 3), sea=sea)
     matrix = walks.walk(people, sites)
     pairs = PairWalks(walks, sites)
-    asked = pairs.asked(people, Standing.of(walks.ends.usual(people)))
+    asked = pairs.asked(people, stander(walks).stand(people, walks.ends.usual(people)))
     figure, about = pairs.figures(
         asked, np.repeat(np.arange(PEOPLE), SITES), np.tile(np.arange(SITES), PEOPLE)
     )
@@ -52,7 +57,8 @@ def test_a_place_kept_small_is_the_same_place(seed):
     walks = NetworkWalks(grid(4, 4), foot=Foot.SLOW)
     points = rng.uniform(-300, 600, (40, 2))
     usual = walks.ends.usual(points)
-    small = Standing.joined([Standing.of(usual.take(slice(0, 15))), Standing.of(usual.take(slice(15, 40)))])
+    whole = stander(walks).stand(points, usual)
+    small = Standing.joined([whole.take(slice(0, 15)), whole.take(slice(15, 40))])
     found = small.at(walks.network, points)
     assert (found.edge == usual.edge).all()
     np.testing.assert_allclose(found.along_m, usual.along_m, atol=1e-4)
