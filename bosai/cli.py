@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from bosai.commands import files, imports, people, prekeys, running
+from bosai.commands import files, imports, people, plans, prekeys, running
 from bosai.commands.output import Stopped
 from bosai.errors import BosaiError, InvalidInput
 from bosai.messages.error_texts import error_text
@@ -144,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
 
     pairs = add("prekeys", prekeys.prekeys, "one-time keys for fast sending, of both sides")
     pairs.add_argument("action", choices=["status", "fill"], help="fill: now, not in the quiet hours")
+
+    why = "why somebody was told this, or what would be told at a point"
+    plans.explain_flags(add("explain", plans.explain, why, drill))
+    plans.replay_flags(
+        add("replay", plans.replay_plan, "make a recorded plan again: 0 when it is the same", drill)
+    )
 
     add("verify-audit", people.verify_audit, "check the hash chain of the audit log", drill)
     add("doctor", people.doctor, "what this machine has and lacks")

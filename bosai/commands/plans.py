@@ -9,15 +9,40 @@ from zoneinfo import ZoneInfo
 
 from bosai.access import opened
 from bosai.commands.output import Stopped, print_json
-from bosai.errors import SealBroken
+from bosai.errors import InvalidInput, SealBroken
+from bosai.messages.explained import explained_lines
 from bosai.model.realm import Realm
+from bosai.model.subscription import Need, PaceClass, Place, Structure
+from bosai.services.explaining import HERE, CannotExplain, explain_point, explain_subscription
 from bosai.services.plan_records import NoPlanRecord
 from bosai.services.plan_replay import OtherGround, Replayed, archive_of, replay
 from bosai.settings_schema import Settings
 from bosai.stores.plan_records import Listed
+from geodata.areas import Bbox
 from shelters.records import RecordUnreadable
 
 LISTED = 50
+CLI = "command line"
+
+
+def explain_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of `bosai explain`."""
+    parser.add_argument("--subscription", metavar="ID", help="the newest instruction of this subscription")
+    parser.add_argument("--point", metavar="LON,LAT", help="a household at this point, by the plan of now")
+    parser.add_argument(
+        "--plan", help="with --subscription: another plan than the newest (bosai replay --list)"
+    )
+    parser.add_argument("--floor", type=int, help="with --point: the floor, 1 = ground (default: unknown)")
+    parser.add_argument("--structure", choices=[one.value for one in Structure], default="unknown")
+    parser.add_argument("--pace", choices=[one.value for one in PaceClass], default="unknown")
+    parser.add_argument("--persons", type=int, default=1)
+    parser.add_argument("--need", action="append", choices=[one.value for one in Need])
+
+
+def replay_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of `bosai replay`."""
+    parser.add_argument("plan", nargs="?", help="plan id as instructions carry it, or a name of --list")
+    parser.add_argument("--list", action="store_true", help="the newest recorded plans")
 
 
 async def replay_plan(settings: Settings, args: argparse.Namespace) -> int:
@@ -65,6 +90,8 @@ def unreadable_said() -> Iterator[None]:
             f"記録を読めません：{error}。記録したときの版のプログラムで実行してください。 / "
             "This record does not fit this version: run the version that made it."
         ) from error
+    except CannotExplain as error:
+        raise Stopped(f"{error.ja} / {error.en}") from error
     except SealBroken as error:
         raise Stopped(
             "記録の封が開きません。この記録を作ったときの keys フォルダー（places-seal.key）で"
@@ -99,6 +126,52 @@ def replay_lines(found: Replayed, settings: Settings) -> list[str]:
 def local(at: datetime, settings: Settings) -> str:
     """A time as the city reads it."""
     return at.astimezone(ZoneInfo(settings.city.timezone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+async def explain(settings: Settings, args: argparse.Namespace) -> int:
+    """Say why somebody was told what he was told, or what would be told at a point now, and why."""
+    if bool(args.subscription) == bool(args.point):
+        raise Stopped(
+            "explain needs --subscription ID or --point LON,LAT: bosai explain --point 140.98,38.22", 2
+        )
+    if args.point and args.plan:
+        raise Stopped("--plan goes with --subscription: a point is explained by the plan of now", 2)
+    realm = Realm.DRILL if args.drill else Realm.LIVE
+    async with AsyncExitStack() as stack:
+        wired = await opened(stack, settings)
+        with unreadable_said():
+            if args.subscription:
+                found = await explain_subscription(
+                    wired, realm, args.subscription, actor=CLI, plan_name=args.plan or ""
+                )
+            else:
+                found = await explain_point(wired, realm, _place_of(settings, args))
+    if args.json:
+        print_json(found)
+    else:
+        for line in explained_lines(found.explanation, found.plan, found.at):
+            print(line)
+    return 0
+
+
+def _place_of(settings: Settings, args: argparse.Namespace) -> Place:
+    """The place of the flags. Raises Stopped, InvalidInput outside the city."""
+    try:
+        lon, lat = (float(one) for one in args.point.split(","))
+    except ValueError:
+        raise Stopped(f"--point takes LON,LAT in degrees, not {args.point!r}: 140.98,38.22", 2) from None
+    if not Bbox(*settings.city.bbox_lonlat).holds(lon, lat):
+        raise InvalidInput("lon", "outside_city")
+    return Place(
+        place_id=HERE,
+        lon=lon,
+        lat=lat,
+        floor=args.floor,
+        structure=Structure(args.structure),
+        persons=args.persons,
+        pace=PaceClass(args.pace),
+        needs=tuple(Need(one) for one in args.need or ()),
+    )
 
 
 def _print_list(found: list[Listed], settings: Settings, *, as_json: bool) -> None:

@@ -80,9 +80,12 @@ async def explain_subscription(
             f"there is no subscription {subscription_id!r}: check the id (the drill's with --drill)",
         )
     await here.audit.note(actor, "explained", f"subscription:{subscription_id}", {"plan": plan_name})
-    instruction = _to_explain(found[0] if found else None, plan_name)
     archive = archive_of(wired, realm)
-    name = await archive.find(plan_name or instruction.plan_id, None if plan_name else instruction.decided_at)
+    instruction = None if plan_name else _to_explain(found[0] if found else None)
+    if instruction is None:
+        name = await archive.find(plan_name)
+    else:
+        name = await archive.find(instruction.plan_id, instruction.decided_at)
     opened = await archive.open(name)
     places = store.open_places(subscription_id, held.places_sealed)
     holder = here.geo.holder
@@ -91,14 +94,14 @@ async def explain_subscription(
         opened,
         holder,
         places,
-        None if plan_name else instruction,
+        instruction,
         wired.settings,
     )
     return Explained(
         plan=name,
         at=opened.record.at,
         incident=opened.record.incident,
-        message=instruction.message.value,
+        message=instruction.message.value if instruction else "",
         explanation=explanation,
     )
 
@@ -133,12 +136,12 @@ def _places_of(wired: Wired, realm: Realm) -> SubscriptionStore:
     return SubscriptionStore(wired.redis, realm, places_sealer=Sealer(key.key, key.key_id))
 
 
-def _to_explain(instruction: Instruction | None, plan_name: str) -> Instruction:
+def _to_explain(instruction: Instruction | None) -> Instruction:
     if instruction is None:
         raise CannotExplain(
             "この登録には、まだ何も送っていません。", "nothing was ever sent to this subscription"
         )
-    if instruction.message not in DIRECTED and not plan_name:
+    if instruction.message not in DIRECTED:
         raise CannotExplain(
             f"最後に送ったのは「{instruction.message.value}」で、行き先を決めた計画はありません。"
             "前の計画を見るには --plan で計画を指定してください（bosai replay --list）。",
