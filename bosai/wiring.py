@@ -37,6 +37,7 @@ from bosai.services.receipts import ReceiptService
 from bosai.services.sites import SiteService
 from bosai.services.staff import StaffService
 from bosai.services.subscriptions import SubscriptionService
+from bosai.services.welfare import WelfareCodes
 from bosai.services.zones import ZoneCatalogue
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
@@ -80,6 +81,7 @@ class RealmServices:
     sites: SiteService
     desks: DeskService
     hand: HandService
+    welfare: WelfareCodes
     guidance: GuidanceService
     geo: GeoService
     vapid_public_b64url: str
@@ -188,6 +190,7 @@ def _realm(
     instructions = InstructionStore(client, realm, told_sealer(own))
     audit = AuditService(client, realm, clock)
     sites = SiteService(client, realm, clock, settings, audit)
+    welfare = WelfareCodes(client, realm, clock, own.hmac_key)
     hand = HandService(client, realm, clock)
     ground = GeoService(geo, SiteStore(client, realm), alert_store, settings)
     return RealmServices(
@@ -238,6 +241,8 @@ def _realm(
             hmac_key=own.hmac_key,
             hosts=host_policy(settings),
             bbox_lonlat=settings.city.bbox_lonlat,
+            timezone=settings.city.timezone,
+            welfare=welfare,
             wait_replicas=settings.redis.wait_replicas,
             wait_timeout_s=settings.redis.wait_timeout_s,
         ),
@@ -249,6 +254,7 @@ def _realm(
             client, realm, clock, own.hmac_key, session=timedelta(hours=settings.web.desk_session_h)
         ),
         hand=hand,
+        welfare=welfare,
         guidance=GuidanceService(sites, alert_store, clock, settings, ground, hand=hand),
         geo=ground,
         vapid_public_b64url=own.vapid_public_b64url,

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Collection
+from datetime import datetime
 
 import msgspec
 
@@ -46,6 +48,36 @@ def settled_places(places: tuple[Place, ...], bbox_lonlat: Bbox) -> tuple[Place,
             raise InvalidInput(f"places[{row}].place_id", "twice")
         seen.add(place.place_id)
         settled.append(_coarsened(place, bbox_lonlat))
+    return tuple(settled)
+
+
+def with_ends(
+    places: tuple[Place, ...], *, now: datetime, midnight: datetime, today_only: bool
+) -> tuple[Place, ...]:
+    """The places with the end of a visitor's day: his own end at the next local midnight; relatives' have none.
+
+    An end that is sent back as it was read stays. Raises InvalidInput for any other end (`places[0].until`).
+    """
+    ending = []
+    for row, place in enumerate(places):
+        if place.until is not None and not (place.until.tzinfo and now < place.until <= midnight):
+            raise InvalidInput(f"places[{row}].until", "out_of_range", midnight.isoformat())
+        end = midnight if today_only else place.until
+        ending.append(msgspec.structs.replace(place, until=None if place.relative else end))
+    return tuple(ending)
+
+
+def with_welfare_site(places: tuple[Place, ...], *, opened: str, held: Collection[str]) -> tuple[Place, ...]:
+    """The places with the shelter a code has just opened ("" = none). `held`: those opened before, which may stay.
+
+    Raises InvalidInput for a shelter no code opened: nobody names one for himself (`places[0].welfare_site`).
+    """
+    settled = []
+    for row, place in enumerate(places):
+        if place.welfare_site and place.welfare_site != opened and place.welfare_site not in held:
+            raise InvalidInput(f"places[{row}].welfare_site", "needs_code")
+        site = (opened or place.welfare_site) if not place.relative else ""
+        settled.append(msgspec.structs.replace(place, welfare_site=site))
     return tuple(settled)
 
 

@@ -8,7 +8,8 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 from redis.asyncio import Redis
@@ -20,7 +21,8 @@ from bosai.ports import Clock
 from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
 from bosai.push.target import check_keys
-from bosai.services.place_rules import Bbox, check_lang, settled_places
+from bosai.services.place_rules import Bbox, check_lang, settled_places, with_ends, with_welfare_site
+from bosai.services.welfare import WelfareCodes
 from bosai.stores.durable import durable
 from bosai.stores.events import EventKind, announce
 from bosai.stores.keys import bucket_of
@@ -30,6 +32,19 @@ ID_HEX = 32
 _SECRET_BYTES = 32
 _TRIES = 8
 _SEEN_EVERY = timedelta(days=1)
+ENDED_KEPT = timedelta(hours=12)
+"""A visitor's registration stays so long after its end: a lift released meanwhile must still reach it."""
+
+
+class Extras(msgspec.Struct, frozen=True, kw_only=True):
+    """What some say besides: here for today only, and a code of the ward. `client`: who asks, to count wrong codes."""
+
+    today_only: bool = False
+    welfare_code: str = ""
+    client: str = ""
+
+
+NO_EXTRAS = Extras()
 
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +68,8 @@ class SubscriptionService:
         hmac_key: bytes,
         hosts: HostPolicy,
         bbox_lonlat: Bbox,
+        timezone: str = "Asia/Tokyo",
+        welfare: WelfareCodes | None = None,
         wait_replicas: int = 0,
         wait_timeout_s: float = 1.0,
     ) -> None:
@@ -63,35 +80,45 @@ class SubscriptionService:
         self._hmac_key = hmac_key
         self._hosts = hosts
         self._bbox = bbox_lonlat
+        self._zone = ZoneInfo(timezone)
+        self._welfare = welfare or WelfareCodes(redis, realm, clock, hmac_key)
         self._wait = (wait_replicas, wait_timeout_s)
 
     async def register(
-        self, target: PushTarget, lang: str, places: tuple[Place, ...], *, wants_checks: bool = True
+        self,
+        target: PushTarget,
+        lang: str,
+        places: tuple[Place, ...],
+        *,
+        wants_checks: bool = True,
+        extras: Extras = NO_EXTRAS,
     ) -> Registered:
         """A new subscriber, or a known endpoint anew: the later registration replaces, its secret alone counts.
 
         The endpoint is a capability of the browser that holds it, so no old secret is asked for. Returns once the
-        subscriber is on disk. Raises InvalidInput, PushHostRefused, StoreUnavailable.
+        subscriber is on disk. Raises InvalidInput, PushHostRefused, TooManyTries (codes), StoreUnavailable.
         """
         self._hosts.check(target.endpoint)
         push = PushPart(target=check_keys(target), lang=check_lang(lang), wants_checks=wants_checks)
-        settled = _read_in(settled_places(places, self._bbox), push.lang)
+        settled = _read_in(self._settled(places, extras), push.lang)
         secret = secrets.token_urlsafe(_SECRET_BYTES)
 
         async def write() -> str | None:
             subscription_id, held = await self._owner_of(target.endpoint)
             now = self._clock.now()
+            opened = await self._opened(settled, subscription_id, held, extras)
             meta = Meta(
                 secret_hash=_hash(secret), created_at=held.meta.created_at if held else now, seen_at=now
             )
             async with self._durable() as redis:
+                await self._note_end(redis, subscription_id, opened)
                 written = await self._store.put(
                     redis,
                     subscription_id,
                     expected=held.meta_raw if held else b"",
                     meta=meta,
                     push=push,
-                    places=settled,
+                    places=opened,
                 )
             return subscription_id if written else None
 
@@ -129,14 +156,18 @@ class SubscriptionService:
         places: tuple[Place, ...] | None = None,
         target: PushTarget | None = None,
         wants_checks: bool | None = None,
+        extras: Extras = NO_EXTRAS,
     ) -> None:
-        """Change what is given, keep the rest; id and secret stay. Raises as `register` and `authenticate`."""
+        """Change what is given, keep the rest; id and secret stay. Raises as `register` and `authenticate`.
+
+        extras: of the places given; without places they mean nothing.
+        """
         if target is not None:
             self._hosts.check(target.endpoint)
             target = check_keys(target)
         if lang is not None:
             check_lang(lang)
-        settled = None if places is None else settled_places(places, self._bbox)
+        settled = None if places is None else self._settled(places, extras)
 
         async def write() -> str | None:
             held = await self._open(subscription_id, secret)
@@ -148,9 +179,13 @@ class SubscriptionService:
             )
             meta = msgspec.structs.replace(held.meta, seen_at=self._clock.now())
             told_in = settled
+            if settled is not None:
+                told_in = await self._opened(settled, subscription_id, held, extras)
             if told_in is None and push.lang != old.lang:
                 told_in = self._store.open_places(subscription_id, held.places_sealed)
             async with self._durable() as redis:
+                if settled is not None:
+                    await self._note_end(redis, subscription_id, told_in or ())
                 if target is not None and target.endpoint != old.endpoint:
                     # Before the move: a browser that registers the new endpoint later finds itself again.
                     await self._store.put_alias(redis, self._endpoint_id(target.endpoint), subscription_id)
@@ -182,9 +217,70 @@ class SubscriptionService:
         await _until_written(write)
         await self._announce(subscription_id)
 
+    async def drop_ended(self) -> int:
+        """Forget the "today only" places that ended a while ago, and who has no other; how many subscribers that was.
+
+        Asked for while no order is in force: a day that ended in the middle of one goes on to its end.
+        """
+        now, done = self._clock.now(), 0
+        for subscription_id in await self._store.ended_by(now - ENDED_KEPT):
+            done += await self._drop_ended_of(subscription_id, now)
+        return done
+
     async def count(self) -> int:
         """How many subscribers this side has."""
         return await self._store.count()
+
+    # ---- what ends, and what a ward opens ----------------------------------------------------------
+
+    async def _drop_ended_of(self, subscription_id: str, now: datetime) -> bool:
+        for _ in range(_TRIES):
+            held = await self._store.held(subscription_id)
+            places = self._store.open_places(subscription_id, held.places_sealed) if held else ()
+            left = tuple(one for one in places if one.until is None or one.until > now)
+            if held is None or left == places:
+                await self._store.drop_end(subscription_id)
+                return False
+            async with self._durable() as redis:
+                if left:
+                    written = await self._store.put(
+                        redis, subscription_id, expected=held.meta_raw, meta=held.meta, places=left
+                    )
+                else:
+                    written = await self._store.drop(redis, subscription_id, expected=held.meta_raw)
+                    endpoint = self._store.open_push(subscription_id, held.push_sealed).endpoint
+                    if written:
+                        await self._store.drop_alias(redis, self._endpoint_id(endpoint))
+            if written:
+                await self._store.drop_end(subscription_id)
+                await self._announce(subscription_id)
+                return True
+        raise StoreUnavailable
+
+    async def _note_end(self, redis: Redis, subscription_id: str, places: tuple[Place, ...]) -> None:
+        ends = [one.until for one in places if one.until is not None]
+        if ends:
+            await self._store.put_end(redis, subscription_id, min(ends))
+
+    def _settled(self, places: tuple[Place, ...], extras: Extras) -> tuple[Place, ...]:
+        now = self._clock.now()
+        local = now.astimezone(self._zone)
+        midnight = datetime.combine(local.date() + timedelta(days=1), time(), self._zone)
+        settled = settled_places(places, self._bbox)
+        return with_ends(settled, now=now, midnight=midnight, today_only=extras.today_only)
+
+    async def _opened(
+        self, places: tuple[Place, ...], subscription_id: str, held: HeldSubscriber | None, extras: Extras
+    ) -> tuple[Place, ...]:
+        """The places with the welfare shelter the code opens. Raises InvalidInput, TooManyTries."""
+        before: set[str] = set()
+        if held is not None and any(one.welfare_site for one in places):
+            known = self._store.open_places(subscription_id, held.places_sealed)
+            before = {one.welfare_site for one in known} - {""}
+        opened = ""
+        if extras.welfare_code.strip():
+            opened = await self._welfare.take(extras.welfare_code, subscription_id, extras.client)
+        return with_welfare_site(places, opened=opened, held=before)
 
     # ---- within ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ A push part that changes or goes takes its one-time pairs along (prekeys.py).
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 
 import msgspec
@@ -139,6 +140,22 @@ class SubscriptionStore:
     async def drop_alias(self, redis: Redis, endpoint_id: str) -> None:
         """Forget the note."""
         await redis.hdel(self._keys.aliases(bucket_of(endpoint_id)), endpoint_id)
+
+    async def put_end(self, redis: Redis, subscription_id: str, until: datetime) -> None:
+        """Note when the first "today only" place ends, before it is written: a note too many does no harm."""
+        ends = self._keys.ends(bucket_of(subscription_id))
+        await redis.zadd(ends, {subscription_id: until.timestamp()})
+
+    async def drop_end(self, subscription_id: str) -> None:
+        """Forget the note."""
+        await self._redis.zrem(self._keys.ends(bucket_of(subscription_id)), subscription_id)
+
+    async def ended_by(self, at: datetime) -> list[str]:
+        """Subscribers with a note of a place that ended by `at`."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for number in range(BUCKETS):
+                pipe.zrangebyscore(self._keys.ends(number), "-inf", at.timestamp())
+            return [as_text(one) for some in await pipe.execute() for one in some]
 
     # ---- the many ----------------------------------------------------------------------------------
 

@@ -27,11 +27,12 @@ from bosai.model.instruction import Answer, Instruction, Stage
 from bosai.model.subscription import Place, PushTarget, Subscription
 from bosai.services.checks import SelfTest, SelfTestStatus
 from bosai.services.current import current_advice
+from bosai.services.subscriptions import Extras
 from bosai.web.base import OPENED, lang_of, services
 from bosai.web.geojson import GEOJSON, alert_features, area_feature, live_answer, site_features
 from bosai.web.map_layers import MapLayers, hazard_layers, hazards_geojson, roads_geojson
 from bosai.web.parsing import bearer, json_body
-from bosai.web.rate_limit import admit, limited
+from bosai.web.rate_limit import admit, client_of, limited
 from bosai.web.resident_checks import read_self_test, start_self_test
 from bosai.web.shedding import AGAIN_S, GATE
 from bosai.web.walk_route import WalkingRoute, WantedRoute, route
@@ -47,6 +48,8 @@ class NewSubscription(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     lang: str
     places: tuple[Place, ...]
     checks: bool = True  # the monthly check
+    today_only: bool = False  # the places end at the local midnight
+    welfare_code: str = ""  # from the ward: opens a welfare shelter to the household
 
 
 class BrowserKeys(msgspec.Struct, kw_only=True):
@@ -74,6 +77,8 @@ class ChangedSubscription(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     lang: str | None = None
     places: tuple[Place, ...] | None = None
     checks: bool | None = None
+    today_only: bool = False  # of the places given
+    welfare_code: str = ""  # of the places given
 
 
 class Receipt(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -166,7 +171,11 @@ async def register(request: web.Request) -> web.Response:
     """Subscribe. 201 with the id and the secret, once both are on disk."""
     wanted = await json_body(request, NewSubscription)
     made = await services(request).subscriptions.register(
-        wanted.subscription.target(), wanted.lang, wanted.places, wants_checks=wanted.checks
+        wanted.subscription.target(),
+        wanted.lang,
+        wanted.places,
+        wants_checks=wanted.checks,
+        extras=_extras(request, wanted),
     )
     return _json(Created(id=made.subscription_id, secret=made.secret), status=201)
 
@@ -188,8 +197,15 @@ async def change(request: web.Request) -> web.Response:
         places=wanted.places,
         target=target,
         wants_checks=wanted.checks,
+        extras=_extras(request, wanted),
     )
     return web.Response(status=204)
+
+
+def _extras(request: web.Request, wanted: NewSubscription | ChangedSubscription) -> Extras:
+    return Extras(
+        today_only=wanted.today_only, welfare_code=wanted.welfare_code[:60], client=client_of(request)
+    )
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -40,7 +40,8 @@ FIELDS = {
     "since": "揺れた時刻",
     "checked": "建物の点検",
     "outages": "使えない設備",
-    "households": "世帯数",
+    "households": "使える端末の数",
+    "code": "利用コード",
 }
 _GEOMETRY = "{japanese}"
 PROBLEMS = {
@@ -66,6 +67,7 @@ PROBLEMS = {
     "too_few_points": _GEOMETRY,
     "too_many_vertices": _GEOMETRY,
     "not_printable": "「{field}」に使えない文字が入っています。",
+    "not_welfare": "「{detail}」は福祉避難所ではありません。",
     "wording": "「{field}」の言い方を直してください。{japanese}",
     "bad_account_name": "「名前」は半角の英小文字・数字・「-」「_」「.」で、3〜32字にしてください。",
     "taken": "「{detail}」はもう使われています。別の名前にしてください。",

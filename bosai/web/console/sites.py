@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bosai.errors import BosaiError, InvalidInput, NotAllowed, NotFound
 from bosai.model.staff import Permission, Session
+from bosai.services.welfare import is_welfare
 from bosai.web.base import realm_of, services
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.qr import qr_data_uri
@@ -39,6 +40,8 @@ def routes() -> list[web.RouteDef]:
         web.get("/hq/sites", signed_in(sites_page)),
         web.post("/hq/sites/report", signed_in(report)),
         web.post("/hq/sites/failed", signed_in(failed)),
+        web.post("/hq/sites/code", signed_in(make_code)),
+        web.post("/hq/sites/code/revoke", signed_in(revoke_code)),
         web.post("/hq/sites/facilities", signed_in(facilities)),
         web.post("/hq/sites/link", signed_in(link)),
         web.post("/hq/sites/revoke", signed_in(revoke)),
@@ -100,6 +103,30 @@ async def failed(request: web.Request, officer: Session) -> web.StreamResponse:
     raise moved(request, "/hq/hand", "failed")
 
 
+async def make_code(request: web.Request, officer: Session) -> web.StreamResponse:
+    """A code that opens a welfare shelter to households of the ward's choice, shown this once."""
+    form = await request.post()
+    try:
+        site = await _site(request)
+        households = _count(str(form.get("households", "")), "households")
+        if households is None:
+            raise InvalidInput("households", "missing")
+        made = await services(request).welfare.make(officer, site.site_id, households)
+    except BosaiError as error:
+        return refused(request, "sites.html", officer, error, **await _context(request))
+    return show(request, "welfare_code.html", officer, site=site, made=made)
+
+
+async def revoke_code(request: web.Request, officer: Session) -> web.StreamResponse:
+    """The code opens nothing new."""
+    form = await request.post()
+    try:
+        await services(request).welfare.revoke(officer, str(form.get("code", "")))
+    except BosaiError as error:
+        return refused(request, "sites.html", officer, error, **await _context(request))
+    raise moved(request, "/hq/sites", "code_revoked")
+
+
 async def facilities(request: web.Request, officer: Session) -> web.StreamResponse:
     """The building check and what does not work, as a site told HQ."""
     form = await request.post()
@@ -146,11 +173,11 @@ def _opening(value: str) -> Opening | None:
     return Opening(value)
 
 
-def _count(text: str) -> int | None:
+def _count(text: str, field: str = "present_persons") -> int | None:
     if not text.strip():
         return None
     if not text.strip().isdecimal() or len(text.strip()) > 6:
-        raise InvalidInput("present_persons", "not_a_number", text.strip()[:20])
+        raise InvalidInput(field, "not_a_number", text.strip()[:20])
     return int(text)
 
 
@@ -184,6 +211,8 @@ async def _context(request: web.Request) -> dict[str, Any]:
         "openings": list(Opening),
         "reportable": REPORTABLE,
         "outages": OUTAGES,
+        "codes": await here.welfare.of_sites(),
+        "is_welfare": is_welfare,
         "excluded": (await here.hand.hand()).excluded,
         "on_their_way": on_their_way,
         "linked": await here.desks.linked_sites(),

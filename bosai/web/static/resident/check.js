@@ -279,9 +279,9 @@ class BosaiCheck extends HTMLElement {
   }
 
   async registerAnew(subscription) {
-    const { places, label, lang = config.lang, checks = true } = this.known;
+    const { places, label, lang = config.lang, checks = true, today_only = false, welfare_code = "" } = this.known;
     if (!places) throw new Stop("unknown", { repair: "home" });
-    await register({ subscription, places, lang, checks }, label);
+    await register({ subscription, places, lang, checks, today_only, welfare_code }, label);
   }
 
   // state: "doing", "ok", "late", "failed"

@@ -2,7 +2,7 @@
 // was lost can be made anew by one tap.
 import { api, store } from "/static/resident/page.js";
 
-// wanted: {subscription, lang, places, checks}; label: the place in words.
+// wanted: {subscription, lang, places, checks, today_only, welfare_code}; label: the place in words.
 export async function register(wanted, label) {
   const made = await api("POST", "/subscriptions", { body: wanted });
   await keep({ ...made, label }, wanted);
@@ -20,5 +20,9 @@ export async function change(known, changes) {
   return true;
 }
 
-const keep = (known, { places = known.places, lang = known.lang, checks = known.checks }) =>
-  store.put("subscription", { ...known, places, lang, checks });
+// A code used before is no second use: the device keeps it, and sends it again with the places.
+const keep = (known, changes) => {
+  const { places = known.places, lang = known.lang, checks = known.checks } = changes;
+  const { today_only = known.today_only, welfare_code = known.welfare_code } = changes;
+  return store.put("subscription", { ...known, places, lang, checks, today_only, welfare_code });
+};

@@ -59,6 +59,7 @@ class BosaiSubscribe extends HTMLElement {
     this.querySelector("[data-permission]").hidden = Boolean(known);
     this.querySelector("[data-check]").hidden = !known;
     this.form.elements.checks.checked = known?.checks ?? true;
+    if (known?.welfare_code) this.form.elements.welfare_code.value = known.welfare_code;
     this.status.textContent = known ? `${text("notify.on")} ${text("notify.place", { place: known.label })}` : "";
     if (known) worker().catch((error) => console.error(error)); // a new version of it, and the language of today
   }
@@ -72,6 +73,8 @@ class BosaiSubscribe extends HTMLElement {
       lang: config.lang,
       places: [this.place()],
       checks: this.form.elements.checks.checked,
+      today_only: this.form.elements.today.checked,
+      welfare_code: this.form.elements.welfare_code.value.trim(),
     };
     const { label } = config.place;
     if (!(known && (await change({ ...known, label }, wanted)))) await register(wanted, label);
