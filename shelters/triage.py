@@ -38,16 +38,21 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-def may_stay(danger: Danger, people: People, rows: NDArray[np.int64]) -> Bools:
-    """(r,) True where 屋内安全確保 holds: every condition known and fine, nobody depends on power. Unknown is False."""
-    return _above_water(danger, people, rows) & ~_needs_power(people, rows)
+def may_stay(danger: Danger, people: People, rows: NDArray[np.int64], blur_m: Floats | None = None) -> Bools:
+    """(r,) True where 屋内安全確保 holds: every condition known and fine, nobody depends on power. Unknown is False.
+
+    blur_m: (n,) how far off a place may be. The water at a place that is only roughly known is not known.
+    """
+    return _above_water(danger, people, rows, blur_m) & ~_needs_power(people, rows)
 
 
-def leaves_for_power(danger: Danger, people: People, rows: NDArray[np.int64]) -> Bools:
+def leaves_for_power(
+    danger: Danger, people: People, rows: NDArray[np.int64], blur_m: Floats | None = None
+) -> Bools:
     """(r,) True where only the need for power makes a household leave now: the others of its kind stay or prepare."""
     if danger.hazard not in WATER_HAZARDS or danger.level not in (3, 4):
         return np.zeros(len(rows), dtype=np.bool_)
-    would_not_go = _above_water(danger, people, rows)
+    would_not_go = _above_water(danger, people, rows, blur_m)
     if danger.level == 3:
         would_not_go |= people.pace[rows] != Pace.SLOW
     return would_not_go & _needs_power(people, rows)
@@ -58,7 +63,7 @@ def _needs_power(people: People, rows: NDArray[np.int64]) -> Bools:
     return needs
 
 
-def _above_water(danger: Danger, people: People, rows: NDArray[np.int64]) -> Bools:
+def _above_water(danger: Danger, people: People, rows: NDArray[np.int64], blur_m: Floats | None) -> Bools:
     water = danger.water
     if water is None or danger.hazard not in WATER_HAZARDS or danger.level not in (3, 4):
         return np.zeros(len(rows), dtype=np.bool_)
@@ -69,7 +74,7 @@ def _above_water(danger: Danger, people: People, rows: NDArray[np.int64]) -> Boo
         & (water.collapse_zone[rows] == 0)
         & (structure == StructureRow.SOLID)
     )
-    return fine
+    return fine if blur_m is None else fine & (blur_m[rows] <= 0)
 
 
 def _dry_above(water: Water, rows: NDArray[np.int64], floor: NDArray[np.int16]) -> Bools:
@@ -81,15 +86,17 @@ def _dry_above(water: Water, rows: NDArray[np.int64], floor: NDArray[np.int16]) 
     return dry
 
 
-def by_level(danger: Danger, people: People, rows: NDArray[np.int64]) -> NDArray[np.int8]:
-    """(r,) ACTIONS rows for a danger other than tsunami."""
+def by_level(
+    danger: Danger, people: People, rows: NDArray[np.int64], blur_m: Floats | None = None
+) -> NDArray[np.int8]:
+    """(r,) ACTIONS rows for a danger other than tsunami. blur_m: see `may_stay`."""
     if danger.level == 5:
         return np.full(len(rows), ACTION_ROW[Action.UP], dtype=np.int8)
     action = np.full(len(rows), ACTION_ROW[Action.GO], dtype=np.int8)
     if danger.level == 3:
         action[people.pace[rows] != Pace.SLOW] = ACTION_ROW[Action.PREPARE]
-        action[leaves_for_power(danger, people, rows)] = ACTION_ROW[Action.GO]
-    action[may_stay(danger, people, rows)] = ACTION_ROW[Action.STAY]
+        action[leaves_for_power(danger, people, rows, blur_m)] = ACTION_ROW[Action.GO]
+    action[may_stay(danger, people, rows, blur_m)] = ACTION_ROW[Action.STAY]
     return action
 
 

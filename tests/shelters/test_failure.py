@@ -51,7 +51,7 @@ B = (1, Action.GO)
 
 
 def test_the_three_kinds_are_told_apart_and_counted_in_persons():
-    # 5 heads at a: a party of 2 that said "arrived" and 3 people without a phone. A party of 3 has a long way to go yet,
+    # 5 heads at a: a party of 2 that said "arrived" and 3 people without a phone. A party of 3 is far yet,
     # one of 2 goes to b.
     asked = failed(5, [(0, 5), (0, None), (1, None)], persons=[2, 3, 2])
     given_problem = with_people_left(replace(asked, told=replace(asked.told, walk_s=asked.told.walk_s + 1e6)))
