@@ -17,6 +17,7 @@ from shelters.dangers import Danger, Water
 from shelters.errors import LengthsDiffer
 from shelters.ledger import Told, nobody_told
 from shelters.model import Action, Pace, People, StructureRow
+from shelters.occupancy import seats_with_margin
 from shelters.plan import Plan, PlanInput
 from shelters.triage import ACTION_ROW
 from shelters.ways import StraightWays, Ways
@@ -109,18 +110,20 @@ class Loads:
     """(m,) heads per site of a plan, seats taken only once.
 
     subscribers, residents: those whose seat is there and who are in no head count yet; present: the head count (0 where
-    nobody has reported); seats: places for the kind of stay asked for; beyond: heads for whom they are not enough.
+    nobody has reported); seats: places for the kind of stay asked for; limit: with the margin declared beyond them;
+    beyond: heads for whom that is not enough.
     """
 
     subscribers: Ints
     residents: Ints
     present: Ints
     seats: Ints
+    limit: Ints
 
     @property
     def beyond(self) -> Ints:
         """(m,) persons without a seat at the site they are sent to."""
-        over: Ints = np.maximum(self.subscribers + self.residents + self.present - self.seats, 0)
+        over: Ints = np.maximum(self.subscribers + self.residents + self.present - self.limit, 0)
         # Heads beyond the seats that were counted before anybody is sent are not this plan's.
         lot: Ints = np.minimum(over, self.subscribers + self.residents)
         return lot
@@ -163,11 +166,15 @@ def _loads(made: Plan, site: Ints, *, stay: bool) -> Loads:
         at, count = site[rows[chosen]], persons[chosen]
         return np.bincount(at, weights=count, minlength=len(table)).astype(np.int64)
 
+    seats = (table.stay_seats if stay else table.refuge_seats).astype(np.int64)
+    # A margin below nothing is for planning carefully; the seats are there all the same.
+    margin = max(problem.rules.seats_margin_fraction, 0.0)
     return Loads(
         subscribers=heads(~is_resident),
         residents=heads(is_resident),
         present=np.maximum(table.present_stay if stay else table.present_refuge, 0).astype(np.int64),
-        seats=(table.stay_seats if stay else table.refuge_seats).astype(np.int64),
+        seats=seats,
+        limit=np.array([seats_with_margin(int(one), margin) for one in seats], dtype=np.int64),
     )
 
 

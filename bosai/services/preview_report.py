@@ -151,7 +151,8 @@ def report_counted_in(
 def report_openings(preview: Preview, made: Plan, *, stay: bool) -> Preview:
     """Which closed sites would help the people of this plan most."""
     found = opening_gains(made, stay=stay)
-    sites = made.problem.sites.sites
+    sites, table = made.problem.sites.sites, made.problem.sites
+    seats = table.stay_seats if stay else table.refuge_seats
     return msgspec.structs.replace(
         preview,
         openings=Openings(
@@ -163,7 +164,7 @@ def report_openings(preview: Preview, made: Plan, *, stay: bool) -> Preview:
                     site_id=sites[one.site].site_id,
                     name=sites[one.site].name,
                     ward=sites[one.site].ward,
-                    seats=one.seats,
+                    seats=int(seats[one.site]),
                     source=sites[one.site].capacity.source.value,
                     more=one.more,
                     saved_min=round(one.saved_s / 60 / found.seated, 1) if found.seated else 0.0,
