@@ -66,6 +66,7 @@ class PeopleLeft:
         self._key: tuple[object, ...] = ()
         self._people: People | None = None
         self._dangers: tuple[tuple[Danger, ...], int, tuple[Danger, ...]] = ((), 0, ())
+        self._ways: StandingWays | None = None
 
     def added_to(self, problem: PlanInput) -> PlanInput:
         """The problem with one row for each of them, after all others; itself where there are none.
@@ -86,16 +87,22 @@ class PeopleLeft:
             people=self._people,
             owner=_longer(problem.owner, count, NOBODY),
             relative=_longer(problem.relative, count, False),
-            told=_told_too(problem.told, standing, hazard, problem.now_s),
+            told=_told_too(problem.told, standing, hazard, problem.counted_at_s[standing]),
             dangers=self._with_dry_rows(problem.dangers, count),
             blur_m=None if problem.blur_m is None else _longer(problem.blur_m, count, 0.0),
             visitor=None if visitor is None else _longer(visitor, count, False),
             welfare=None if welfare is None else _longer(welfare, count, -1),
             town=None if town is None else _longer(town, count, -1),
-            ways=None
-            if problem.ways is None
-            else StandingWays(problem.ways, places=len(problem.people), standing=standing),
+            ways=self._walks(problem, standing),
         )
+
+    def _walks(self, problem: PlanInput, standing: Ints) -> StandingWays | None:
+        if problem.ways is None:
+            return None
+        held, places = self._ways, len(problem.people)
+        if held is None or not held.is_of(problem.ways, places, standing):
+            held = self._ways = StandingWays(problem.ways, places=places, standing=standing)
+        return held
 
     def _standing(self, problem: PlanInput) -> Ints:
         heads = [(site, heads_without_phone(problem, site) or 0) for site in failed_sites(problem)]
@@ -131,6 +138,10 @@ class StandingWays:
         self.inner = inner
         self._places = places
         self._standing = standing
+
+    def is_of(self, inner: Ways, places: int, standing: Ints) -> bool:
+        """True when it is made of just these."""
+        return self.inner is inner and self._places == places and np.array_equal(self._standing, standing)
 
     def nearest(self, starts: Ints, allowed: Bools, k: int) -> Nearest:
         """See `Ways`."""
@@ -206,14 +217,15 @@ def _with(people: People, place: Floats, count: int) -> People:
     )
 
 
-def _told_too(told: Told, standing: Ints, hazard: int, now_s: float) -> Told:
+def _told_too(told: Told, standing: Ints, hazard: int, since_s: Floats) -> Told:
+    """They are there since they were counted, so that the ledger stays the same while nobody counts anew."""
     count = len(standing)
     return Told(
         site=np.concatenate([told.site, standing]),
         action=_longer(told.action, count, ACTION_ROW[Action.GO]),
-        decided_s=_longer(told.decided_s, count, now_s),
+        decided_s=np.concatenate([told.decided_s, since_s]),
         walk_s=_longer(told.walk_s, count, 0.0),
-        arrived_s=_longer(told.arrived_s, count, now_s),
+        arrived_s=np.concatenate([told.arrived_s, since_s]),
         declined=_longer(told.declined, count, False),
         hazard=_longer(told.hazard, count, hazard),
     )

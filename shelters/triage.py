@@ -1,18 +1,12 @@
-"""Stay, up, go, inland or refuge: what to do, before it is decided at which site.
+"""Stay, up, go or prepare: what to do about a danger, before it is decided at which site. Tsunami: see `tsunami`.
 
 levels   3: slow households go, the others prepare · 4: go · 5: the best safety where you are (never "set out")
 stay     only flood, storm surge and inland flood, and only when depth, duration, zone, floor and structure
          are all known and fine; anything unknown means leave. Upstairs in a landslide area is no stay here: how near
          the slope a house stands is not known
 power    who depends on power does not sit out a power cut above the water: such a household leaves with the slow ones
-tsunami  out of the area to a fit site, in time and at most twice as far as the way inland ▸ inland, in time ▸
-         otherwise the shortest walk to any safety: refuge (tower, hill, stairs, named floor), inland, site
-advisory only the seaward strip, and the answer is inland
 others   (large fire, volcano, earthquake, landslide without level …) go
 """
-
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +14,6 @@ from numpy.typing import NDArray
 from geodata.hazards import HazardKind
 from shelters.dangers import Danger, Water
 from shelters.model import Action, Facet, Pace, People, StructureRow
-from shelters.pace import Pacing
-from shelters.suitability import Verdict
 
 ACTIONS: tuple[Action, ...] = tuple(Action)
 ACTION_ROW: dict[Action, int] = {action: n for n, action in enumerate(ACTIONS)}
@@ -30,8 +22,6 @@ MAX_STAY_DEPTH_M = 3.0  # 早期立退き避難区域 begins here (Sendai)
 MAX_STAY_HOURS = 72.0  # three days of stored water and food
 STOREY_M = 2.5  # low guess of one storey's height: floor n lies at least (n - 1) × this above ground
 FREEBOARD_M = 0.5
-FAR_FACTOR = 2.0  # a site may be at most this many times as far as the way inland
-MAX_SEAWARD_M = 100.0
 WATER_HAZARDS = frozenset({HazardKind.FLOOD, HazardKind.STORM_SURGE, HazardKind.INLAND_FLOOD})
 
 Floats = NDArray[np.float64]
@@ -98,75 +88,3 @@ def by_level(
         action[leaves_for_power(danger, people, rows, blur_m)] = ACTION_ROW[Action.GO]
     action[may_stay(danger, people, rows, blur_m)] = ACTION_ROW[Action.STAY]
     return action
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TsunamiView:
-    """What (r,) people under a tsunami order see. Walks in metres, inf = none; times in seconds."""
-
-    walk_m: Floats  # (r, m) to every site
-    seaward_m: Floats  # (r, m) how far every site lies towards the sea of the person
-    verdict: NDArray[np.int8]  # (m,)
-    inland_m: Floats  # (r,) to the nearest way out
-    speed_mps: Floats  # (r,)
-    left_s: Floats  # (r,) until the wave is expected; 0 = unknown or passed
-
-
-class TsunamiAnswer(NamedTuple):
-    """(r,) ACTIONS rows and whether in time; (r, m) walks to the sites that fit the answer, and to any safety."""
-
-    action: NDArray[np.int8]
-    allowed_m: Floats
-    any_m: Floats
-    in_time: Bools
-
-
-def for_tsunami(view: TsunamiView, pacing: Pacing, *, advisory: bool, night: bool) -> TsunamiAnswer:
-    """The order of answers in the head of this module, per person."""
-    go_m = np.where(
-        (view.verdict == Verdict.FIT)[None, :] & (view.seaward_m <= MAX_SEAWARD_M), view.walk_m, np.inf
-    )
-    refuge_m = _refuges(view)
-    reach_m = reachable_m(view.left_s, view.speed_mps, pacing, night=night)
-    timely_go = np.where(
-        (go_m <= reach_m[:, None]) & (go_m <= FAR_FACTOR * view.inland_m[:, None]), go_m, np.inf
-    )
-    can_go = np.isfinite(timely_go).any(axis=1)
-    can_inland = np.isfinite(view.inland_m) & ((view.inland_m <= reach_m) | advisory)
-    nearest_go, nearest_refuge = _least(go_m), _least(refuge_m)
-
-    late = np.full(len(reach_m), ACTION_ROW[Action.REFUGE], dtype=np.int8)
-    late[view.inland_m < nearest_refuge] = ACTION_ROW[Action.INLAND]
-    late[nearest_go < np.minimum(view.inland_m, nearest_refuge)] = ACTION_ROW[Action.GO]
-    nothing = ~np.isfinite(np.minimum(np.minimum(view.inland_m, nearest_refuge), nearest_go))
-    late[nothing] = ACTION_ROW[Action.UP]
-
-    action = np.where(can_inland, ACTION_ROW[Action.INLAND], late).astype(np.int8)
-    if not advisory:
-        action[can_go] = ACTION_ROW[Action.GO]
-    allowed = np.full_like(go_m, np.inf)
-    is_go, is_refuge = action == ACTION_ROW[Action.GO], action == ACTION_ROW[Action.REFUGE]
-    in_time = (is_go & can_go) | ((action == ACTION_ROW[Action.INLAND]) & can_inland)
-    allowed[is_go & can_go] = timely_go[is_go & can_go]
-    allowed[is_go & ~can_go] = go_m[is_go & ~can_go]
-    allowed[is_refuge] = refuge_m[is_refuge]
-    return TsunamiAnswer(action, allowed, np.minimum(go_m, refuge_m), in_time)
-
-
-def reachable_m(left_s: Floats, speed_mps: Floats, pacing: Pacing, *, night: bool) -> Floats:
-    """(r,) metres one gets in the time left, after the start delay and with the margin kept; -1 = no time at all."""
-    walking_s = left_s - pacing.start_delay_s(night=night) - pacing.arrival_margin_s
-    return np.where(walking_s > 0, walking_s * speed_mps, -1.0)
-
-
-def _refuges(view: TsunamiView) -> Floats:
-    """(r, m) walks to refuges; towards the sea only for those who have nothing else."""
-    upstairs = np.where((view.verdict == Verdict.UPSTAIRS)[None, :], view.walk_m, np.inf)
-    landward = np.where(view.seaward_m <= MAX_SEAWARD_M, upstairs, np.inf)
-    has_landward = np.isfinite(landward).any(axis=1) | np.isfinite(view.inland_m)
-    return np.where(has_landward[:, None], landward, upstairs)
-
-
-def _least(walk_m: Floats) -> Floats:
-    least: Floats = walk_m.min(axis=1, initial=np.inf)
-    return least

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from geodata.hazards import HazardKind as H
 from shelters.dangers import Water, main_danger, who_is_inside
+from shelters.failure import report_of
 from shelters.ledger import nobody_told
 from shelters.model import Action, Crowding, Opening, SiteStatus
 from shelters.people_left import (
@@ -18,6 +19,7 @@ from shelters.people_left import (
     heads_without_phone,
     with_people_left,
 )
+from shelters.planning import plan
 from shelters.sites import HAZARD_COLUMN
 from shelters.triage import ACTION_ROW
 from shelters.ways import StraightWays
@@ -150,3 +152,43 @@ def test_walks_from_the_site_are_those_of_who_stands_there(count, more, data):
     assert level_m.tolist() == over_all.efforts(starts, to).tolist()
     assert ways.lengths(starts, to, level_m).tolist() == level_m.tolist() and ways.about(starts, to).all()
     assert ways.inland(starts) is None
+
+
+def test_the_plan_finds_them_a_place_from_where_they_stand():
+    # Site a fails with a subscriber's party of 2 and 3 people without a phone inside. b, 100 m on, has 3 seats;
+    # c, 1,500 m on, has room.
+    sites = {
+        (-500.0, 0.0): site("a"),
+        (-600.0, 0.0): site("b", seats=3),
+        (-2000.0, 0.0): site("c"),
+    }
+    statuses = {"a": SiteStatus(site_id="a", opening=Opening.UNUSABLE, present_persons=5)}
+    given_problem = problem(
+        people([(100.0, 0.0)], persons=[2]),
+        sites,
+        [level(4)],
+        statuses=statuses,
+        told=told((0, 5)),
+        counted_at_s={"a": NOW_S},
+    )
+    made = plan(with_people_left(given_problem))
+    walks = {"b": 100.0, "c": 1500.0}  # from site a, not from where they live
+    named = [made.problem.sites.sites[one].site_id for one in made.site]
+    assert made.walk_m.tolist() == [walks[one] for one in named]
+    assert [one.owner for one in made.decisions()] == [0]  # staff tell the others
+    found = report_of(made, 0)
+    assert {one.site_id: one.persons for one in found.moves} == {"b": 3, "c": 2}
+    assert (found.inside_with_phone, sum(one.without_phone for one in found.moves)) == (2, 3)
+    assert found.without_seat == 0
+
+
+def test_when_no_seat_is_left_anywhere_the_report_says_how_many_stand_in_the_rain():
+    sites = {(-500.0, 0.0): site("a"), (-600.0, 0.0): site("b", seats=2)}
+    statuses = {"a": SiteStatus(site_id="a", opening=Opening.UNUSABLE, present_persons=5)}
+    given_problem = problem(
+        people([(100.0, 0.0)]), sites, [level(4)], statuses=statuses, counted_at_s={"a": NOW_S}
+    )
+    found = report_of(plan(with_people_left(given_problem)), 0)
+    # The subscriber of the place, who was told nothing yet, may take a seat as well: 6 people, 2 seats.
+    assert sum(one.persons for one in found.moves) == 5
+    assert 3 <= found.without_seat <= 4

@@ -2,14 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from geodata.hazards import HazardKind
 from shelters.model import Action, Pace, ReasonCode, SiteForm
-from shelters.pace import Pacing
-from shelters.suitability import Verdict
-from shelters.triage import ACTION_ROW, TsunamiView, for_tsunami
 from tests.shelters.town import RULES, people, planned, site, site_ids, tsunami
 
 TOWER = {(2500.0, 0.0): site("tower", form=SiteForm.TSUNAMI_TOWER, hazards=frozenset({HazardKind.TSUNAMI}))}
@@ -116,32 +112,6 @@ def test_the_way_inland_leads_away_from_the_sea_wherever_the_sea_is():
     other_coast = replace(RULES, seaward_bearing_deg=270.0)
     (one,) = planned(people([(2000, 0)]), {}, [tsunami()], rules=other_coast).decisions()
     assert one.action is Action.INLAND and one.exit_xy_m is not None and one.exit_xy_m[0] > 3000
-
-
-def test_without_any_way_out_or_refuge_people_are_told_to_go_up_where_they_are():
-    cut_off = TsunamiView(
-        walk_m=np.array([[500.0]]),
-        seaward_m=np.array([[0.0]]),
-        verdict=np.array([Verdict.CLOSED], dtype=np.int8),
-        inland_m=np.array([np.inf]),
-        speed_mps=np.array([1.0]),
-        left_s=np.array([9000.0]),
-    )
-    answer = for_tsunami(cut_off, Pacing(), advisory=False, night=False)
-    assert answer.action.tolist() == [ACTION_ROW[Action.UP]] and not np.isfinite(answer.allowed_m).any()
-
-
-def test_cut_off_from_inland_even_a_refuge_towards_the_sea_is_named():
-    view = TsunamiView(
-        walk_m=np.array([[500.0]]),
-        seaward_m=np.array([[400.0]]),
-        verdict=np.array([Verdict.UPSTAIRS], dtype=np.int8),
-        inland_m=np.array([np.inf]),
-        speed_mps=np.array([1.0]),
-        left_s=np.array([0.0]),
-    )
-    answer = for_tsunami(view, Pacing(), advisory=False, night=False)
-    assert answer.action.tolist() == [ACTION_ROW[Action.REFUGE]] and answer.allowed_m[0, 0] == 500.0
 
 
 def test_a_full_tower_is_still_named_and_said_to_be_crowded():
