@@ -35,12 +35,13 @@ from bosai.services.preview_answers import PreviewAnswers
 from bosai.services.previews import Preview, PreviewBroker
 from bosai.services.reminders import Reminders
 from bosai.services.told import book_of
-from bosai.services.who_hears import Hearing
+from bosai.services.who_hears import Hearing, most_endangered_first
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from bosai.stores.keys import Keys
 from bosai.stores.lease import Lease
 from bosai.stores.replies import as_text
 from bosai.stores.subscriptions import SubscriptionStore
+from shelters.people_left import PeopleLeft
 from shelters.plan import Plan
 from shelters.planning import plan
 from workers.cancelling import stop_if_cancelled
@@ -62,6 +63,8 @@ ANSWERS_S = 5.0
 """Answers ("going", "arrived") change who is on the way, not who is in danger: they are gathered this long."""
 LOOK_BACK = timedelta(hours=24)
 RETRY_S = 1.0
+FIRST_PIECE, PIECE = 1_024, 16_384
+"""People whose words are written at once: the first soon, the rest in bulk."""
 PREVIEW_BLOCK_MS = 1_000
 HEALTH_PART = "planner"
 
@@ -77,7 +80,7 @@ class _Found:
     made: Plan
     plan_id: str
     hearing: Hearing
-    drafts: list[InstructionDraft]
+    told: list[int]  # rows of the plan whose people hear, most endangered first
 
 
 class PlannerWorker:
@@ -107,6 +110,7 @@ class PlannerWorker:
         self._said_at = 0.0
         self._held_until_s = math.inf  # when the first of those whom ten minutes hold back may be told
         self._made: Plan | None = None  # what the next plan may use again
+        self._left = PeopleLeft()
         self._reminders = Reminders(sources)
         self._records = records
 
@@ -122,6 +126,7 @@ class PlannerWorker:
             None  # a new holder starts with a whole plan, and knows nothing of what others did meanwhile
         )
         self._sources.forget_told()
+        self._made, self._left = None, PeopleLeft()
         self._reminders = Reminders(self._sources)
         beside = [asyncio.ensure_future(self._answering())]
         if self._records is not None:
@@ -214,11 +219,7 @@ class PlannerWorker:
         self._held_until_s = math.inf
         for incident in sorted(incidents):
             report, plan_id = await self._plan_incident(incident, plan_id)
-            total = EmitReport(
-                written=total.written + report.written,
-                unchanged=total.unchanged + report.unchanged,
-                refused=total.refused + report.refused,
-            )
+            total = _sum(total, report)
         for record in endings:
             await self._mark(record, plan_id)
         took_ms = round((time.monotonic() - began) * 1000)
@@ -245,8 +246,8 @@ class PlannerWorker:
                 await self._show_on_the_way({})
             return await self._emit(incident, drafts), plan_id or "ended"
         rows = await sources.people()
-        found = await asyncio.to_thread(self._compute, situation, rows, heads)
-        report = await self._emit(incident, found.drafts)
+        found = await asyncio.to_thread(self._compute, situation, rows)
+        report = await self._tell(situation, rows, found, heads)
         moved = await self._restamp(incident, found)
         if self._records is not None:
             self._records.keep(
@@ -263,17 +264,33 @@ class PlannerWorker:
         await self._show_on_the_way(found.made.on_their_way())
         return msgspec.structs.replace(report, unchanged=report.unchanged + moved), found.plan_id
 
-    def _compute(self, situation: Situation, rows: PeopleRows, heads: Mapping[str, AlertRecord]) -> "_Found":
-        """The plan, and drafts for exactly those who hear of it."""
-        settings = self._sources.settings
-        made = plan(problem_of(situation, rows, settings))
-        plan_id = plan_id_of(made, situation)
+    def _compute(self, situation: Situation, rows: PeopleRows) -> "_Found":
+        """The plan, and who hears of it, most endangered first."""
+        problem = self._left.added_to(problem_of(situation, rows, self._sources.settings))
+        made = plan(problem, self._made)
         hearing = hearing_of(made, rows, situation)
-        told = np.flatnonzero(hearing.changes.tell).tolist()
-        drafts = list(drafts_of(made, rows, situation, settings, plan_id=plan_id, only=told))
-        drafts = [one for one in drafts if one.incident == situation.incident]
-        drafts += ending_drafts(situation, hearing.at, heads, settings, plan_id=plan_id)
-        return _Found(made=made, plan_id=plan_id, hearing=hearing, drafts=drafts)
+        told = most_endangered_first(made, np.flatnonzero(hearing.changes.tell))
+        return _Found(made=made, plan_id=plan_id_of(made, situation), hearing=hearing, told=told)
+
+    async def _tell(
+        self, situation: Situation, rows: PeopleRows, found: "_Found", heads: Mapping[str, AlertRecord]
+    ) -> EmitReport:
+        """Words for exactly those who hear: the first are on their way while the last are still being written."""
+        settings, total, at = self._sources.settings, EmitReport(), 0
+
+        def drafts_for(some: Sequence[int]) -> list[InstructionDraft]:
+            made = drafts_of(found.made, rows, situation, settings, plan_id=found.plan_id, only=some)
+            return [one for one in made if one.incident == situation.incident]
+
+        while at == 0 or at < len(found.told):
+            many = FIRST_PIECE if at == 0 else PIECE
+            drafts = await asyncio.to_thread(drafts_for, found.told[at : at + many])
+            if at == 0:  # the ends of orders go with the first
+                left = found.hearing.at
+                drafts += ending_drafts(situation, left, heads, settings, plan_id=found.plan_id)
+            total = _sum(total, await self._emit(situation.incident, drafts))
+            at += many
+        return total
 
     async def preview(self, alert: Alert) -> Preview:
         """What releasing this version would mean, by plans that are thrown away."""
@@ -344,6 +361,15 @@ class PlannerWorker:
             await self._sources.tell_health(HEALTH_PART, ok=ok, detail=detail)
         except Exception as error:
             log_fault(log, f"{self.realm}: the health record can not be written", error)
+
+
+def _sum(one: EmitReport, other: EmitReport) -> EmitReport:
+    return EmitReport(
+        written=one.written + other.written,
+        unchanged=one.unchanged + other.unchanged,
+        refused=one.refused + other.refused,
+        spared=one.spared + other.spared,
+    )
 
 
 def open_planner(wired: "Wired", realm: Realm) -> PlannerWorker:

@@ -5,10 +5,10 @@ what the planner wrote itself ────────────────�
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ ACTIONS: tuple[Action, ...] = tuple(Action)
 LOST = (Stage.EXPIRED, Stage.REPLACED, Stage.RETIRED)
 """What never reached anybody, and is told again while it is true (see emit.lua)."""
 
+T = TypeVar("T")
 NONE = -1
 NOBODY = NONE
 
@@ -92,6 +93,7 @@ class ToldBook:
     ) -> None:
         self._rows = rows  # both only grow: what came after this moment has rows beyond the columns
         self._names = names
+        self._held: tuple[Any, ...] = ()
         self._asked: tuple[Sequence[str], int, NDArray[np.int64]] = ((), 0, np.empty(0, dtype=np.int64))
         self.columns = columns
         self._words = words
@@ -106,6 +108,14 @@ class ToldBook:
                 name, delivery.stage, delivery.at.timestamp(), delivery.answer, instruction.alert_key
             )
         return book.taken()
+
+    def bound(self, key: object, held: object, make: Callable[[], T]) -> T:
+        """What `make` makes of this moment: the same object while it is asked for with an equal key. held: an object
+        whose id is in the key."""
+        if not self._held or self._held[0] != key:
+            self._held = key, held, make()
+        made: T = self._held[2]
+        return made
 
     def remember(self, earlier: "ToldBook | None") -> None:
         """Who was asked for of an earlier moment is mostly asked for again."""

@@ -5,6 +5,7 @@ ToldBook + people ─▶ Told (joined to the rows of a PlanInput)        Plan + 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +42,18 @@ def told_of_rows(
 
     in_force: order → its version in force. told_of: alert key → the version an instruction stands on.
     """
-    at = _rows_at(book, rows.subscription_ids, rows.owner)
-    found = (
-        book.columns[np.maximum(at, 0)] if len(book.columns) else np.zeros(len(at), dtype=book.columns.dtype)
-    )
     hazards = {}
     for key in book.alert_keys():
         alert, before = in_force.get(_order_of(key)), told_of.get(key)
         if alert is not None and (before is None or before.alert.tsunami_class is alert.tsunami_class):
             hazards[key] = HAZARD_COLUMN[alert.hazard]
+    # The same arrays while nothing was said: a plan uses again what hangs on them.
+    return book.bound((id(rows), table.rows(), hazards), rows, lambda: _bound(book, rows, table, hazards))
+
+
+def _bound(book: ToldBook, rows: PeopleRows, table: SiteTable, hazards: Mapping[str, int]) -> Told:
+    at = _rows_at(book, rows.subscription_ids, rows.owner)
+    found = _columns_at(book, at)
     hazard = book.word_table(hazards)[found["alert"]]
     binds = (at >= 0) & np.isin(found["message"], [MESSAGES.index(one) for one in DIRECTED]) & (hazard >= 0)
     arrived = binds & (found["answer"] == ANSWERS.index(Answer.ARRIVED))
@@ -83,9 +87,7 @@ def hearing(
     """The plan against what everybody was told. in_force: order → its version in force."""
     problem = made.problem
     at = _rows_at(told, rows.subscription_ids, problem.owner[made.row])
-    found = (
-        told.columns[np.maximum(at, 0)] if len(told.columns) else np.zeros(len(at), dtype=told.columns.dtype)
-    )
+    found = _columns_at(told, at)
     words = _Wordings()
     keys = {key: told_of[key].alert if key in told_of else None for key in told.alert_keys()}
     now = [in_force[_order_of(one.key)] for one in problem.dangers]
@@ -116,6 +118,17 @@ def hearing(
     return Hearing(book=told, at=at, changes=changes.compare(made, before, says))
 
 
+def most_endangered_first(made: Plan, chosen: Ints) -> list[int]:
+    """Rows of a plan in the order their people are told: by class of danger, then the least time to spare."""
+    problem = made.problem
+    of_class = np.array([one.danger_class for one in problem.dangers] or [0])[made.danger[chosen]]
+    arrival_s = np.array([one.expected_arrival_s or problem.now_s for one in problem.dangers] or [0.0])
+    speed = problem.rules.pacing.speed_mps(problem.people.pace[made.row[chosen]], night=problem.night)
+    walk_s = np.nan_to_num(made.walk_m[chosen] / speed, nan=0.0, posinf=0.0)
+    found: list[int] = chosen[np.lexsort((arrival_s[made.danger[chosen]] - walk_s, of_class))].tolist()
+    return found
+
+
 def severity(alert: Alert) -> int:
     """How bad an order is: larger is worse, in the order in which one speaks before another."""
     if alert.tsunami_class is not None and alert.tsunami_class is not TsunamiClass.ADVISORY:
@@ -140,6 +153,13 @@ def _rows_at(book: ToldBook, names: tuple[str, ...], owner: NDArray[np.int32]) -
     rows = np.append(book.rows_of(names), -1)  # the last is for owner -1
     at: Ints = rows[owner]
     return at
+
+
+def _columns_at(book: ToldBook, at: Ints) -> NDArray[Any]:
+    """(r,) what stands at these rows; where a row is -1 it means nothing."""
+    return (
+        book.columns[np.maximum(at, 0)] if len(book.columns) else np.zeros(len(at), dtype=book.columns.dtype)
+    )
 
 
 def _floors(made: Plan, told: ToldBook) -> Ints:
