@@ -28,6 +28,7 @@ from bosai.stores.replies import as_text
 if TYPE_CHECKING:  # they load SciPy, which a process without an imported network never needs
     from bosai.services.walking import Walking
     from geodata.catalogue import HazardCatalogue
+    from shelters.water import WaterMaps
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class GeoHolder:
         self._elsewhere: GeoProblem | None = None
         self._walking = _walking_of(facts, settings, None)
         self._catalogue: tuple[tuple[str, ...], HazardCatalogue] | None = None
+        self._water: dict[Realm, tuple[tuple[str, ...], WaterMaps]] = {}
         self._told_s = NEVER_S
 
     @classmethod
@@ -86,6 +88,21 @@ class GeoHolder:
         if self._catalogue is None or self._catalogue[0] != facts.sight:
             self._catalogue = (facts.sight, HazardCatalogue(facts.layers))
         return self._catalogue[1]
+
+    def water_maps(self, realm: Realm) -> WaterMaps:
+        """What the hazard maps say of the water at many places. Maps that are samples count for a drill only."""
+        from shelters.water import WaterMaps  # noqa: PLC0415
+
+        facts = self._facts
+        if realm not in self._water or self._water[realm][0] != facts.sight:
+            maps = WaterMaps(
+                facts.layers,
+                self._settings.city.plane_epsg,
+                widen_m=self._settings.planner.point_rounding_widen_m,
+                samples=realm.is_drill,
+            )
+            self._water[realm] = (facts.sight, maps)
+        return self._water[realm][1]
 
     @property
     def problems(self) -> tuple[GeoProblem, ...]:

@@ -32,6 +32,7 @@ from shelters.plan import Plan, PlanInput
 from shelters.planning import plan
 from shelters.sites import OPENINGS
 from shelters.suitability import Verdict, fit_for, is_closed, judge, sites_inside
+from shelters.ways import StraightWays
 
 FRESH_FOR = timedelta(seconds=1)
 NEAREST_PER_HAZARD = 5
@@ -125,6 +126,8 @@ class GuidanceService:
                 told={},
                 told_of={},
                 walking=self._geo.walking if self._geo is not None else None,
+                began=await self._alerts.began(),
+                water_maps=self._geo.holder.water_maps(self._alerts.realm) if self._geo is not None else None,
                 hand=await self._hand.hand() if self._hand is not None else NO_HAND,
                 grounds=self._grounds,
             )
@@ -168,8 +171,10 @@ def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[Ne
     if not len(sites):
         return ()
     inside = sites_inside(sites, problem.dangers)
-    usable = judge(sites, problem.dangers, inside, []) <= Verdict.UPSTAIRS
-    walk_m = rules.walks.metres(problem.people.xy_m, sites.xy_m)[0]
+    usable = judge(sites, problem.dangers, inside, [], hand=problem.hand) <= Verdict.UPSTAIRS
+    ways = problem.ways or StraightWays(problem.people.xy_m, sites.xy_m, rules.inland_detour_factor)
+    every = np.arange(len(sites), dtype=np.int64)
+    walk_m = ways.efforts(np.zeros(len(sites), dtype=np.int64), every)
     usable &= np.isfinite(walk_m)  # no way but through an area in force
     speed = float(rules.pacing.speed_mps(problem.people.pace, night=problem.night)[0])
     order = np.argsort(walk_m, kind="stable")
@@ -179,8 +184,7 @@ def _nearest(problem: PlanInput, statuses: Mapping[str, SiteStatus]) -> tuple[Ne
         fitting = order[(usable & fitting_here)[order]]
         chosen.update(int(row) for row in fitting[:NEAREST_PER_HAZARD])
     listed = np.array(sorted(chosen, key=lambda row: (float(walk_m[row]), row)), dtype=np.int64)
-    here = np.repeat(problem.people.xy_m, len(listed), axis=0)
-    length_m = rules.walks.lengths(here, sites.xy_m, listed, walk_m[listed])
+    length_m = ways.lengths(np.zeros(len(listed), dtype=np.int64), listed, walk_m[listed])
     return tuple(
         NearestSite(
             site=sites.sites[row],

@@ -9,22 +9,30 @@ A plan is quick where what it stands on is the very same object as before: so no
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.geometry import from_e7
+from bosai.services.people import PeopleRows
 from bosai.settings_schema import Settings
 from geodata.crs import geometry_to_plane, to_plane
 from geodata.hazards import HazardKind
 from shelters.dangers import Danger, Water
 from shelters.model import People, Site, SiteStatus
 from shelters.sites import SiteTable, site_table
+from shelters.ways import Ways
+
+if TYPE_CHECKING:  # loads SciPy, which a process without an imported network never needs
+    from bosai.services.walking import Walking
 
 T = TypeVar("T")
+_Wanted = tuple[object, object, object, tuple[Danger, ...]]
 
+KEPT_WAYS = 2
+"""Walks that are kept: those of the plan, and those of the preview of a draft beside it."""
 KEPT = 64
 """Orders whose areas are kept on the plane: those in force, and the drafts that are looked at."""
 
@@ -82,6 +90,7 @@ class GroundCache:
         self._lock = threading.Lock()
         self._dangers: dict[str, tuple[Alert, Danger | None]] = {}
         self._table: tuple[Sequence[Site], Mapping[str, SiteStatus], SiteTable] | None = None
+        self._ways: list[tuple[_Wanted, NDArray[np.float64], Ways]] = []
         self._wet: dict[str, tuple[Danger, People, KnowsWater, Danger]] = {}
 
     def of(
@@ -108,6 +117,23 @@ class GroundCache:
             _keep(self._wet, danger.key, (danger, people, maps, made))
             return made
 
+    def ways(
+        self,
+        walking: "Walking",
+        rows: PeopleRows,
+        dangers: tuple[Danger, ...],
+        sites_xy_m: NDArray[np.float64],
+    ) -> Ways:
+        """The walks of these people past these dangers: the same object as long as all of it is the same."""
+        with self._lock:
+            wanted = (walking, rows.people, rows.places, dangers)
+            for held, held_xy_m, made in self._ways:
+                if _same(held, wanted) and np.array_equal(held_xy_m, sites_xy_m):
+                    return made
+            made = walking.ways(rows.people, dangers, sites_xy_m, rows.places)
+            self._ways = [(wanted, sites_xy_m, made), *self._ways[: KEPT_WAYS - 1]]
+            return made
+
     def _danger(self, alert: Alert) -> Danger | None:
         held = self._dangers.get(alert.key)
         # A draft keeps its key while it is rewritten.
@@ -123,6 +149,14 @@ class GroundCache:
             held = sites, dict(statuses), table_of(sites, statuses, self._settings)
             self._table = held
         return held[2]
+
+
+def _same(held: "_Wanted", wanted: "_Wanted") -> bool:
+    return (
+        all(one is other for one, other in zip(held[:3], wanted[:3], strict=True))
+        and len(held[3]) == len(wanted[3])
+        and all(one is other for one, other in zip(held[3], wanted[3], strict=True))
+    )
 
 
 def wet(danger: Danger, people: People, maps: KnowsWater) -> Danger:

@@ -106,18 +106,20 @@ class PlanSources:
             self._catalogue = (version, await self.sites.catalogue())
         told: ToldTable = await self.keeper(incident).refresh() if incident else {}
         now = self.clock.now()
-        began = await self.alerts.began() or now
+        began = await self.alerts.began()
         statuses = await self.sites.statuses()
         return Situation(
             now=now,
             sites=self._catalogue[1],
-            statuses={name: still_said(one, began) for name, one in statuses.items()},
+            statuses={name: still_said(one, began or now) for name, one in statuses.items()},
             in_force=in_force,
             incident=incident,
             told=told,
             told_of=await self._told_of(told),
             walking=self._geo.walking if self._geo is not None else None,
             hand=await self.hand.hand(),
+            began=began,
+            water_maps=self._geo.water_maps(self.realm) if self._geo is not None else None,
             grounds=self._grounds,
         )
 

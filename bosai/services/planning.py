@@ -6,9 +6,9 @@ Plan ─▶ drafts: order · redirect        told, and no longer inside ─▶ d
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,6 +31,7 @@ from shelters.model import Action, Site, SiteStatus
 from shelters.pace import Pacing, StraightLine
 from shelters.plan import Plan, PlanInput, PlanRules
 from shelters.sites import SiteTable
+from shelters.ways import Ways
 
 if TYPE_CHECKING:  # loads SciPy, which a process without an imported network never needs
     from bosai.services.walking import Walking
@@ -61,10 +62,9 @@ class Situation:
     told_of: Mapping[str, AlertRecord]  # alert key → the version an instruction stands on
     walking: "Walking | None" = None  # over the imported network; None: straight lines
     hand: Hand = NO_HAND
+    began: datetime | None = None  # when the first order of now was released; None: just now
     water_maps: KnowsWater | None = None  # None: depths are unknown
-    grounds: GroundCache | None = (
-        None  # what was worked out for the last moment; None: everything is made anew
-    )
+    grounds: GroundCache | None = None  # what was worked out for the last moment; None: all is made anew
 
 
 def rules_of(settings: Settings) -> PlanRules:
@@ -108,9 +108,6 @@ def problem_of(
     """Everything a plan depends on, at this moment. `ground`: where it was worked out before."""
     ground = ground or ground_of(situation, settings)
     dangers = _dangers(situation, rows, ground)
-    rules = rules_of(settings)
-    if situation.walking is not None:
-        rules = replace(rules, walks=situation.walking.for_plan(rows.people, dangers))
     return PlanInput(
         now_s=situation.now.timestamp(),
         night=is_night(situation.now, settings),
@@ -121,14 +118,28 @@ def problem_of(
         dangers=dangers,
         told=_told(situation, rows, ground.table),
         counted_at_s=_counted_at(situation.statuses, situation.sites),
-        rules=rules,
+        rules=rules_of(settings),
         blur_m=rows.blur_m,
+        ways=_ways(situation, rows, dangers, ground.table),
         visitor=rows.visitor,
         welfare=_welfare(rows, ground.table),
         town=rows.town,
         towns=rows.town_names,
         hand=situation.hand,
+        event_began_s=situation.began.timestamp() if situation.began else float("nan"),
     )
+
+
+def _ways(
+    situation: Situation, rows: PeopleRows, dangers: tuple[Danger, ...], table: SiteTable
+) -> Ways | None:
+    """The walks over the network, where there is one."""
+    walking, grounds = situation.walking, situation.grounds
+    if walking is None:
+        return None
+    if grounds is None:
+        return walking.ways(rows.people, dangers, table.xy_m, rows.places)
+    return grounds.ways(walking, rows, dangers, table.xy_m)
 
 
 def _dangers(situation: Situation, rows: PeopleRows, ground: Ground) -> tuple[Danger, ...]:
@@ -206,10 +217,15 @@ def drafts_of(
     by_key = {one.alert.key: one for one in situation.in_force}
     stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
     book = book_of(situation.told)
-    for decision in made.decisions() if only is None else map(made.decision, only):
+    chosen = (
+        np.flatnonzero(made.problem.owner[made.row] >= 0) if only is None else np.fromiter(only, np.int64)
+    )
+    about, alternate_about = _about(made, chosen, made.site), _about(made, chosen, made.alternate)
+    for at, n in enumerate(chosen.tolist()):
+        decision = made.decision(n)
         record = by_key[made.problem.dangers[decision.danger].key]
         subscription_id = rows.subscription_ids[decision.owner]
-        destination = destination_of(made, decision, settings)
+        destination = destination_of(made, decision, settings, about=about[at])
         yield InstructionDraft(
             subscription_id=subscription_id,
             incident=record.incident or situation.incident,
@@ -219,7 +235,7 @@ def drafts_of(
             alert_key=record.alert.key,
             danger_class=decision.danger_class,
             destination=destination,
-            alternate=alternate_of(made, decision),
+            alternate=_alternate_of(made, decision, about=alternate_about[at]),
             reasons=tuple(one.value for one in decision.reasons),
             plan_id=plan_id,
             decided_at=situation.now,
@@ -249,10 +265,18 @@ def meaning(alert: Alert, message_class: str, action: Action | None, to: Destina
     )
 
 
-def destination_of(made: Plan, decision: Decision, settings: Settings) -> Destination | None:
-    """The site, or for "inland" the edge of the area; None where nothing is named."""
+def destination_of(
+    made: Plan, decision: Decision, settings: Settings, *, about: bool | None = None
+) -> Destination | None:
+    """The site, or for "inland" the edge of the area; None where nothing is named.
+
+    about: whether the walk is an estimate, where the caller has asked for many at once.
+    """
     if decision.site >= 0:
-        return _to_site(made, decision.site, decision, first=True)
+        if about is None:
+            n = np.searchsorted(made.row, [decision.row])  # rows of a plan ascend
+            about = _about(made, n, made.site)[0]
+        return _to_site(made, decision.site, decision, first=True, about=about)
     if decision.exit_xy_m is None:
         return None
     ((lon, lat),) = to_lonlat([decision.exit_xy_m], settings.city.plane_epsg)
@@ -267,12 +291,14 @@ def destination_of(made: Plan, decision: Decision, settings: Settings) -> Destin
     )
 
 
-def alternate_of(made: Plan, decision: Decision) -> Destination | None:
+def _alternate_of(made: Plan, decision: Decision, *, about: bool) -> Destination | None:
     """The second choice."""
-    return _to_site(made, decision.alternate, decision, first=False) if decision.alternate >= 0 else None
+    if decision.alternate < 0:
+        return None
+    return _to_site(made, decision.alternate, decision, first=False, about=about)
 
 
-def _to_site(made: Plan, row: int, decision: Decision, *, first: bool) -> Destination:
+def _to_site(made: Plan, row: int, decision: Decision, *, first: bool, about: bool) -> Destination:
     site = made.problem.sites.sites[row]
     return Destination(
         site_id=site.site_id,
@@ -281,27 +307,22 @@ def _to_site(made: Plan, row: int, decision: Decision, *, first: bool) -> Destin
         lat=site.lat,
         walk_m=decision.walk_m if first else decision.alternate_walk_m,
         walk_s=decision.walk_s if first else decision.alternate_walk_s,
-        about=_is_about(made, decision, row),
+        about=about,
         floor_label=decision.floor_label if first else decision.alternate_floor_label,
         unconfirmed=made.unconfirmed(row),
         crowded=first and decision.crowded,
     )
 
 
-@runtime_checkable
-class TellsEach(Protocol):
-    """Walks that know of each figure whether it is an estimate."""
-
-    def about_of(self, row: int, column: int) -> bool:
-        """row, column: of the first question asked, which is the plan's."""
-
-
-def _is_about(made: Plan, decision: Decision, site: int) -> bool:
-    """Whether the walk is an estimate, so that the words say "about"."""
-    walks = made.problem.rules.walks
-    if not isinstance(walks, TellsEach):
-        return walks.about
-    return walks.about_of(int(np.searchsorted(made.row, decision.row)), site)  # rows of a plan ascend
+def _about(made: Plan, chosen: NDArray[np.int64], site: NDArray[np.int64]) -> list[bool]:
+    """For each chosen decision, whether its walk is an estimate, so that the words say "about"."""
+    found = np.zeros(len(chosen), dtype=np.bool_)
+    named = np.flatnonzero(site[chosen] >= 0)
+    if len(named):
+        rows = chosen[named]
+        found[named] = made.ways.about(made.start[rows], site[rows])
+    answer: list[bool] = found.tolist()
+    return answer
 
 
 def _message(
