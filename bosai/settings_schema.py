@@ -205,6 +205,7 @@ class Planner(Section, frozen=True):
     arrival_margin_min: Annotated[float, Meta(ge=0)]
     point_rounding_widen_m: Annotated[float, Meta(ge=8)]  # half the diagonal of a 4-decimal cell is 7.1 m
     seats_margin_fraction: Fraction
+    assumed_margin_fraction: Annotated[float, Meta(gt=-1, le=1)]
     occupancy_stale_min: AtLeastOne
     redirect_free_m: Annotated[float, Meta(ge=0)]
     pace_m_s: PaceClasses
