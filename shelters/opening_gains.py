@@ -19,7 +19,7 @@ from shelters import suitability
 from shelters.model import Opening, Pace
 from shelters.occupancy import seats_with_margin
 from shelters.plan import Plan
-from shelters.preview import takes_seat, ways_of
+from shelters.preview import takes_seat
 from shelters.quotas import NO_SITE, QuotaProblem, quotas
 from shelters.sites import OPENINGS, SiteTable
 from shelters.suitability import Verdict
@@ -31,7 +31,7 @@ Bools = NDArray[np.bool_]
 MOST = 10
 CELL_M = 250.0
 MOST_GROUPS = 600
-CHOICES = 8
+CHOICES = 20
 LONGEST_S = 4 * 3600
 _WAITING = (Verdict.CLOSED, Verdict.UNCHECKED)
 
@@ -164,7 +164,7 @@ def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
     level_m = np.full((len(groups.lead), width), np.inf)
     may_open = np.zeros((len(groups.lead), len(table)), dtype=np.bool_)
     serves_now = np.zeros(len(table), dtype=np.bool_)
-    ways = ways_of(problem)
+    ways = made.ways
     sets, which = np.unique(made.inside[groups.lead], axis=0, return_inverse=True)
     for number in range(len(sets)):
         mine = np.flatnonzero(which.reshape(-1) == number)

@@ -48,6 +48,19 @@ class Residents:
     town: NDArray[np.int32] | None = None
     ways: Ways | None = None
 
+    def as_people(self) -> People:
+        """Nothing is known of their floors, so none of them stays at home for certain; their pace is unknown."""
+        count = len(self.persons)
+        return People(
+            xy_m=np.asarray(self.xy_m, dtype=np.float64).reshape(-1, 2),
+            persons=self.persons.astype(np.int32),
+            pace=np.full(count, Pace.UNKNOWN, dtype=np.int8),
+            floor=np.zeros(count, dtype=np.int16),
+            structure=np.full(count, StructureRow.UNKNOWN, dtype=np.int8),
+            holds_seat=np.ones(count, dtype=np.bool_),
+            needs=np.zeros(count, dtype=np.uint8),
+        )
+
 
 def split(persons: Ints, at_most: int) -> tuple[Ints, Ints]:
     """(p,) heads at places as parties of at most `at_most`: (q,) the row of each party's place, (q,) its persons."""
@@ -74,10 +87,7 @@ def shared_out(total: int, weights: Floats) -> Ints:
 
 
 def with_residents(problem: PlanInput, residents: Residents) -> PlanInput:
-    """The same problem with the residents after the subscribers' rows, as people nobody tells anything.
-
-    Nothing is known of their floors, so none of them stays at home for certain; their pace counts as unknown.
-    """
+    """The same problem with the residents after the subscribers' rows, as people nobody tells anything."""
     count, more = len(problem.people), len(residents.persons)
     if len(residents.xy_m) != more:
         raise LengthsDiffer("residents", more, len(residents.xy_m))
@@ -189,15 +199,12 @@ def _towns(town: NDArray[np.int32], residents: Residents) -> NDArray[np.int32]:
 
 
 def _joined_people(people: People, residents: Residents) -> People:
-    more = len(residents.persons)
+    more = residents.as_people()
     return People(
-        xy_m=np.concatenate([people.xy_m, residents.xy_m.reshape(-1, 2)]),
-        persons=np.concatenate([people.persons, residents.persons.astype(np.int32)]),
-        pace=np.concatenate([people.pace, np.full(more, Pace.UNKNOWN, dtype=np.int8)]),
-        floor=np.concatenate([people.floor, np.zeros(more, dtype=np.int16)]),
-        structure=np.concatenate([people.structure, np.full(more, StructureRow.UNKNOWN, dtype=np.int8)]),
-        holds_seat=np.concatenate([people.holds_seat, np.ones(more, dtype=np.bool_)]),
-        needs=np.concatenate([people.needs, np.zeros(more, dtype=np.uint8)]),
+        **{
+            name: np.concatenate([getattr(people, name), getattr(more, name)])
+            for name in People.__dataclass_fields__
+        }
     )
 
 

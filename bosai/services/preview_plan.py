@@ -131,7 +131,7 @@ def planned_previews(
     moving = moving_residents(inside, settings) if settings.preview.count_residents else None
     if moving is not None and len(moving.persons):
         yield preview
-        made = plan(counted_in(problem, moving, with_it, rows))
+        made = plan(counted_in(problem, inside, moving, with_it, rows))
         preview = report_counted_in(preview, made, inside, moving, settings, stay=stay)
     yield preview
     yield msgspec.structs.replace(report_openings(preview, made, stay=stay), complete=True)
@@ -163,9 +163,23 @@ def _subscribed_by_town(inside: Inside, found: AreaResidents) -> Ints:
     return np.bincount(at[mine], weights=inside.persons[mine], minlength=len(found.towns)).astype(np.int64)
 
 
-def counted_in(problem: PlanInput, moving: Moving, situation: Situation, rows: PeopleRows) -> PlanInput:
-    """The problem with the moving residents beside the subscribers."""
-    return with_residents(problem, Residents(xy_m=moving.xy_m, persons=moving.persons))
+def counted_in(
+    problem: PlanInput, inside: Inside, moving: Moving, situation: Situation, rows: PeopleRows
+) -> PlanInput:
+    """The problem with the moving residents beside the subscribers; over the network where there is one."""
+    residents = Residents(xy_m=moving.xy_m, persons=moving.persons, town=_pinned_towns(inside, moving, rows))
+    if situation.walking is not None and problem.ways is not None:
+        ways = situation.walking.ways(residents.as_people(), problem.dangers, problem.sites.xy_m)
+        residents = replace(residents, ways=ways)
+    return with_residents(problem, residents)
+
+
+def _pinned_towns(inside: Inside, moving: Moving, rows: PeopleRows) -> NDArray[np.int32]:
+    """(q,) the residents' towns as the subscribers' are called: HQ's pins hold for both."""
+    assert inside.residents is not None
+    named = {name: row for row, name in enumerate(rows.town_names)}
+    found = [named.get(f"{one.ward}{one.name}", -1) for one in inside.residents.towns]
+    return np.array(found, dtype=np.int32)[moving.town]
 
 
 def _as_released(alert: Alert, incident: str) -> AlertRecord:
