@@ -196,7 +196,7 @@ class _Triage:
         if danger.is_tsunami:
             self._answer_tsunami(number, rows, danger)
             return
-        action = triage.by_level(danger, self.problem.people, self.classes.rows[rows])
+        action = triage.by_level(danger, self.problem.people, self.classes.rows[rows], self.problem.blur_m)
         self.action[rows] = action
         moves = rows[(action == _GO) | (action == _PREPARE)]
         self.target[moves] = number * _KINDS + _LEVEL

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shelters.candidates import Reach
+from shelters.candidates import Reach, cheapest
 from shelters.quotas import NO_SITE, QuotaProblem, quotas
 from shelters.seating import seat_households
 
@@ -53,6 +53,7 @@ class SeatProblem:
     own_site: Ints
     own_m: Floats
     group: Ints
+    speaks: Ints  # (g,) the row of `Reach` that speaks for each group
     choice: Ints
     price: Floats
     life_at_stake: bool
@@ -136,15 +137,36 @@ def _seat_fresh(problem: SeatProblem, seats: Seats, site: Ints, fresh: Ints) -> 
 
 
 def _by_flow(problem: SeatProblem, spare: Ints, fresh: Ints) -> Ints:
+    """(f,) sites by quotas. Groups whose few choices are full choose again among the sites that have seats left."""
+    site = _quota_round(problem, spare, fresh, problem.choice, problem.price)
+    while not problem.life_at_stake:
+        seated = site >= 0
+        persons = problem.persons[fresh]
+        taken = np.bincount(site[seated], weights=persons[seated], minlength=len(spare)).astype(np.int64)
+        left, turned_away = np.maximum(spare - taken, 0), np.flatnonzero(~seated)
+        room = left >= persons[turned_away].min(initial=1 << 40)
+        if not len(turned_away) or not room.any():
+            break
+        choice, price = problem.choice.copy(), problem.price.copy()
+        groups = np.unique(problem.group[fresh[turned_away]])
+        choice[groups], price[groups] = cheapest(
+            problem.reach, problem.speaks[groups], choice.shape[1], among=room
+        )
+        again = _quota_round(problem, left, fresh[turned_away], choice, price)
+        if not (again >= 0).any():
+            break
+        site[turned_away] = again
+    return site
+
+
+def _quota_round(problem: SeatProblem, spare: Ints, fresh: Ints, choices: Ints, prices: Floats) -> Ints:
     used, group = np.unique(problem.group[fresh], return_inverse=True)
     persons = problem.persons[fresh]
     first = np.zeros(len(used), dtype=np.int64)
     first[group[::-1]] = fresh[::-1]
     per_m = problem.weight_per_mps[first]
-    choice, price = problem.choice[used], problem.price[used]
-    cost = np.where(choice >= 0, np.rint(np.where(choice >= 0, price, 0.0) * per_m[:, None]), 0).astype(
-        np.int64
-    )
+    choice, price = choices[used], prices[used]
+    cost = np.rint(np.where(choice >= 0, price, 0.0) * per_m[:, None]).astype(np.int64)
     overflow = np.rint(NO_SEAT_S * np.maximum(1.0, per_m)).astype(np.int64) + cost.max(axis=1, initial=0)
     if problem.life_at_stake:
         dearest = np.where(choice[:, 0] >= 0, price[:, 0] * CROWDED_FACTOR, 0.0)

@@ -112,25 +112,31 @@ class Reach:
         return np.where(np.isfinite(figures), sites, NOWHERE), figures
 
 
-def cheapest(reach: Reach, rows: Ints, k: int) -> tuple[Ints, Floats]:
-    """(q, k) the sites that cost each row least, the cheapest first (ties: the smaller row), and what they cost."""
+def cheapest(reach: Reach, rows: Ints, k: int, *, among: Bools | None = None) -> tuple[Ints, Floats]:
+    """(q, k) the sites that cost each row least, the cheapest first (ties: the smaller row), and what they cost.
+
+    among: (m,) only these sites.
+    """
     site, cost = np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
     target = reach.target[rows]
     for kind in np.unique(target[target >= 0]):
         mine = np.flatnonzero(target == kind)
-        site[mine], cost[mine] = _of_one_kind(reach, rows[mine], int(kind), k)
+        site[mine], cost[mine] = _of_one_kind(reach, rows[mine], int(kind), k, among)
     return site, cost
 
 
-def _of_one_kind(reach: Reach, rows: Ints, kind: int, k: int) -> tuple[Ints, Floats]:
+def _of_one_kind(reach: Reach, rows: Ints, kind: int, k: int, among: Bools | None) -> tuple[Ints, Floats]:
     found: list[tuple[Ints, Floats]] = []
     for mask, factor, extra in reach.targets.levels(kind):
-        near, level_m = reach.nearest(rows, mask, k, landward=bool(reach.targets.landward[kind]))
+        open_ = mask if among is None else mask & among
+        near, level_m = reach.nearest(rows, open_, k, landward=bool(reach.targets.landward[kind]))
         late = level_m > reach.limit_m[rows][:, None]
         found.append((np.where(late, NOWHERE, near), np.where(late, np.inf, level_m * factor + extra)))
     preferred = reach.prefer[rows]
     if (preferred >= 0).any():
         price = reach.cost(rows, preferred)
+        if among is not None:
+            price = np.where(among[np.maximum(preferred, 0)], price, np.inf)
         for near, figure in found:
             figure[near == preferred[:, None]] = np.inf
         found.append((preferred[:, None], price[:, None]))

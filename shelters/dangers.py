@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geodata.areas import points_in_each, widen_m
 from geodata.hazards import HazardKind
+from geodata.near_areas import points_within
 from shelters.errors import LengthsDiffer
 from shelters.model import People
 
@@ -79,14 +78,13 @@ def who_is_inside(
     for danger in dangers:
         if danger.water is not None and len(danger.water.depth_m) != len(people):
             raise LengthsDiffer(f"water of {danger.key}", len(people), len(danger.water.depth_m))
-    inside = points_in_each(people.xy_m, [widen_m(one.area_xy_m, widen_by_m) for one in dangers])
-    blurred = np.flatnonzero(blur_m > 0) if blur_m is not None else np.empty(0, dtype=np.int64)
-    if blur_m is not None and len(blurred):
-        points = np.atleast_1d(np.asarray(shapely.points(people.xy_m[blurred]), dtype=object))
-        for column, danger in enumerate(dangers):
-            inside[blurred, column] = (
-                shapely.distance(points, danger.area_xy_m) <= widen_by_m + blur_m[blurred]
-            )
+    areas = [one.area_xy_m for one in dangers]
+    if blur_m is None or not blur_m.any():
+        return points_within(people.xy_m, areas, widen_by_m)
+    inside = np.zeros((len(people), len(areas)), dtype=np.bool_)
+    for blur in np.unique(blur_m).tolist():
+        rows = np.flatnonzero(blur_m == blur)
+        inside[rows] = points_within(people.xy_m[rows], areas, widen_by_m + blur)
     return inside
 
 

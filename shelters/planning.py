@@ -199,6 +199,7 @@ class _Work:
             own_site=self.own_site[chosen],
             own_m=self.own_m[chosen],
             group=self.group_of[chosen],
+            speaks=self.movers[self.groups.speaks],
             choice=self.choice,
             price=self.price,
             life_at_stake=life,

@@ -71,7 +71,7 @@ def _why_action(  # noqa: PLR0917 - one class of the plan's arrays
     }
     table = np.array([reason_bits(*by_action[one]) for one in triage.ACTIONS], dtype=np.int64)
     bits[rows] |= table[figures.action[rows]]
-    early = triage.leaves_for_power(danger, problem.people, classes.rows[rows])
+    early = triage.leaves_for_power(danger, problem.people, classes.rows[rows], problem.blur_m)
     early &= np.isin(figures.action[rows], (_GO, _REFUGE))
     _add(bits, rows[early], ReasonCode.POWER_EARLY)
     if danger.is_tsunami and not danger.advisory:
