@@ -16,22 +16,22 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata.inland import exit_points
 from shelters import facets, suitability
+from shelters.answers import UPSTAIRS_FACTOR
 from shelters.dangers import Danger
-from shelters.model import Action, ReasonCode
+from shelters.model import Action, Facet, ReasonCode
 from shelters.occupancy import ages_s, free_seats, seats_left
-from shelters.pace import StraightLine
-from shelters.plan import Plan, PlanInput
+from shelters.plan import Plan, ways_of
 from shelters.sites import OPENINGS
 from shelters.suitability import Verdict, Who
 from shelters.tsunami import FAR_FACTOR, is_seaward, reachable_m
-from shelters.ways import StraightWays, Ways
+from shelters.workings import Workings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NEAREST = 8
-UPSTAIRS_FACTOR = 2.0
 
 
 class Why(StrEnum):
@@ -140,7 +140,7 @@ class _Case:
         self.decision = made.decision(n)
         self.site = int(made.site[n])
         self.danger: Danger = problem.dangers[int(made.danger[n])]
-        self.ways = ways_of(problem)
+        self.ways = ways_of(problem, Workings(), made.row)  # a plan as recorded has no workings
         people = problem.people
         self.speed = float(
             problem.rules.pacing.speed_mps(people.pace[self.row : self.row + 1], night=problem.night)[0]
@@ -218,10 +218,8 @@ class _Case:
         seats = sites.stay_seats if stays else sites.refuge_seats
         present = sites.present_stay if stays else sites.present_refuge
         margin = problem.rules.seats_margin_fraction
-        began_s = float(getattr(problem, "event_began_s", np.nan))
-        age_s = ages_s(problem.now_s, problem.counted_at_s, began_s)
-        rules = getattr(problem.rules, "freshness", None)
-        free = free_seats(seats, present, age_s, margin, *([rules] if rules is not None else []))
+        age_s = ages_s(problem.now_s, problem.counted_at_s, problem.event_began_s)
+        free = free_seats(seats, present, age_s, margin, problem.rules.freshness)
         left = seats_left(seats, present, margin) - self.newly
         return seats, left, np.minimum(left, free - self.newly)
 
@@ -230,15 +228,22 @@ class _Case:
         factor = np.where(
             (self.verdict == Verdict.UPSTAIRS) & (not self.danger.is_tsunami), UPSTAIRS_FACTOR, 1.0
         )
-        return self.level_m * factor + facets.extra_m(self.problem.sites, self.needs)
+        # Life first: under a wave a ramp decides whether one gets in, a socket does not.
+        needs = self.needs & int(Facet.STEP_FREE) if self.danger.is_tsunami else self.needs
+        return self.level_m * factor + facets.extra_m(self.problem.sites, needs)
 
     def _inland_m(self) -> float:
         if self.decision.action is Action.INLAND:
             return float(self.made.walk_m[self.n])
         if not self.danger.is_tsunami:
             return float("inf")
-        found = self.ways.inland(self.start)
-        return float(found.distance_m[0]) if found is not None else float("inf")
+        found, detour = self.ways.inland(self.start), 1.0
+        if found is None:
+            rules = self.problem.rules
+            waves = [one.area_xy_m for one in self.problem.dangers if one.is_tsunami]
+            found = exit_points(self._start_xy(), waves, seaward_bearing_deg=rules.seaward_bearing_deg)
+            detour = rules.inland_detour_factor
+        return float(found.distance_m[0]) * detour
 
     # -- sites --------------------------------------------------------------------------------------------
 
@@ -360,15 +365,6 @@ class _Case:
 
 
 _FACILITIES = {facets.HAS: "has", facets.MISSING: "missing", facets.UNKNOWN: "unknown"}
-
-
-def ways_of(problem: PlanInput) -> Ways:
-    """The walks a plan was made with: its own, or straight lines."""
-    if problem.ways is not None:
-        return problem.ways
-    walks = getattr(problem.rules, "walks", None)
-    factor = walks.detour_factor if isinstance(walks, StraightLine) else problem.rules.inland_detour_factor
-    return StraightWays(problem.people.xy_m, problem.sites.xy_m, factor)
 
 
 def _newly(made: Plan) -> Ints:

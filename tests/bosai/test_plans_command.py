@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bosai.errors import InvalidInput
 from bosai.model.realm import Realm
 from bosai.model.subscription import PaceClass, Place
 from bosai.services import plan_replay
+from bosai.services.geo_imports import GeoImports
 from bosai.services.plan_records import HEALTH_PART
 from bosai.settings import load_settings
 from bosai.settings_schema import Settings
@@ -24,6 +26,7 @@ from bosai.stores.plan_records import PlanRecordStore
 from bosai.wiring import Wired, open_services
 from shelters.plan import Plan, PlanInput
 from tests.bosai.services.hq import Hq, flood
+from tests.bosai.services.test_plans_on_roads import COAST_ROAD, lines
 from tests.bosai.services.test_sites import table
 from tests.bosai.services.test_subscriptions import target
 from tests.workers.plain import INLAND_SCHOOL, NEAR_HALL, TOWER, place
@@ -57,8 +60,17 @@ def settings(tmp_path: Path, private_redis) -> Settings:
 
 @pytest.fixture
 async def told(settings: Settings) -> AsyncIterator[Told]:
+    async with told_city(settings) as city:
+        yield city
+
+
+@asynccontextmanager
+async def told_city(settings: Settings, roads: bytes = b"") -> AsyncIterator[Told]:
     async with open_services(settings) as wired:
         here = wired.realms[Realm.LIVE]
+        if roads:
+            await GeoImports(wired.redis, wired.clock, settings, here.audit).import_roads(roads, "test")
+            await here.geo.holder.refresh()
         await here.sites.import_sites(table(INLAND_SCHOOL, NEAR_HALL, TOWER), "test")
         ids = [
             (await here.subscriptions.register(target(name), "ja", (home,))).subscription_id
@@ -120,7 +132,27 @@ async def test_another_answer_ends_with_1_and_names_the_first_difference(told, c
     (name,) = await PlanRecordStore(told.wired.redis, Realm.LIVE).names()
     assert await told.run("replay", name) == 1
     said = capsys.readouterr().out
-    assert "最初の違い" in said and "walk_m" in said and "1行目の場所" in said
+    assert "最初の違い" in said and "walk_m" in said and "行目の場所" in said
+
+
+async def test_a_plan_over_roads_replays_and_is_explained_on_the_same_roads_and_on_no_others(
+    settings, capsys
+):
+    async with told_city(settings, COAST_ROAD) as city:
+        (name,) = await PlanRecordStore(city.wired.redis, Realm.LIVE).names()
+        assert await city.run("replay", name) == 0
+        assert await city.run("explain", "--subscription", city.inside, "--json") == 0
+        out = capsys.readouterr().out
+        chosen = json.loads(out[out.index("{") :])["explanation"]["chosen"]
+        here = city.wired.realms[Realm.LIVE]
+        to = (await here.instructions.latest(city.inside))[0].destination
+        assert (chosen["site_id"], chosen["walk_m"]) == (to.site_id, to.walk_m)
+        imports = GeoImports(city.wired.redis, city.wired.clock, settings, here.audit)
+        await imports.import_roads(lines([(140.940, 38.215), (140.995, 38.215)]), "test")
+        await here.geo.holder.refresh()
+        for words in (("replay", name), ("explain", "--subscription", city.inside)):
+            with pytest.raises(Stopped, match="別の道路網"):
+                await city.run(*words)
 
 
 async def test_a_plan_nobody_kept_is_said_with_the_mend(told):
