@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from bosai.model.realm import Realm
-from bosai.services import prekey_fill
+from bosai.services import ended_days, prekey_fill
 from bosai.services.monthly_check import TICK_S, MonthlyCheck
 from bosai.settings import Settings, SettingsInvalid, load_settings
 from bosai.stores.lease import Lease
@@ -61,7 +61,11 @@ async def schedules(wired: Wired) -> None:
         [wired.realms[realm].alerts for realm in Realm],
         [open_watch(wired, realm) for realm in Realm],
         Lease(wired.redis, Realm.LIVE, "schedules"),
-        [_monthly_check(wired), *(_prekeys(wired, realm) for realm in Realm)],
+        [
+            _monthly_check(wired),
+            *(_prekeys(wired, realm) for realm in Realm),
+            *(_ended_days(wired, realm) for realm in Realm),
+        ],
     ).run()
 
 
@@ -69,6 +73,12 @@ def _monthly_check(wired: Wired) -> Job:
     live = wired.realms[Realm.LIVE]
     check = MonthlyCheck(wired.redis, live.realm, wired.clock, wired.settings, live.instructions)
     return Job(name="monthly check", every_s=TICK_S, tick=check.tick)
+
+
+def _ended_days(wired: Wired, realm: Realm) -> Job:
+    side = wired.realms[realm]
+    days = ended_days.EndedDays(side.alert_store, side.subscriptions)
+    return Job(name=f"ended days {realm.value}", every_s=ended_days.TICK_S, tick=days.tick)
 
 
 def _prekeys(wired: Wired, realm: Realm) -> Job:

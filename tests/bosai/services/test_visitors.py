@@ -7,10 +7,16 @@ import pytest
 
 from bosai.errors import InvalidInput, NotFound
 from bosai.model.realm import Realm
+from bosai.push.sealing import Sealer
+from bosai.services.ended_days import EndedDays
+from bosai.services.geo_holder import GeoHolder
+from bosai.services.plan_sources import PlanSources
 from bosai.services.subscriptions import ENDED_KEPT, Extras
+from bosai.settings import load_settings
+from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import BUCKETS, Keys
-from tests.bosai.services.hq import START, HandClock
-from tests.bosai.services.test_subscriptions import HOME, all_places, service, target
+from tests.bosai.services.hq import START, HandClock, Hq
+from tests.bosai.services.test_subscriptions import HOME, all_places, service, stores, target
 
 MIDNIGHT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # 24:00 in Japan on the day of START (14:00 there)
 TODAY = Extras(today_only=True)
@@ -26,6 +32,26 @@ def subscribers(redis, clock):
     made = service(redis)
     made._clock = clock
     return made
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return load_settings(None, {}, {"data.dir": str(tmp_path)})
+
+
+@pytest.fixture
+async def sources(redis, clock, settings):
+    geo = await GeoHolder.opened(settings, redis, clock)
+    instructions = InstructionStore(redis, Realm.LIVE, Sealer(b"\x04" * 32, "told"))
+    return PlanSources(
+        redis,
+        Realm.LIVE,
+        clock,
+        settings,
+        subscriptions=stores(redis),
+        instructions=instructions,
+        geo=geo,
+    )
 
 
 async def notes(redis) -> int:
@@ -93,3 +119,31 @@ async def test_where_a_note_tells_of_an_end_it_tells_nothing_of_the_place(redis,
     assert await redis.zrange(Keys(Realm.LIVE).ends(number), 0, -1, withscores=True) == [
         (made.subscription_id.encode(), MIDNIGHT.timestamp())
     ]
+
+
+async def test_a_day_that_ended_in_the_middle_of_an_order_goes_on_to_its_end(redis, subscribers, clock):
+    hq = Hq(redis)
+    await subscribers.register(target(), "en", (HOME,), extras=TODAY)
+    days = EndedDays(hq.store, subscribers)
+    clock.at = MIDNIGHT + ENDED_KEPT
+    record = await hq.issue()
+    await days.tick()
+    assert await subscribers.count() == 1
+    await hq.lift(record.alert.alert_id)
+    await days.tick()
+    assert await subscribers.count() == 0
+
+
+async def test_the_plan_knows_a_visitor_until_the_day_ends_and_through_an_order_that_began_before_it(
+    redis, subscribers, clock, sources
+):
+    hq = Hq(redis)
+    await subscribers.register(target(), "en", (HOME,), extras=TODAY)
+    hq.clock.at = MIDNIGHT - timedelta(hours=1)
+    record = await hq.issue()
+    clock.at = hq.clock.at = MIDNIGHT + timedelta(hours=2)
+    await sources.refresh_people()
+    assert (await sources.people()).visitor.tolist() == [True]
+    await hq.lift(record.alert.alert_id)
+    await sources.refresh_people()
+    assert len(await sources.people()) == 0

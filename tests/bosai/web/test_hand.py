@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bosai.messages.measures import JST
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
+from bosai.services.welfare import is_welfare
 from bosai.stores.keys import Keys
 from bosai.stores.site_failures import Move, SiteFailure, SiteFailures
 from bosai.web.base import OPENED
 from shelters.model import Facet, Opening
 from tests.bosai.web.officers import FLOOD_ORDER, Officer, in_force, no_planner, officer, visitor
-from tests.bosai.web.running import Site, running
+from tests.bosai.web.running import Site, bearer, running, subscription
 from tests.redis_server import PrivateRedis
 
 
@@ -195,3 +197,48 @@ async def test_what_a_site_told_of_its_facilities_and_building_is_recorded(site:
     for wrong in ({"outages": "roof"}, {"checked": "maybe"}):
         refused = await kian.post("/hq/sites/facilities", {"site": name, "outages_said": "yes", **wrong})
         assert refused.status == 400
+
+
+async def test_a_ward_makes_a_code_for_a_welfare_shelter_sees_its_use_and_revokes_it(site: Site):
+    care = next(one for one in await site.side().sites.all() if is_welfare(one))
+    async with officer(site, "kuyaku", Role.WARD_OPERATOR) as ward:
+        page = await ward.post("/hq/sites/code", {"site": care.site_id, "households": "2"})
+        assert page.status == 200 and "一度しか出ません" in page.text
+        code = page.one("//dd[contains(@class, 'pin')]").text
+        made, secret = await site.subscribe(welfare_code=code)
+        held = await site.ask("GET", f"/api/v1/subscriptions/{made}", headers=bearer(secret))
+        assert held.json()["places"][0]["welfare_site"] == care.site_id
+        listed = await ward.get(f"/hq/sites?q={care.name}")
+        assert "1／2台が使用" in listed.text and code not in listed.text
+        name = listed.one("//form[contains(@action, '/code/revoke')]/input[@name='code']").get("value")
+        assert (
+            await ward.post("/hq/sites/code/revoke", {"code": name})
+        ).path == "/hq/sites?done=code_revoked"
+        for households in ("", "0", "many"):
+            refused = await ward.post("/hq/sites/code", {"site": care.site_id, "households": households})
+            assert refused.status == 400 and "使える端末の数" in refused.text
+        public = await ward.post("/hq/sites/code", {"site": await school(site), "households": "2"})
+        assert public.status == 400 and "福祉避難所ではありません" in public.text
+    async with officer(site, "miru", Role.VIEWER) as viewer:
+        assert "利用コード" not in (await viewer.get(f"/hq/sites?q={care.name}")).text
+        refused = await viewer.post("/hq/sites/code", {"site": care.site_id, "households": "2"})
+        assert refused.status == 403
+
+
+async def test_a_resident_with_a_wrong_code_is_told_so_in_his_language_and_registers_nothing(site: Site):
+    answer = await site.ask(
+        "POST",
+        "/api/v1/subscriptions",
+        json=subscription(welfare_code="ACDEFGHJ"),
+        headers={"Accept-Language": "en"},
+    )
+    assert answer.status == 400 and "Code from the ward office" in answer.json()["detail"]
+    assert await site.side().subscription_store.count() == 0
+
+
+async def test_a_visitor_registers_for_today_and_reads_when_it_ends(site: Site):
+    made, secret = await site.subscribe(today_only=True)
+    held = (await site.ask("GET", f"/api/v1/subscriptions/{made}", headers=bearer(secret))).json()
+    until = datetime.fromisoformat(held["places"][0]["until"]).astimezone(JST)
+    assert (until.hour, until.minute) == (0, 0)
+    assert timedelta(0) < until - site.side().clock.now() <= timedelta(days=1)
