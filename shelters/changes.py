@@ -7,8 +7,9 @@
 
 Damped (design, rule 5.8; domain reference §8.5): a site that is merely nearer is no news. Who was sent on once is sent
 on again only when that destination fails too. Who is there, or nearly, hears of another site only when his fails. While
-HQ pauses redirects only who is in danger where he was sent is sent elsewhere. Who answered "staying" or "elsewhere"
-hears only of a greater danger or of the end. All of it compares states: what is held back is told later, if still true.
+HQ pauses redirects nobody is sent elsewhere but from a destination that can't be used any more (closed, unusable, in an
+area). Who answered "staying" or "elsewhere" hears only of a greater danger or of the end. All of it compares states:
+what is held back is told later, if it is still true.
 """
 
 from collections.abc import Iterator
@@ -128,7 +129,7 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     quiet |= redirect & ~is_news & ~failed
     quiet |= same_words & arriving & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all
     if problem.hand.redirects_paused:
-        quiet |= redirect & (fate != Fate.DANGER) & ~above_all
+        quiet |= redirect & ~failed & ~above_all
     waits = ~(above_all | urgent | failed | (moved & (fate == Fate.FULL)))
     with np.errstate(invalid="ignore"):
         fresh = problem.now_s - before.said_s < at_most_every_s

@@ -34,13 +34,16 @@ from bosai.services.planning import Situation, drafts_of, hearing_of, plan_id_of
 from bosai.services.preview_answers import PreviewAnswers
 from bosai.services.previews import Preview, PreviewBroker
 from bosai.services.reminders import Reminders
+from bosai.services.site_failing import failures_of
 from bosai.services.told import book_of
 from bosai.services.who_hears import Hearing, most_endangered_first
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from bosai.stores.keys import Keys
 from bosai.stores.lease import Lease
 from bosai.stores.replies import as_text
+from bosai.stores.site_failures import SiteFailures
 from bosai.stores.subscriptions import SubscriptionStore
+from shelters.failure import FailureBook
 from shelters.people_left import PeopleLeft
 from shelters.plan import Plan
 from shelters.planning import plan
@@ -110,7 +113,7 @@ class PlannerWorker:
         self._said_at = 0.0
         self._held_until_s = math.inf  # when the first of those whom ten minutes hold back may be told
         self._made: Plan | None = None  # what the next plan may use again
-        self._left = PeopleLeft()
+        self._left, self._failures = PeopleLeft(), FailureBook()
         self._reminders = Reminders(sources)
         self._records = records
 
@@ -126,7 +129,7 @@ class PlannerWorker:
             None  # a new holder starts with a whole plan, and knows nothing of what others did meanwhile
         )
         self._sources.forget_told()
-        self._made, self._left = None, PeopleLeft()
+        self._made, self._left, self._failures = None, PeopleLeft(), FailureBook()
         self._reminders = Reminders(self._sources)
         beside = [asyncio.ensure_future(self._answering())]
         if self._records is not None:
@@ -241,9 +244,10 @@ class PlannerWorker:
                 ending_drafts(situation, nobody, heads, sources.settings, plan_id=plan_id or "ended")
             )
             if not situation.in_force:
-                self._made = None
+                self._made, self._failures = None, FailureBook()
                 self._reminders.forget()
                 await self._show_on_the_way({})
+                await SiteFailures(self._redis, self.realm).write([])
             return await self._emit(incident, drafts), plan_id or "ended"
         rows = await sources.people()
         found = await asyncio.to_thread(self._compute, situation, rows)
@@ -262,6 +266,9 @@ class PlannerWorker:
         self._made, self._held_until_s = found.made, found.hearing.changes.held_until_s
         self._reminders.know(situation, rows, found.made, found.hearing)
         await self._show_on_the_way(found.made.on_their_way())
+        failed = self._failures.read(found.made)
+        failures = failures_of(failed, found.made.problem.sites, situation.now, self.realm)
+        await SiteFailures(self._redis, self.realm).write(failures)
         return msgspec.structs.replace(report, unchanged=report.unchanged + moved), found.plan_id
 
     def _compute(self, situation: Situation, rows: PeopleRows) -> "_Found":

@@ -170,9 +170,12 @@ def test_a_destination_inside_the_area_now_is_told_even_while_redirects_are_paus
     assert heard(difference(paused, site=2)) == (Change.BETTER, False)
 
 
-def test_while_redirects_are_paused_a_closed_site_alone_sends_nobody_elsewhere():
-    made = one(statuses=status("a", Opening.CLOSED))
-    paused = replace(made, problem=replace(made.problem, hand=Hand(redirects_paused="混乱を避ける")))
+def test_while_redirects_are_paused_a_full_site_sends_nobody_elsewhere_and_a_closed_one_does():
+    pause = Hand(redirects_paused="混乱を避ける")
+    closed = one(statuses=status("a", Opening.CLOSED))
+    assert difference(replace(closed, problem=replace(closed.problem, hand=pause)), site=A).tell.all()
+    made = one(statuses=status("a", present=10), counted_at_s={"a": NOW_S})
+    paused = replace(made, problem=replace(made.problem, hand=pause))
     assert not difference(paused, site=A).tell.any()
     assert difference(paused, site=A, ended=True).tell.all()
     assert difference(paused, 40, site=A).tell.all()

@@ -6,13 +6,16 @@ import pytest
 from bosai.model.alert import OrderKind
 from bosai.model.instruction import REMINDERS, Answer, MessageKind, Stage
 from bosai.model.realm import Realm
+from bosai.services.hand import HandService
 from bosai.services.receipts import ReceiptService, receipt_token
 from bosai.settings import load_settings
+from bosai.stores.hand import HandKind
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.lease import Lease
 from bosai.stores.outbox import Outbox, Result, by_bucket
+from bosai.stores.site_failures import SiteFailures
 from geodata.hazards import HazardKind
-from shelters.model import Action, Opening
+from shelters.model import Action, Opening, ReasonCode
 from tests.workers.plain import SLOW, Plain, flood, place
 from tests.workers.street import HMAC_KEY, TOLD_SEALER
 from workers.planner import LEASE_NAME
@@ -351,3 +354,48 @@ async def test_reminders_can_be_switched_off_and_are_not_for_every_kind(plain, r
     on.lease.token = worker.lease.token
     await remind(on)
     assert await reminders_of(plain, early) == (1, Stage.QUEUED)
+
+
+# ---- a site that fails ----------------------------------------------------------------------------------------
+
+
+async def test_a_failed_site_redirects_everybody_of_it_and_tells_hq_where_to_and_who_is_short(plain):
+    inside, on_the_way = await plain.settle(1), await plain.settle(2)
+    record = await plain.hq.issue(flood())
+    worker = await plain.leader()
+    await worker.step()
+    await plain.deliver()
+    plain.clock.move(minutes=30)
+    await answer(plain, inside, Answer.ARRIVED)
+    await plain.close("B1", present_persons=12)
+    await planned_anew(worker)
+    await plain.close("B1", opening=Opening.UNUSABLE)
+    await worker.step()
+    for one in (inside, on_the_way):
+        told = await plain.told(one)
+        assert (told.destination.site_id, told.seq) == ("A1", 2)
+        assert ReasonCode.SITE_FAILED in told.reasons
+    (failure,) = await SiteFailures(plain.redis, Realm.LIVE).all()
+    assert (failure.site_id, failure.inside) == ("B1", 12)
+    assert sum(one.persons for one in failure.moves) + failure.without_site >= 12
+    await planned_anew(worker)
+    assert [(await plain.told(one)).seq for one in (inside, on_the_way)] == [2, 2]
+    await plain.hq.lift(record.alert.alert_id)
+    await worker.step()
+    assert await SiteFailures(plain.redis, Realm.LIVE).all() == []
+
+
+async def test_while_hq_pauses_redirects_a_full_hall_sends_nobody_elsewhere(plain):
+    one = await plain.settle(1)
+    await plain.hq.issue(flood())
+    worker = await plain.leader()
+    await worker.step()
+    hands = HandService(plain.redis, Realm.LIVE, plain.clock)
+    await hands.pause(plain.hq.abe, "混乱を避ける")
+    await plain.close("B1", present_persons=60)
+    plain.clock.move(minutes=1)
+    assert await worker.step()
+    assert (await plain.told(one)).seq == 1
+    await hands.lift(plain.hq.abe, HandKind.PAUSE, "", "落ち着いた")
+    assert await worker.step()
+    assert (await plain.told(one)).destination.site_id == "A1"
