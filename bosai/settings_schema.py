@@ -9,7 +9,7 @@ import re
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -192,6 +192,19 @@ class PaceClasses(Section, frozen=True):
             raise ValueError("slow <= unknown <= standard must hold")
 
 
+class FreshnessFigures(Section, frozen=True):
+    """How many of a site's free seats new people are given the longer nobody speaks."""
+
+    fresh_min: Annotated[float, Meta(ge=0)]
+    stale_min: Annotated[float, Meta(gt=0)]
+    stale_share: Fraction
+    silent_share: Fraction
+
+    def __post_init__(self) -> None:
+        if not self.fresh_min < self.stale_min:
+            raise ValueError("fresh_min < stale_min must hold: in between the share falls")
+
+
 class Planner(Section, frozen=True):
     """Movement and planning parameters."""
 
@@ -208,7 +221,28 @@ class Planner(Section, frozen=True):
     assumed_margin_fraction: Annotated[float, Meta(gt=-1, le=1)]
     occupancy_stale_min: AtLeastOne
     redirect_free_m: Annotated[float, Meta(ge=0)]
+    rivers_with_collapse_zones: tuple[Text, ...]
     pace_m_s: PaceClasses
+    freshness: FreshnessFigures
+
+
+class OpeningRuleFigures(Section, frozen=True, kw_only=True):
+    """Which public sites the city opens for one hazard: `shelters.openings.OpeningRule`."""
+
+    kinds: Annotated[tuple[Literal["emergency_site", "shelter"], ...], Meta(min_length=1)]
+    where: Literal["city", "wards", "around"]
+    near_m: Annotated[float, Meta(ge=0, le=20_000)]
+
+
+class OpeningRulesOfCity(Section, frozen=True):
+    """The rules by hazard; the other hazards open nothing by themselves."""
+
+    earthquake: OpeningRuleFigures
+    tsunami: OpeningRuleFigures
+    flood: OpeningRuleFigures
+    inland_flood: OpeningRuleFigures
+    storm_surge: OpeningRuleFigures
+    landslide: OpeningRuleFigures
 
 
 class PreviewFigures(Section, frozen=True):
@@ -402,6 +436,7 @@ class Settings(Section, frozen=True):
     web: Web
     push: Push
     planner: Planner
+    opening: OpeningRulesOfCity
     preview: PreviewFigures
     walking: Walking
     plan_records: PlanRecordsKept

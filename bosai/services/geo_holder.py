@@ -100,6 +100,7 @@ class GeoHolder:
                 self._settings.city.plane_epsg,
                 widen_m=self._settings.planner.point_rounding_widen_m,
                 samples=realm.is_drill,
+                rivers_with_zones=self._settings.planner.rivers_with_collapse_zones,
             )
             self._water[realm] = (facts.sight, maps)
         return self._water[realm][1]

@@ -28,6 +28,7 @@ from shelters.dangers import Danger
 from shelters.hand import NO_HAND, Hand
 from shelters.ledger import Told
 from shelters.model import Action, Site, SiteStatus
+from shelters.occupancy import Freshness
 from shelters.pace import Pacing, StraightLine
 from shelters.plan import Plan, PlanInput, PlanRules
 from shelters.sites import SiteTable
@@ -86,6 +87,12 @@ def rules_of(settings: Settings) -> PlanRules:
         seats_margin_fraction=planner.seats_margin_fraction,
         inland_detour_factor=planner.detour_factor,
         redirect_free_m=planner.redirect_free_m,
+        freshness=Freshness(
+            fresh_s=planner.freshness.fresh_min * 60.0,
+            stale_s=planner.freshness.stale_min * 60.0,
+            stale_share=planner.freshness.stale_share,
+            silent_share=planner.freshness.silent_share,
+        ),
     )
 
 
