@@ -8,6 +8,7 @@ Everything that hangs on the person alone is worked out once a row, what hangs o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -57,6 +58,15 @@ class Asked:
             end=self.end[:, rows],
             weight=self.weight[rows],
         )
+
+
+class Unbarred(NamedTuple):
+    """(p,) figures of pairs; what they are if the straight line enters an area; where it has a share; estimates."""
+
+    figure: Floats
+    if_barred: Floats
+    estimated: Bools
+    about: Bools
 
 
 class PairWalks:
@@ -115,8 +125,34 @@ class PairWalks:
             return [(0, None)]
         return [(int(one), np.flatnonzero(layer == one)) for one in np.unique(layer)]
 
+    def to_ends(self, asked: Asked) -> tuple[Floats, Floats]:
+        """(r,) efforts now to the `to` and to the `from` end of each one's edge, inf where that is closed."""
+        to_end, to_start = np.full(len(asked), np.inf), np.full(len(asked), np.inf)
+        for number, mine in self._by_layer(asked.layer):
+            ways, some = self.sites.layers[number].ways, slice(None) if mine is None else mine
+            here = places(ways.network, ways.foot, ways.closures, asked.at.take(some))
+            to_end[some], to_start[some] = here.to_end, here.to_start
+        return to_end, to_start
+
+    def leads_to_any(self, asked: Asked, sites: Bools) -> Bools:
+        """(r,) from where open ways of any length lead to one of the (m,) chosen sites at least."""
+        leads = np.zeros(len(asked), dtype=np.bool_)
+        for number, mine in self._by_layer(asked.layer):
+            some = slice(None) if mine is None else mine
+            leads[some] = self.sites.layers[number].reach.leads_to_any(asked.at.take(some), sites)
+        return leads
+
     def figures(self, asked: Asked, row: Ints, site: Ints) -> tuple[Floats, Bools]:
         """(p,) level metres of pairs (row of `asked`, site), inf = no way, and where they are estimates."""
+        found = self.figures_unbarred(asked, row, site)
+        unsure = np.flatnonzero(found.estimated & (found.if_barred > found.figure))
+        if len(unsure) and self.walks.barriers:
+            barred = unsure[self.barred(asked, row[unsure], site[unsure])]
+            found.figure[barred] = found.if_barred[barred]
+        return found.figure, found.about
+
+    def figures_unbarred(self, asked: Asked, row: Ints, site: Ints) -> Unbarred:
+        """The same, before it is asked whether straight lines enter areas."""
         walks, sites = self.walks, self.sites
         gap = asked.xy_m[row] - sites.xy_m[site]
         beeline = np.sqrt(gap[:, 0] * gap[:, 0] + gap[:, 1] * gap[:, 1])
@@ -136,11 +172,9 @@ class PairWalks:
         figure = np.where(weight < 1, walked, straight)
         blend = estimated & (weight < 1)
         figure[blend] = (1 - weight[blend]) * walked[blend] + weight[blend] * straight[blend]
-        barred = self._barred(asked, row, site, np.flatnonzero(estimated))
-        if len(barred):
-            figure[barred] = np.where(weight[barred] < 1, np.maximum(walked, figure)[barred], np.inf)
-        self._never_shorter(asked, row, site, figure)
-        return figure, estimated | beyond | late
+        if_barred = np.where(weight < 1, np.maximum(walked, figure), np.inf)
+        self._never_shorter(asked, row, site, figure, if_barred)
+        return Unbarred(figure, if_barred, estimated, estimated | beyond | late)
 
     def raw(self, asked: Asked, row: Ints, site: Ints) -> Floats:
         """(p,) along the network alone, gaps with their detour included; inf beyond the bound or without a way."""
@@ -204,27 +238,28 @@ class PairWalks:
             never = ~self.quiet_reach.joined_pairs(asked.usual, row[apart], site[apart])
             weight[pair[apart[never]]] = 1.0
 
-    def _never_shorter(self, asked: Asked, row: Ints, site: Ints, figure: Floats) -> None:
+    def _never_shorter(self, asked: Asked, row: Ints, site: Ints, figure: Floats, if_barred: Floats) -> None:
         """Who has to step onto the network elsewhere is not nearer for it."""
         pair = np.flatnonzero(asked.moved[row] | self.site_moved[site])
-        if not len(pair):
+        if not len(pair) or self._quiet is self:
             return
         some, there = np.unique(row[pair], return_inverse=True)
         usual = asked.usual.take(some)
         before = self._quiet._asked(asked.xy_m[some], usual, usual, np.zeros(len(some), dtype=np.int8))
         quiet, _ = self._quiet.figures(before, there, site[pair])
         figure[pair] = np.maximum(figure[pair], quiet)
+        if_barred[pair] = np.maximum(if_barred[pair], quiet)
 
-    def _barred(self, asked: Asked, row: Ints, site: Ints, pair: Ints) -> Ints:
-        """Those of some pairs whose straight line would enter an area from outside."""
-        barred = np.zeros(len(pair), dtype=np.bool_)
-        if not len(pair) or not self.walks.barriers:
-            return pair[barred]
-        people = np.unique(row[pair])
-        for barrier in self.walks.barriers:
-            inside = np.zeros(len(asked), dtype=np.bool_)
-            inside[people] = shapely.intersects_xy(barrier.area, *asked.xy_m[people].T)
-            open_yet = np.flatnonzero(~inside[row[pair]] & ~barred)
-            one, there = row[pair[open_yet]], site[pair[open_yet]]
-            barred[open_yet] = barrier.met_by(asked.xy_m[one], self.sites.xy_m[there])
-        return pair[barred]
+    def barred(self, asked: Asked, row: Ints, site: Ints) -> Bools:
+        """(p,) pairs whose straight line would enter an area from outside."""
+        some, back = np.unique(row, return_inverse=True)
+        return self.enters(asked.xy_m[some], back, site)
+
+    def enters(self, xy_m: Floats, row: Ints, site: Ints) -> Bools:
+        """(p,) pairs of (row of the (r, 2) points, site) whose straight line enters an area from outside."""
+        barred = np.zeros(len(row), dtype=np.bool_)
+        for barrier in self.walks.barriers if len(row) else ():
+            outside = ~np.atleast_1d(shapely.intersects_xy(barrier.area, xy_m[:, 0], xy_m[:, 1]))
+            still = np.flatnonzero(outside[row] & ~barred)
+            barred[still] = barrier.met_by(xy_m[row[still]], self.sites.xy_m[site[still]])
+        return barred

@@ -86,6 +86,13 @@ class Reach:
         ends = self._group[self._network.edge_from], self._group[self._network.edge_to]
         return np.asarray(all_reached[ends[0]] | all_reached[ends[1]])
 
+    def leads_to_any(self, at: Snapped, sites: Bools) -> Bools:
+        """(n,) places from which ways lead to one of the (m,) chosen sites at least."""
+        reached = np.atleast_1d(self._reached[np.unique(self._row[:, sites])].any(axis=0))
+        starts = self._end(at, self._network.edge_from, self._closed.leaves_to_start)
+        ends = self._end(at, self._network.edge_to, self._closed.leaves_to_end)
+        return np.asarray(reached[starts] | reached[ends])
+
     def _end(self, at: Snapped, ends: NDArray[np.int32], is_open: _Asked) -> Ints:
         """(n,) group of one end of each place's edge, -1 where that end is closed to it."""
         on = at.edge >= 0

@@ -30,6 +30,7 @@ class Barrier:
 
     def __init__(self, area_xy_m: BaseGeometry) -> None:
         self.area = area_xy_m
+        self._asked = 0
         shapely.prepare(area_xy_m)
 
     def met_by(self, start_xy_m: Floats, end_xy_m: Floats) -> Bools:
@@ -40,7 +41,8 @@ class Barrier:
             return met
         ends = np.stack([start_xy_m[rows], end_xy_m[rows]], axis=1)
         lines: NDArray[np.object_] = np.atleast_1d(np.asarray(shapely.linestrings(ends), dtype=object))
-        if len(rows) > _FEW_WALKS and shapely.get_num_coordinates(self.area) > _FEW_VERTICES:
+        self._asked += len(rows)
+        if self._asked > _FEW_WALKS and shapely.get_num_coordinates(self.area) > _FEW_VERTICES:
             around, within = self._plain
             near = shapely.intersects(around, lines)
             rows, lines = rows[near], lines[near]

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from bosai.settings_schema import Settings
 from geodata.closures import bridges_over, flooded_edges
+from geodata.crowd import Crowd
 from geodata.foot import Foot
 from geodata.ground_cells import GroundCells
 from geodata.hazards import HazardKind
@@ -44,11 +46,15 @@ Bools = NDArray[np.bool_]
 
 FEET = (Foot.STANDARD, Foot.SLOW, Foot.STEP_FREE)
 """From the one who passes most to the one who passes least."""
+AT_SITES = (Foot.SLOW, Foot.STEP_FREE)
+"""The feet of who stands at a site, in the order of their starts."""
 KEPT_DANGERS = 3
 """Sets of orders whose ways are remembered: those in force on both sides, and the draft that is looked at.
 
 One takes 150 MB over a city's centre and 300 sites, and 600 MB under a tsunami: more of them would take the machine's.
 """
+KEPT_PLANS = 2
+"""A plan's walks remember how everybody stands: those of either side."""
 OWN_PLACES = 20
 """A question about so few places is somebody's own, who waits for the answer: nothing is made ready for crowds."""
 CROWD = 2_500
@@ -80,6 +86,16 @@ class Places:
         return Places(self.standing.take(rows), self.foot[rows])
 
 
+class _KnownPlan(NamedTuple):
+    """What the walks of a plan hang on, and they."""
+
+    people: People
+    places: Places | None
+    key: str
+    sites: bytes
+    ways: PlanWays
+
+
 class Walking:
     """Walks over one network. Threads share it; what one of them searches, the others wait for and then have.
 
@@ -106,6 +122,7 @@ class Walking:
             for foot in FEET
         }
         self._rows: OrderedDict[tuple[str, Foot, bytes], RowWalks] = OrderedDict()
+        self._plans: list[_KnownPlan] = []
         self._prepared_xy_m = np.zeros((0, 2))
         self._around: OrderedDict[tuple[str, Foot], _Held] = OrderedDict()
 
@@ -134,8 +151,23 @@ class Walking:
     def ways(
         self, people: People, dangers: Sequence[Danger], to_xy_m: Floats, places: Places | None = None
     ) -> PlanWays:
-        """The walks of one plan to (m, 2) sites. places: those of the people, None = they are looked for now."""
-        return PlanWays(self, people, dangers, to_xy_m, places)
+        """The walks of one plan to (m, 2) sites. places: those of the people, None = they are looked for now.
+
+        The same object for the same people, places, sites and areas: what it has worked out serves the next plan.
+        """
+        told, key = np.ascontiguousarray(to_xy_m).tobytes(), digest_of(dangers) if dangers else ""
+        with self._lock:
+            for known in self._plans:
+                if (known.people is people and known.places is places) and (known.key, known.sites) == (
+                    key,
+                    told,
+                ):
+                    return known.ways
+        made = _KnownPlan(people, places, key, told, PlanWays(self, people, dangers, to_xy_m, places))
+        if len(people) > OWN_PLACES:
+            with self._lock:
+                self._plans = [made, *self._plans][:KEPT_PLANS]
+        return made.ways
 
     def rows(self, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> RowWalks:
         """The walks of one foot, by row, while these orders are in force."""
@@ -281,16 +313,17 @@ class PlanWays:
         if places is not None and len(places) != len(people):
             raise ValueError(f"places: {len(places)} for {len(people)} people; they must be of the same rows")
         self._walking, self._dangers = walking, tuple(dangers)
-        self._people_xy_m = people.xy_m
         self._sites_xy_m = np.asarray(sites_xy_m, dtype=np.float64).reshape(-1, 2)
         self._places = places if places is not None else walking.places_of(people)
+        self._crowd = Crowd(people.xy_m, self._places.standing)
+        self._rows: dict[Foot, RowWalks] = {}
 
     def nearest(self, starts: Ints, allowed: Bools, k: int) -> Nearest:
         """See `Ways`."""
         site = np.full((len(starts), k), NOWHERE, dtype=np.int64)
         level_m = np.full((len(starts), k), np.inf)
-        for mine, rows, xy_m, standing in self._by_foot(starts):
-            site[mine], level_m[mine] = rows.nearest(xy_m, standing, allowed, k)
+        for mine, walks, crowd, rows in self._by_foot(starts):
+            site[mine], level_m[mine] = walks.nearest(crowd, rows, allowed, k)
         return Nearest(site, level_m)
 
     def efforts(self, starts: Ints, sites: Ints) -> Floats:
@@ -303,9 +336,9 @@ class PlanWays:
 
     def _figures(self, starts: Ints, sites: Ints) -> tuple[Floats, Bools]:
         figure, about = np.full(sites.shape, np.inf), np.ones(sites.shape, dtype=np.bool_)
-        for mine, rows, xy_m, standing in self._by_foot(starts):
+        for mine, walks, crowd, rows in self._by_foot(starts):
             some = sites[mine]
-            found, estimate = rows.figures(xy_m, standing, some.reshape(len(xy_m), -1))
+            found, estimate = walks.figures(crowd, rows, some.reshape(len(rows), -1))
             figure[mine], about[mine] = found.reshape(some.shape), estimate.reshape(some.shape)
         return figure, about
 
@@ -313,9 +346,9 @@ class PlanWays:
         """See `Ways`."""
         length = level_m.copy()
         asked = np.flatnonzero((sites >= 0) & np.isfinite(level_m))
-        for mine, rows, xy_m, standing in self._by_foot(starts[asked]):
+        for mine, walks, crowd, rows in self._by_foot(starts[asked]):
             some = asked[mine]
-            length[some] = rows.lengths(xy_m, standing, sites[some], level_m[some])
+            length[some] = walks.lengths(crowd, rows, sites[some], level_m[some])
         return length
 
     def inland(self, starts: Ints) -> Exits | None:
@@ -323,39 +356,46 @@ class PlanWays:
         if not any(one.is_tsunami for one in self._dangers):
             return None
         exits, metres = np.full((len(starts), 2), np.nan), np.full(len(starts), np.inf)
-        for mine, rows, xy_m, standing in self._by_foot(starts):
-            found = rows.pairs.inland(rows.pairs.asked(xy_m, standing))
+        for mine, walks, crowd, rows in self._by_foot(starts):
+            found = walks.inland(crowd, rows)
             exits[mine], metres[mine] = found.exit_xy_m, found.distance_m
         return Exits(exits, metres)
 
-    def _by_foot(self, starts: Ints) -> Iterator[tuple[Ints | slice, RowWalks, Floats, Standing]]:
-        """(rows of `starts`, their walks, points and places) for every foot among them."""
+    def _by_foot(self, starts: Ints) -> Iterator[tuple[Ints | slice, RowWalks, Crowd, Ints]]:
+        """(places in `starts`, walks of their foot, crowd, rows of it) for every foot among them."""
+        count = len(self._places)
         if not len(starts):
             return
-        if starts.max() < len(self._places):
-            xy_m, places = self._people_xy_m, self._places
-        else:
-            xy_m, places = self._with_sites
-        foot = places.foot[starts]
-        numbers = np.flatnonzero(np.bincount(foot, minlength=len(FEET)))
+        if starts.max() < count:
+            yield from self._parts(starts, self._crowd, self._places.foot)
+            return
+        for at_site in (False, True):
+            mine = np.flatnonzero((starts >= count) == at_site)
+            crowd, foot = self._at_sites if at_site else (self._crowd, self._places.foot)
+            for some, walks, _, rows in self._parts(starts[mine] - at_site * count, crowd, foot):
+                yield mine[some], walks, crowd, rows
+
+    def _parts(
+        self, rows: Ints, crowd: Crowd, foot: NDArray[np.int8]
+    ) -> Iterator[tuple[Ints | slice, RowWalks, Crowd, Ints]]:
+        feet = foot[rows]
+        numbers = np.flatnonzero(np.bincount(feet, minlength=len(FEET)))
         for number in numbers.tolist():
-            mine = slice(None) if len(numbers) == 1 else np.flatnonzero(foot == number)
-            some = starts[mine]
-            walks = self._walking.rows(self._sites_xy_m, self._dangers, FEET[number])
-            yield mine, walks, xy_m[some], places.standing.take(some)
+            mine = slice(None) if len(numbers) == 1 else np.flatnonzero(feet == number)
+            yield mine, self._walks_of(FEET[number]), crowd, rows[mine]
+
+    def _walks_of(self, foot: Foot) -> RowWalks:
+        if foot not in self._rows:
+            self._rows[foot] = self._walking.rows(self._sites_xy_m, self._dangers, foot)
+        return self._rows[foot]
 
     @cached_property
-    def _with_sites(self) -> tuple[Floats, Places]:
-        """Points and places of everybody, and of who stands at a site."""
-        at_sites = [
-            Places(
-                self._walking.stand(self._sites_xy_m, foot),
-                np.full(len(self._sites_xy_m), FEET.index(foot), np.int8),
-            )
-            for foot in (Foot.SLOW, Foot.STEP_FREE)
-        ]
-        xy_m = np.concatenate([self._people_xy_m, self._sites_xy_m, self._sites_xy_m])
-        return xy_m, Places.joined([self._places, *at_sites])
+    def _at_sites(self) -> tuple[Crowd, NDArray[np.int8]]:
+        """Who stands at a site: first all sites of those taken for slow, then all of those who need no steps."""
+        sites = self._sites_xy_m
+        parts = [self._walking.stand(sites, foot) for foot in AT_SITES]
+        foot = np.repeat([FEET.index(one) for one in AT_SITES], len(sites)).astype(np.int8)
+        return Crowd(np.concatenate([sites] * len(AT_SITES)), Standing.joined(parts)), foot
 
 
 class PlanWalks:

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata import row_walks
+from geodata.crowd import Crowd
 from geodata.ground_cells import CELL_M, OUTSIDE, GroundCells
 from geodata.inland_ways import SeaRule
+from geodata.near_rounds import NONE
 from geodata.network import Foot
 from geodata.pair_walks import PairWalks
-from geodata.row_walks import NONE, RowWalks
+from geodata.row_walks import RowWalks
 from geodata.standing import Stander, Standing
 from geodata.walks import NetworkWalks
 from tests.geodata.drawn_network import drawn, grid
@@ -57,7 +59,7 @@ def test_the_nearest_by_row_are_those_of_the_matrix(seed, areas, wave, bound_m, 
     standing, cells = standing_of(walks, people)
     allowed = rng.random(SITES) < 0.7
     rows = RowWalks(PairWalks(walks, sites), cells)
-    found_site, found = rows.nearest(people, standing, allowed, k)
+    found_site, found = rows.nearest(Crowd(people, standing), np.arange(PEOPLE), allowed, k)
     walk = walks.walk(people, sites)
     matrix = np.where(allowed, walk.effort_m, np.inf)
     expected = np.sort(matrix, axis=1)[:, :k]
@@ -75,9 +77,9 @@ def test_of_two_sites_at_one_place_the_smaller_row_is_named():
     standing, cells = standing_of(walks, people)
     sites = np.array([(900.0, 10.0), (210.0, 10.0), (210.0, 10.0)])
     rows = RowWalks(PairWalks(walks, sites), cells)
-    site, figure = rows.nearest(people, standing, np.ones(3, dtype=np.bool_), 1)
+    site, figure = rows.nearest(Crowd(people, standing), np.arange(50), np.ones(3, dtype=np.bool_), 1)
     assert (site == 1).all()
-    site, _ = rows.nearest(people, standing, np.array([True, False, True]), 2)
+    site, _ = rows.nearest(Crowd(people, standing), np.arange(50), np.array([True, False, True]), 2)
     assert (site == [2, 0]).all()
     assert np.isfinite(figure).all()
 
@@ -88,7 +90,7 @@ def test_sites_that_are_not_allowed_are_never_named(allowed):
     people = np.array([(10.0, 10.0), (5000.0, 5000.0)])
     standing, cells = standing_of(walks, people)
     rows = RowWalks(PairWalks(walks, np.array([(200.0, 200.0), (0.0, 0.0)])), cells)
-    site, figure = rows.nearest(people, standing, np.array(allowed), 2)
+    site, figure = rows.nearest(Crowd(people, standing), np.arange(2), np.array(allowed), 2)
     assert site[:, 0].tolist() == ([0, 0] if allowed[0] else [NONE, NONE])
     assert (site[:, 1] == NONE).all()
     assert np.isinf(figure[:, 1]).all()
@@ -124,13 +126,14 @@ def test_figures_of_chosen_sites_are_those_of_the_matrix(seed, areas, wave):
     standing, cells = standing_of(walks, people)
     rows, matrix = RowWalks(PairWalks(walks, sites), cells), walks.walk(people, sites)
     asked = rng.integers(-1, SITES, (PEOPLE, 4))
-    figure, about = rows.figures(people, standing, asked)
+    crowd = Crowd(people, standing)
+    figure, about = rows.figures(crowd, np.arange(PEOPLE), asked)
     expected = np.take_along_axis(matrix.effort_m, np.maximum(asked, 0), axis=1)
     np.testing.assert_allclose(figure, np.where(asked >= 0, expected, np.inf), rtol=1e-5, atol=1e-2)
     estimate = np.take_along_axis(matrix.about, np.maximum(asked, 0), axis=1)
     assert (about == np.where(asked >= 0, estimate, True)).all()
     level_m, to = matrix.effort_m[np.arange(PEOPLE), asked[:, 0]], asked[:, 0]
     there = to >= 0
-    length = rows.lengths(people[there], standing.take(np.flatnonzero(there)), to[there], level_m[there])
+    length = rows.lengths(crowd, np.flatnonzero(there), to[there], level_m[there])
     known = walks.lengths(people[there], sites, to[there], level_m[there])
     np.testing.assert_allclose(length, known, rtol=1e-4, atol=1e-2)
