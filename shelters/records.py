@@ -24,6 +24,7 @@ import shapely
 from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
+from shelters.people_left import StandingWays
 from shelters.plan import PlanInput
 from shelters.ways import StraightWays
 
@@ -79,10 +80,15 @@ class Outside:
 
 def straight_ways(value: object) -> str | None:
     """The word for straight lines, which follow from the places and the sites; None for anything else."""
-    if not isinstance(value, StraightWays):
-        return None
-    factor = getattr(value, "detour_factor", None) or value._detour_factor
-    return f"{STRAIGHT}{float(factor)!r}"
+    value = unwrapped(value)
+    return f"{STRAIGHT}{value._detour_factor!r}" if isinstance(value, StraightWays) else None
+
+
+def unwrapped(value: object) -> object:
+    """The walks themselves, where rows of people who stand at sites follow: made over all rows they are the same."""
+    while isinstance(value, StandingWays):
+        value = value.inner
+    return value
 
 
 def pack(value: object, put: Put, stands: Stands = straight_ways, path: str = "plan") -> Tree:

@@ -10,6 +10,7 @@ needs the same ground. A record that can't be kept is logged and shown in the he
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from bosai.services.plan_versions import Made, made_with
 from bosai.stores.plan_records import BlockCodec, Listed, PlanFacts, PlanRecordStore
 from bosai.stores.replies import unix_ms
 from shelters.plan import Plan, PlanInput
-from shelters.records import RecordUnreadable, Tree, pack, problem_again, straight_ways
+from shelters.records import RecordUnreadable, Tree, pack, problem_again, straight_ways, unwrapped
 from shelters.replay import answers, answers_again
 
 log = logging.getLogger(__name__)
@@ -35,10 +36,13 @@ WAITING_PLANS = 8
 """So many plans may wait to be written down; each one holds its arrays."""
 TRIES = 3
 TIDY_EVERY_S = 3600.0
+FINISH_S = 3.0
 LOOSE_FOR = timedelta(hours=1)
 NETWORK_WORD = "network"
 HEALTH_PART = "plan-records"
 
+Note = Callable[[str, Mapping[str, Any]], Awaitable[object]]
+"""(subject, facts) → an entry of the audit log."""
 Remake = Callable[[str, str, PlanInput], object]
 """(path, word, problem) → what stood outside the problem: the walks over the imported network."""
 
@@ -116,17 +120,19 @@ class PlanRecorder:
         ground: Callable[[], GeoFacts | None],
         open_incident: Callable[[], Awaitable[str | None]],
         tell: Callable[[str], Awaitable[None]],
+        note: Note,
         keep_for: timedelta,
         max_bytes: int,
     ) -> None:
         self._store, self._codec, self._clock = store, codec, clock
-        self._ground, self._open_incident, self._tell = ground, open_incident, tell
+        self._ground, self._open_incident, self._tell, self._note = ground, open_incident, tell, note
         self._keep_for, self._max_bytes = keep_for, max_bytes
         self._waiting: asyncio.Queue[_Kept] = asyncio.Queue(WAITING_PLANS)
         self._missed = 0
         self._is_first = True
         self._said = ""
         self._parent = ""
+        self._noted: set[str] = set()
 
     def keep(self, made: Plan, *, plan_id: str, incident: str, at: datetime, told: int) -> None:
         """Have a plan written down that told `told` people something; returns at once.
@@ -161,13 +167,24 @@ class PlanRecorder:
                 log.exception("a plan record can not be written; plans go on without it")
                 await self._say(f"計画を記録できません（{type(error).__name__}）：{error}"[:300])
 
+    async def finish(self) -> None:
+        """Before `run` is cancelled: until what waits is written down, `FINISH_S` at most."""
+        try:
+            async with asyncio.timeout(FINISH_S):
+                await self._waiting.join()
+        except TimeoutError:
+            log.error("%d plans are not recorded: the planner ends", self._waiting.qsize())  # noqa: TRY400
+
     async def _next(self) -> None:
         try:
             async with asyncio.timeout(TIDY_EVERY_S):
                 one = await self._waiting.get()
         except TimeoutError:
             return
-        await self.write(one)
+        try:
+            await self.write(one)
+        finally:
+            self._waiting.task_done()
         missed, self._missed = self._missed, 0
         await self._say(f"計画{missed}件を記録できませんでした" if missed else "")
 
@@ -184,9 +201,18 @@ class PlanRecorder:
             missing = await self._store.keep(name, facts, sealed)
             if not missing:
                 self._parent = name
+                await self._note_orders(name, one, sealed)
                 return name
             known.difference_update(missing)  # forgotten in between: put them again
         raise RuntimeError(f"blocks of plan {name} were forgotten {TRIES} times while it was kept")
+
+    async def _note_orders(self, name: str, one: _Kept, sealed: bytes) -> None:
+        """The audit log leads from each version of an order to the first plan that told people of it."""
+        keys = {danger.key for danger in one.made.problem.dangers} - self._noted
+        digest = hashlib.sha256(sealed).hexdigest()
+        for key in sorted(keys):
+            await self._note(f"alert:{key}", {"plan": name, "told": one.told, "sha256": digest})
+            self._noted.add(key)
 
     async def _is_known(self, plan_id: str) -> bool:
         return any(one.partition("@")[0] == plan_id for one in await self._store.names())
@@ -310,7 +336,7 @@ class PlanArchive:
 
 def word_of(value: object) -> str | None:
     """What stands for walks in a record."""
-    if type(value).__module__ == "bosai.services.walking":
+    if type(unwrapped(value)).__module__ == "bosai.services.walking":
         return NETWORK_WORD
     return straight_ways(value)
 

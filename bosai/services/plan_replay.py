@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # the walks load SciPy, which a process without an imported n
     from bosai.wiring import Wired
 
 MB = 1_000_000
+PLANNER = "planner"
 
 
 @dataclass(eq=False)
@@ -111,8 +113,6 @@ def _over(network: str, facts: GeoFacts | None, walking: Walking | None) -> Rema
             raise RecordUnreadable(path, f"stands for {word!r}, which this version does not know")
         if walking is None or now != network:
             raise OtherGround(network, now)
-        if path.endswith(".walks"):
-            return walking.for_plan(problem.people, problem.dangers)
         return walking.ways(problem.people, problem.dangers, problem.sites.xy_m)
 
     return remake
@@ -133,6 +133,7 @@ def recorder_of(wired: Wired, realm: Realm, geo: GeoHolder | None = None) -> Pla
         wired.clock,
         ground=lambda: holder.facts,
         open_incident=here.alert_store.incident,
+        note=partial(here.audit.note, PLANNER, "planned"),
         tell=told_health(wired.redis, Keys(realm).health, wired.clock),
         keep_for=timedelta(days=kept.keep_days),
         max_bytes=kept.max_mb * MB,

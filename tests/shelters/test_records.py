@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from shapely.geometry.base import BaseGeometry
 
 from shelters.hand import Hand, Pin
+from shelters.model import Opening, SiteStatus
+from shelters.people_left import StandingWays, with_people_left
 from shelters.plan import Plan, PlanInput
 from shelters.planning import plan
 from shelters.records import (
@@ -28,7 +30,7 @@ from shelters.records import (
 from shelters.replay import NOT_SAID, answers, answers_again, first_difference
 from shelters.ways import StraightWays, Ways
 from tests.shelters.test_what_must_always_hold import a_problem
-from tests.shelters.town import level, people, problem, site
+from tests.shelters.town import NOW_S, level, people, problem, site
 
 Block = tuple[bytes, int]
 
@@ -145,6 +147,20 @@ def test_hqs_hand_and_straight_ways_are_taken_along():
     assert isinstance(read.ways, StraightWays) and straight_ways(read.ways) == straight_ways(ways)
     starts, sites = np.arange(70) % 50, np.arange(70) % 20
     assert (read.ways.efforts(starts, sites) == ways.efforts(starts, sites)).all()
+
+
+def test_a_plan_with_people_left_in_a_failed_site_is_made_again_too():
+    who = people([(1000.0, 0.0), (1100.0, 0.0)])
+    sites = {(-100.0, 0.0): site("a"), (-300.0, 0.0): site("b"), (-900.0, 0.0): site("c")}
+    statuses = {"a": SiteStatus(site_id="a", opening=Opening.UNUSABLE, present_persons=7)}
+    bare = problem(who, sites, [level(4)], statuses=statuses, counted_at_s={"a": NOW_S - 60})
+    ways = StraightWays(who.xy_m, bare.sites.xy_m, 1.25)
+    full = with_people_left(replace(bare, ways=ways))
+    assert len(full.people) == 9 and type(full.ways) is StandingWays
+    made, blocks = plan(full), Blocks()
+    told = answers_again(answers(made, blocks.put), blocks.held.__getitem__)
+    assert len(made) > 2
+    assert first_difference(told, plan(again(made.problem, blocks))) is None
 
 
 def test_walks_over_a_network_are_a_word_and_are_asked_for_again():

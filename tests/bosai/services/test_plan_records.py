@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from bosai.errors import SealBroken
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services import plan_records
+from bosai.services.audit import AuditService
 from bosai.services.plan_records import (
     HEALTH_PART,
     WAITING_PLANS,
@@ -51,6 +54,7 @@ class Kept:
         self.store = PlanRecordStore(plain.redis, Realm.LIVE)
         self.codec = codec_of(PLACES_SEALER, Realm.LIVE)
         self.archive = PlanArchive(self.store, self.codec)
+        self.audit = AuditService(plain.redis, Realm.LIVE, plain.clock)
         self.ids: list[str] = []
 
     def recorder(self, **changes: Any) -> PlanRecorder:
@@ -59,6 +63,7 @@ class Kept:
             "ground": lambda: None,
             "open_incident": plain.hq.store.incident,
             "tell": told_health(plain.redis, Keys(Realm.LIVE).health, plain.clock),
+            "note": partial(self.audit.note, "planner", "planned"),
             "keep_for": timedelta(days=30),
             "max_bytes": 10_000_000,
             **changes,
@@ -339,6 +344,34 @@ async def test_a_record_that_can_not_be_kept_is_said_on_the_board_until_one_is_k
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_waits_is_written_down_before_the_planner_ends(kept):
+    recorder = kept.recorder()
+    made, plan_id, incident = await kept.planned()
+    running = asyncio.ensure_future(recorder.run())
+    await asyncio.sleep(0)
+    now = kept.plain.clock.now()
+    for number in range(3):
+        at = now + timedelta(seconds=number)
+        recorder.keep(made, plan_id=plan_id, incident=incident, at=at, told=1)
+    await recorder.finish()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert len(await kept.store.names()) == 3
+
+
+async def test_the_audit_log_leads_from_an_order_to_the_first_plan_made_of_it_and_only_once(kept):
+    recorder = kept.recorder()
+    _, name = await kept.record(recorder)
+    kept.plain.clock.move(seconds=60)
+    await kept.record(recorder)
+    (record,) = await kept.plain.hq.store.in_force()
+    noted = [one for one in await kept.audit.read(0, 100) if one.step == "planned"]
+    assert [one.subject for one in noted] == [f"alert:{record.alert.key}"]
+    sealed = await kept.store.record(name) or b""
+    assert noted[0].facts == {"plan": name, "told": 1, "sha256": hashlib.sha256(sealed).hexdigest()}
+    assert (await kept.audit.verify()).ok
 
 
 async def test_plans_that_wait_are_limited_and_the_planner_never_waits(kept):
