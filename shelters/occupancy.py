@@ -144,7 +144,7 @@ def free_seats(
     seats: NDArray[np.int64],
     present: NDArray[np.int64],
     age_s: NDArray[np.float64],
-    margin_fraction: float,
+    margin_fraction: float | NDArray[np.float64],
     rules: Freshness = FRESH,
 ) -> NDArray[np.int64]:
     """(m,) seats new people may be given, at least 0. present: heads, -1 = silent; age_s: see `ages_s`, nan = stale.
@@ -161,9 +161,12 @@ def free_seats(
 
 
 def seats_left(
-    seats: NDArray[np.int64], present: NDArray[np.int64], margin_fraction: float
+    seats: NDArray[np.int64], present: NDArray[np.int64], margin_fraction: float | NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """(m,) seats with the margin less the heads known; negative = over-full. A silent site counts as empty here."""
+    """(m,) seats with the margin less the heads known; negative = over-full. A silent site counts as empty here.
+
+    margin_fraction: for all, or (m,) one for each site; below 0 where a figure is not trusted whole.
+    """
     limit = np.floor(seats * (1.0 + margin_fraction) + 1e-9).astype(np.int64)
     left: NDArray[np.int64] = limit - np.maximum(present, 0)
     return left

@@ -47,6 +47,12 @@ def test_full_stays_full_and_beyond_full_is_never_less_than_none():
     assert seats_left(ints(100, 100, 100), ints(130, 100, -1), 0.1).tolist() == [-20, 10, 110]
 
 
+def test_each_site_may_have_a_margin_of_its_own():
+    margin = np.array([0.0, -0.1])
+    assert seats_left(ints(100, 100), ints(95, 95), margin).tolist() == [5, -5]
+    assert free_seats(ints(100, 100), ints(-1, -1), np.zeros(2), margin).tolist() == [100, 90]
+
+
 def test_an_age_nobody_knows_counts_as_the_oldest():
     assert (free(100, 40, np.nan), free(100, -1, np.nan)) == (30, 70)
 
