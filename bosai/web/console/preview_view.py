@@ -8,7 +8,6 @@ from itertools import groupby
 
 from bosai.services.previews import ClosedSite, Outcome, Preview, SiteExpectation, TownFigures
 from bosai.services.small_counts import total_without_small, without_small
-from bosai.web.base import LANG_NAMES
 from geodata.touched import about
 
 WIDTH, HEIGHT = 180, 48
@@ -17,7 +16,6 @@ PACES = {
     "slow": "ゆっくり・介助が要る",
     "unknown": "未回答（歩く速さは遅めに計算）",
 }
-UNKNOWN = "不明"
 STEP_MIN = 10
 _SHOWN_MIN = (30, 60, 180)
 
@@ -62,7 +60,9 @@ class SiteLine:
     site: SiteExpectation
     persons: int | None
     over: int
+    left: int
     over_counted_in: int | None
+    left_counted_in: int | None
     curve: Curve | None
     full: str
 
@@ -100,9 +100,7 @@ def view_of(preview: Preview, *, exact: bool) -> PreviewView:
         outcomes=tuple((name, one) for name, one in outcomes if one is not None),
         actions=_column(preview.by_action.items(), exact=exact),
         paces=_column(((PACES.get(name, name), n) for name, n in preview.by_pace.items()), exact=exact),
-        langs=_column(
-            ((LANG_NAMES.get(name, UNKNOWN), n) for name, n in preview.by_lang.items()), exact=exact
-        ),
+        langs=_column(preview.by_lang.items(), exact=exact),
         sites=_sites(preview, exact=exact),
         wards=_wards(preview.towns, exact=exact),
         closed=preview.openings.sites if preview.openings else (),
@@ -160,14 +158,26 @@ def _sites(preview: Preview, *, exact: bool) -> tuple[SiteLine, ...]:
             site=one,
             persons=persons[n],
             over=_over(one, one.persons),
+            left=_left(one, one.persons),
             over_counted_in=None if one.counted_in is None else _over(one, one.counted_in),
+            left_counted_in=None if one.counted_in is None else _left(one, one.counted_in),
             curve=_curve(one),
             full=_full(one),
         )
         for n, one in enumerate(preview.by_site)
     ]
     # The ones that fill come first: they are what HQ can still do something about.
-    return tuple(sorted(lines, key=lambda one: (-one.over, -(one.over_counted_in or 0), -one.site.persons)))
+    return tuple(
+        sorted(
+            lines,
+            key=lambda one: (
+                -one.over,
+                -(one.over_counted_in or 0),
+                -one.site.persons,
+                -(one.site.counted_in or 0),
+            ),
+        )
+    )
 
 
 def _over(one: SiteExpectation, persons: int) -> int:
@@ -175,8 +185,12 @@ def _over(one: SiteExpectation, persons: int) -> int:
     return max(0, min(persons, persons + one.others + (one.present or 0) - one.seats))
 
 
+def _left(one: SiteExpectation, persons: int) -> int:
+    return max(0, one.seats - persons - one.others - (one.present or 0))
+
+
 def _full(one: SiteExpectation) -> str:
-    """When the seats are taken, by subscribers alone and with residents."""
+    """When more are there than seats, by subscribers alone and with residents."""
     alone, counted_in = _after(one.full_after_min), _after(one.full_after_min_counted_in)
     if one.curve_counted_in and counted_in != alone:
         return f"{alone}（住民を含めると{counted_in}）"
@@ -185,9 +199,9 @@ def _full(one: SiteExpectation) -> str:
 
 def _after(minutes: int | None) -> str:
     if minutes is None:
-        return "3時間では埋まらない"
+        return "3時間では超えない"
     if minutes < 1:
-        return "すでに満員"
+        return "すでに超えている"
     hours, rest = divmod(minutes, 60)
     return f"約{hours}時間{rest}分後" if hours else f"約{minutes}分後"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -127,3 +128,68 @@ async def test_questions_and_answers_do_not_pile_up(
     await question
     assert await redis.xlen(Keys(Realm.LIVE).preview_requests) == 0
     assert [key async for key in redis.scan_iter(match="*preview:*")] == []
+
+
+# ---- answers in steps --------------------------------------------------------------------------------
+
+FIRST = Preview(available=True, people=12, households=5, at=START, complete=False, planned=False, more=True)
+
+
+async def steps(_: Alert) -> AsyncIterator[Preview]:
+    yield FIRST
+    yield ANSWER
+
+
+async def test_the_last_of_several_steps_is_what_the_asker_gets(broker: PreviewBroker, alert: Alert) -> None:
+    question = await asked(broker, alert)
+    assert await broker.serve(steps, block_ms=1000)
+    assert await question == ANSWER
+
+
+async def test_who_asks_for_the_counts_alone_gets_the_first_step_and_nothing_is_planned(
+    broker: PreviewBroker, alert: Alert
+) -> None:
+    begun: list[str] = []
+
+    async def answer(_: Alert) -> AsyncIterator[Preview]:
+        yield FIRST
+        begun.append("a plan")
+        yield ANSWER
+
+    question = asyncio.create_task(broker.request(alert, counts_only=True))
+    async with asyncio.timeout(10):
+        while not await broker.serve(answer, block_ms=100):
+            pass
+    assert await question == FIRST and begun == []
+
+
+async def test_a_planner_too_slow_for_the_rest_has_said_who_is_inside(redis: Redis, alert: Alert) -> None:
+    broker = PreviewBroker(redis, Realm.LIVE, Hq(redis).clock, wait_s=0.5)
+    waited = asyncio.Event()
+
+    async def answer(_: Alert) -> AsyncIterator[Preview]:
+        yield FIRST
+        await waited.wait()
+        yield ANSWER
+
+    question = await asked(broker, alert)
+    serving = asyncio.create_task(broker.serve(answer, block_ms=1000))
+    found = await question
+    waited.set()
+    await serving
+    assert (found.people, found.complete, found.planned) == (12, False, False)
+
+
+async def test_what_was_said_before_a_failure_is_kept_and_nobody_waits_for_more(
+    broker: PreviewBroker, alert: Alert
+) -> None:
+    async def answer(_: Alert) -> AsyncIterator[Preview]:
+        yield FIRST
+        raise ZeroDivisionError
+
+    question = await asked(broker, alert)
+    with pytest.raises(ZeroDivisionError):
+        await broker.serve(answer, block_ms=1000)
+    async with asyncio.timeout(5):  # the asker would wait ten seconds for a step that never comes
+        found = await question
+    assert (found.available, found.people, found.complete, found.more) == (True, 12, False, False)
