@@ -41,6 +41,7 @@ from shelters.planning import plan
 from tests.bosai.stores.test_what_a_dump_shows import everything_in
 from tests.workers.plain import Plain, flood, place
 from tests.workers.street import PLACES_SEALER
+from tests.workers.test_planner import tsunami
 
 LONS = [round(140.979 + 0.0005 * n, 4) for n in range(20)]
 
@@ -344,6 +345,37 @@ async def test_a_record_that_can_not_be_kept_is_said_on_the_board_until_one_is_k
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_every_plan_of_a_long_event_is_made_again_from_nothing_and_is_the_same(kept):
+    """The planner uses again what did not change; a replay starts from nothing."""
+    plain, recorder = kept.plain, kept.recorder()
+    worker = await plain.leader()
+    worker._records = recorder
+    running = asyncio.ensure_future(recorder.run())
+    await asyncio.sleep(0)
+    try:
+        await worker.step()
+        await plain.close("B1", opening=Opening.CLOSED)
+        plain.clock.move(minutes=5)
+        await worker.step()
+        await plain.settle(900, place(lon=140.9815, lat=38.2152, persons=3))
+        plain.clock.move(minutes=20)
+        await worker.step()
+        await plain.close("A1", present_persons=8)
+        await plain.settle(901, place(lon=140.9812, lat=38.2151, persons=1))
+        await plain.hq.issue(tsunami())
+        plain.clock.move(minutes=20)
+        await worker.step()
+        await recorder.finish()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    names = await kept.store.names()
+    assert len(names) >= 4
+    for name in names:
+        found = replay(await kept.open(name), None, None)
+        assert found.same, (name, found.difference)
 
 
 async def test_what_waits_is_written_down_before_the_planner_ends(kept):
