@@ -192,3 +192,14 @@ def test_when_no_seat_is_left_anywhere_the_report_says_how_many_stand_in_the_rai
     # The subscriber of the place, who was told nothing yet, may take a seat as well: 6 people, 2 seats.
     assert sum(one.persons for one in found.moves) == 5
     assert 3 <= found.without_seat <= 4
+
+
+def test_under_a_tsunami_they_go_to_the_next_site_outside_however_far_it_is():
+    # Site a stands outside the area, so there is no way inland to walk; twice nothing would forbid every site.
+    sites = {(-500.0, 0.0): site("a"), (-3000.0, 0.0): site("b")}
+    statuses = {"a": SiteStatus(site_id="a", opening=Opening.UNUSABLE, present_persons=4)}
+    given_problem = problem(
+        people([(2000.0, 0.0)]), sites, [tsunami()], statuses=statuses, counted_at_s={"a": NOW_S}
+    )
+    (move,) = report_of(plan(with_people_left(given_problem)), 0).moves
+    assert (move.site_id, move.without_phone, move.without_seat) == ("b", 4, 0)
