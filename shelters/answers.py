@@ -6,7 +6,7 @@ told before ─▶ stands while its site may be named ─▶ kept, unless the ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,10 +62,15 @@ class Answers:
         return np.isin(self.action, (_GO, _REFUGE, _INLAND, _PREPARE))
 
 
+def level_targets(classes: int) -> Ints:
+    """(c,) the target of each class under anything but a tsunami."""
+    return np.arange(classes) * _KINDS + _LEVEL
+
+
 def answer_everybody(problem: PlanInput, classes: Classes, workings: Workings) -> Answers:
     """Triage of every row."""
     work = _Triage(problem, classes, workings)
-    for number, rows in enumerate(classes.members()):
+    for number, rows in enumerate(classes.members):
         if len(rows):
             work.answer(number, rows)
     return work.result()
@@ -351,11 +356,10 @@ class _Triage:
 
     def result(self) -> Answers:
         """What was found."""
-        stands = np.flatnonzero((self.told_site >= 0) & (self.target >= 0))
-        told_m = np.full(len(self.target), np.inf)
-        told_m[stands] = self.reach.cost(stands, self.told_site[stands])
-        plain = stands[~np.isfinite(told_m[stands])]
-        told_m[plain] = self.reach.ways.efforts(self.reach.start[plain], self.told_site[plain])
+        reach = self.reach
+        told_m = self.workings.stage(
+            "told cost", (*reach.made_from, self.told_site), lambda: self._told_cost(self.told_site)
+        )
         no_way = ~np.isfinite(told_m)
         told_site = np.where(no_way, NOWHERE, self.told_site)
         keeps = self.keeps & ~no_way
@@ -365,7 +369,7 @@ class _Triage:
             inland_m=self.inland_m,
             exit_xy_m=self.exit_xy_m,
             next_best=self.next_best,
-            reach=replace(self.reach),
+            reach=reach,
             speed_mps=self.speed_mps,
             told_site=told_site,
             told_m=told_m,
@@ -373,6 +377,15 @@ class _Triage:
             pinned=self.is_pin & (self.reach.prefer >= 0) & (self.reach.prefer == self.wanted),
             pins_not_kept=self._pins_not_kept(),
         )
+
+    def _told_cost(self, told_site: Ints) -> Floats:
+        """(r,) what the told site costs; a site that is not among those the row may be newly told costs its walk."""
+        stands = np.flatnonzero((told_site >= 0) & (self.target >= 0))
+        told_m = np.full(len(told_site), np.inf)
+        told_m[stands] = self.reach.cost(stands, told_site[stands])
+        plain = stands[~np.isfinite(told_m[stands])]
+        told_m[plain] = self.reach.ways.efforts(self.reach.start[plain], told_site[plain])
+        return told_m
 
     def _pins_not_kept(self) -> tuple[str, ...]:
         """Towns with a pin that somebody who sets out there was not given."""

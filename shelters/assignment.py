@@ -193,11 +193,11 @@ def _improve(problem: SeatProblem, seats: Seats, site: Ints) -> None:
     rows = np.flatnonzero(problem.takes_seats & ~problem.keeps & ~problem.counted & (problem.own_site >= 0))
     now_m = np.full(len(site), np.inf)
     seated = rows[site[rows] >= 0]
-    elsewhere = seated[site[seated] != problem.own_site[seated]]
-    now_m[seated] = problem.own_m[seated]
+    now_m[seated] = np.where(
+        site[seated] == problem.told[seated], problem.told_m[seated], problem.own_m[seated]
+    )
+    elsewhere = seated[(site[seated] != problem.own_site[seated]) & (site[seated] != problem.told[seated])]
     now_m[elsewhere] = problem.reach.cost(problem.rows[elsewhere], site[elsewhere])
-    lost = elsewhere[~np.isfinite(now_m[elsewhere])]  # told, and not among the choices any more
-    now_m[lost] = problem.told_m[lost]
     rows = rows[problem.own_m[rows] < KEEP_UNLESS_BETTER * now_m[rows]]
     while len(rows):
         to, to_m = _best_with_room(problem, seats.spare, rows, now_m[rows])

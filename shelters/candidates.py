@@ -56,6 +56,21 @@ class Reach:
     limit_m: Floats  # what lies farther is not in time
     prefer: Ints  # the site that comes before all others, -1 = none
 
+    @property
+    def made_from(self) -> tuple[object, ...]:
+        """Everything a cost depends on."""
+        targets = self.targets
+        tables = (targets.allowed, targets.factor, targets.extra_m, targets.landward)
+        return (
+            self.ways,
+            self.start,
+            self.target,
+            self.limit_m,
+            self.prefer,
+            self.seaward_bearing_deg,
+            *tables,
+        )
+
     def cost(self, rows: Ints, sites: Ints) -> Floats:
         """(q,) rows and (q,) or (q, j) sites → cost in metres, inf where the site is not for the row."""
         if not len(self.sites_xy_m):
@@ -67,9 +82,11 @@ class Reach:
         fine &= self.targets.allowed[kind, to]
         preferred = fine & (sites == self.prefer[one])
         fine &= level_m <= self.limit_m[one]
-        if self.targets.landward.any():
-            landward = ~is_seaward(self.xy_m[rows], self.sites_xy_m[to], self.seaward_bearing_deg)
-            fine &= landward | ~self.targets.landward[kind]
+        only_landward = self.targets.landward[kind]
+        if only_landward.any():
+            fine &= ~only_landward | ~is_seaward(
+                self.xy_m[rows], self.sites_xy_m[to], self.seaward_bearing_deg
+            )
         with np.errstate(invalid="ignore"):
             figure = level_m * self.targets.factor[kind, to] + self.targets.extra_m[kind, to]
         return np.where(preferred, 0.0, np.where(fine, figure, np.inf))

@@ -34,14 +34,10 @@ class Classes:
     first: Ints  # (c,) the first row of each class
     verdict: NDArray[np.int8]  # (c, m)
     needs: Ints  # (c,)
+    members: Sequence[Ints]  # the rows of each class, ascending
 
     def __len__(self) -> int:
         return len(self.first)
-
-    def members(self) -> Sequence[Ints]:
-        """The rows of each class, ascending."""
-        order = np.argsort(self.of, kind="stable")
-        return np.split(order, np.searchsorted(self.of[order], np.arange(1, len(self))))
 
 
 def start_rows(problem: PlanInput, rows: Ints) -> Ints:
@@ -64,7 +60,7 @@ def classes_of(  # noqa: PLR0917 - the arrays of the message rows
     """The classes of the (r,) rows and the verdicts of all sites for each."""
     people = problem.people
 
-    def sort_out() -> tuple[Ints, Ints]:
+    def sort_out() -> tuple[Ints, Ints, tuple[Ints, ...]]:
         columns: list[NDArray[np.integer]] = [
             inside[:, column].view(np.int8) for column in range(inside.shape[1])
         ]
@@ -74,9 +70,11 @@ def classes_of(  # noqa: PLR0917 - the arrays of the message rows
         if problem.welfare is not None:
             columns.append(problem.welfare[rows])
         of, count = numbered(columns)
-        return of, first_of(of, count)
+        order = np.argsort(of, kind="stable")
+        members = np.split(order, np.searchsorted(of[order], np.arange(1, count))) if count else []
+        return of, first_of(of, count), tuple(members)
 
-    of, first = workings.stage(
+    of, first, members = workings.stage(
         "classes", (inside, rows, people.needs, problem.visitor, problem.welfare), sort_out
     )
     site_inside = workings.stage(
@@ -85,16 +83,17 @@ def classes_of(  # noqa: PLR0917 - the arrays of the message rows
         lambda: suitability.sites_inside(problem.sites, problem.dangers),
     )
     verdict = np.empty((len(first), len(problem.sites)), dtype=np.int8)
+    judged: dict[
+        tuple[tuple[int, ...], Who], NDArray[np.int8]
+    ] = {}  # needs change what a site costs, no verdict
     for number, row in enumerate(first.tolist()):
-        live_here = [int(k) for k in np.flatnonzero(inside[row])]
-        verdict[number] = suitability.judge(
-            problem.sites,
-            problem.dangers,
-            site_inside,
-            live_here,
-            who=_who(problem, int(rows[row])),
-            hand=problem.hand,
-        )
+        live_here = tuple(np.flatnonzero(inside[row]).tolist())
+        who = _who(problem, int(rows[row]))
+        if (live_here, who) not in judged:
+            judged[live_here, who] = suitability.judge(
+                problem.sites, problem.dangers, site_inside, live_here, who=who, hand=problem.hand
+            )
+        verdict[number] = judged[live_here, who]
     return Classes(
         rows=rows,
         main=main,
@@ -104,6 +103,7 @@ def classes_of(  # noqa: PLR0917 - the arrays of the message rows
         first=first,
         verdict=verdict,
         needs=people.needs[rows[first]].astype(np.int64),
+        members=members,
     )
 
 

@@ -33,6 +33,7 @@ class PlanRules:
     seaward_bearing_deg: float = 110.0
     widen_m: float = 8.0
     seats_margin_fraction: float = 0.0
+    assumed_margin_fraction: float = 0.0  # of figures that are only assumed; negative: fewer than the figure
     inland_detour_factor: float = 1.5
     redirect_free_m: float = 150.0  # so near their destination people are not redirected
     freshness: Freshness = FRESH

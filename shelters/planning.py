@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shelters import assignment, ledger
-from shelters.answers import Answers, answer_everybody
+from shelters.answers import Answers, answer_everybody, level_targets
 from shelters.assignment import NEEDY_WEIGHT, SeatProblem, Seats
 from shelters.candidates import CHOICES, cheapest
 from shelters.classes import Classes, classes_of, start_rows
@@ -108,7 +108,7 @@ class _Work:
         self.takes = people.holds_seat[rows] & ~problem.told.declined[rows]
         reach = answers.reach
         self.movers = np.flatnonzero(reach.target >= 0)
-        inputs = (reach.ways, reach.start, reach.target, reach.limit_m, reach.prefer, *self._target_tables())
+        inputs = reach.made_from
         self.own_site, self.own_m = workings.stage("nearest", inputs, self._nearest)
         pace = people.pace[rows]
         self.groups: Groups = workings.stage(
@@ -128,10 +128,6 @@ class _Work:
         self.group_of[self.movers] = self.groups.of
         self.seats_left = np.zeros(len(problem.sites), dtype=np.int64)
         self._seat_everybody()
-
-    def _target_tables(self) -> tuple[object, ...]:
-        targets = self.answers.reach.targets
-        return targets.allowed, targets.factor, targets.extra_m, targets.landward
 
     def _nearest(self) -> tuple[Ints, Floats]:
         reach = self.answers.reach
@@ -179,8 +175,11 @@ class _Work:
         """(m,) seats for who was told, and for new people."""
         problem, rules = self.problem, self.problem.rules
         age_s = ages_s(problem.now_s, problem.counted_at_s, problem.event_began_s)
-        free = free_seats(seats, present, age_s, rules.seats_margin_fraction, rules.freshness)
-        return seats_left(seats, present, rules.seats_margin_fraction), free
+        margin = np.where(
+            problem.sites.seats_assumed, rules.assumed_margin_fraction, rules.seats_margin_fraction
+        )
+        free = free_seats(seats, present, age_s, margin, rules.freshness)
+        return seats_left(seats, present, margin), free
 
     def _seat_problem(self, chosen: Ints, *, life: bool) -> SeatProblem:
         answers, people, rows = self.answers, self.problem.people, self.classes.rows[chosen]
@@ -216,22 +215,37 @@ class _Work:
         life = np.array([one.life_at_stake for one in self.problem.dangers], dtype=np.bool_)
         soft = life[self.classes.main] if len(life) else np.zeros(len(self.site), dtype=np.bool_)
         open_ = self.movers[self.site[self.movers] >= 0]
-        for rank in range(self.choice.shape[1]):
+        choice = self._choices_with_seats(soft)
+        for rank in range(choice.shape[1]):
             if not len(open_):
                 break
-            to = self.choice[self.group_of[open_], rank]
+            to = choice[self.group_of[open_], rank]
             open_, to = open_[to >= 0], to[to >= 0]
             room = soft[open_] | (self.seats_left[to] >= self.persons[open_])
             fits = np.flatnonzero(room & (to != self.site[open_]))
             at, to = open_[fits], to[fits]
-            fine = np.isfinite(answers.reach.cost(at, to))
-            at, to = at[fine], to[fine]
+            picky = np.flatnonzero(soft[at])  # what is not for the row: towards the sea, or not in time
+            if len(picky):
+                fine = np.ones(len(at), dtype=np.bool_)
+                fine[picky] = np.isfinite(answers.reach.cost(at[picky], to[picky]))
+                at, to = at[fine], to[fine]
             found[at, count[at]] = to
             count[at] += 1
             open_ = open_[count[open_] < 2]
         if answers.next_best.any():
             self._fill_in(found, count)
         return found[:, 0], found[:, 1]
+
+    def _choices_with_seats(self, soft: Bools) -> Ints:
+        """(g, j) the choices of each group that have a seat left, in their order; all while life is at stake."""
+        if not self.choice.size or not len(self.seats_left):
+            return self.choice
+        has_any = soft[self.movers[self.groups.speaks]][:, None] | (self.seats_left[self.choice] > 0)
+        has_any &= self.choice >= 0
+        order = np.argsort(~has_any, axis=1, kind="stable")[:, : int(has_any.sum(axis=1).max(initial=0))]
+        choice = np.where(has_any, self.choice, NOWHERE)
+        packed: Ints = np.take_along_axis(choice, order, axis=1)
+        return packed
 
     def _fill_in(self, found: Ints, count: Ints) -> None:
         """A tsunami's second choices where none came from the seats: the nearest safety of any kind."""
@@ -254,8 +268,12 @@ class _Work:
         alternate, third = self._others()
         inland = self.action == _INLAND
         walk_m, alternate_m = self._walk_to("site", self.site), self._walk_to("alternate", alternate)
-        baseline, baseline_m = self._named_nearest("baseline", classes.verdict <= Verdict.UPSTAIRS)
-        spoken, spoken_m = self._named_nearest("spoken", classes.verdict < Verdict.NOT_PUBLIC)
+        alternate = np.where(np.isfinite(alternate_m), alternate, NOWHERE)
+        everybody = np.zeros(len(classes), dtype=np.bool_)
+        baseline, baseline_m = self._named_nearest(
+            "baseline", classes.verdict <= Verdict.UPSTAIRS, self._costs_its_walk()
+        )
+        spoken, spoken_m = self._named_nearest("spoken", classes.verdict < Verdict.NOT_PUBLIC, everybody)
         crowded = self._crowded()
         no_seats = (self.site < 0) & (self.own_site >= 0)
         overfull = np.maximum(-(self._margin_left()), 0)
@@ -285,6 +303,7 @@ class _Work:
                     no_seats=no_seats,
                     own_site=self.own_site,
                     own_m=self.own_m,
+                    price_m=self._price(),
                     baseline=baseline,
                     baseline_m=baseline_m,
                     spoken=spoken,
@@ -333,13 +352,38 @@ class _Work:
         crowded[over[~self.takes[over]]] = True
         return crowded
 
+    def _price(self) -> Floats:
+        """(r,) what each costs where he is sent; inf where there is no such figure."""
+        answers = self.answers
+        price = np.where(self.site == answers.told_site, answers.told_m, self.own_m)
+        rows = np.flatnonzero(
+            (self.site >= 0) & (self.site != answers.told_site) & (self.site != self.own_site)
+        )
+        price[rows] = answers.reach.cost(rows, self.site[rows])
+        return price
+
     def _expected(self, which: Bools) -> Ints:
         return np.bincount(
             self.site[which], weights=self.persons[which], minlength=len(self.problem.sites)
         ).astype(np.int64)
 
-    def _named_nearest(self, name: str, verdicts: Bools) -> tuple[Ints, Floats]:
-        """The nearest site of each class's mask, for everybody who has somewhere to go or might have had."""
+    def _costs_its_walk(self) -> Bools:
+        """(c,) classes to whom a site costs what the walk to it is: the cheapest is the nearest."""
+        targets = self.answers.reach.targets
+        plain = (targets.factor == 1.0) & (targets.extra_m == 0.0) | ~targets.allowed
+        by_target = plain.all(axis=1) & ~targets.landward
+        classes = self.classes
+        level = np.array([not one.is_tsunami for one in self.problem.dangers], dtype=np.bool_)
+        is_level = (
+            level[classes.main[classes.first]] if len(level) else np.zeros(len(classes), dtype=np.bool_)
+        )
+        return np.asarray(by_target[level_targets(len(classes))] & is_level)
+
+    def _named_nearest(self, name: str, verdicts: Bools, as_own: Bools) -> tuple[Ints, Floats]:
+        """The nearest site of each class's mask, for everybody who has somewhere to go or might have had.
+
+        as_own: (c,) classes for which that is what costs least, but for those who prefer a site.
+        """
         classes, reach, answers = self.classes, self.answers.reach, self.answers
 
         def find() -> tuple[Ints, Floats]:
@@ -347,13 +391,30 @@ class _Work:
             level_m = np.full(len(classes.rows), np.inf)
             wanted = answers.sets_out
             for number in range(len(verdicts)):
-                rows = np.flatnonzero((classes.of == number) & wanted)
+                rows = classes.members[number]
+                rows = rows[wanted[rows]]
+                if as_own[number]:
+                    known = reach.prefer[rows] < 0
+                    at = rows[known]
+                    site[at], level_m[at] = self.own_site[at], self.own_m[at]
+                    rows = rows[~known]
                 near, figure = reach.nearest(rows, verdicts[number], 1)
                 site[rows], level_m[rows] = near[:, 0], figure[:, 0]
             return site, level_m
 
         return self.workings.stage(
-            name, (reach.ways, reach.start, classes.of, verdicts, answers.sets_out), find
+            name,
+            (
+                reach.ways,
+                reach.start,
+                classes.of,
+                verdicts,
+                answers.sets_out,
+                as_own,
+                reach.prefer,
+                reach.target,
+            ),
+            find,
         )
 
     def _walk_to(self, name: str, site: Ints) -> Floats:

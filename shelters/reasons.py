@@ -38,6 +38,7 @@ class Figures:
     no_seats: Bools
     own_site: Ints
     own_m: Floats
+    price_m: Floats  # what the site costs, as own_m counts
     baseline: Ints
     baseline_m: Floats
     spoken: Ints
@@ -47,7 +48,7 @@ class Figures:
 def reasons_for(problem: PlanInput, classes: Classes, answers: Answers, figures: Figures) -> Ints:
     """(r,) reason bits."""
     bits = np.zeros(len(classes.rows), dtype=np.int64)
-    for rows in classes.members():
+    for rows in classes.members:
         if len(rows):
             _why_action(problem, classes, answers, figures, rows, bits)
     _why_site(problem, classes, answers, figures, bits)
@@ -72,8 +73,9 @@ def _why_action(  # noqa: PLR0917 - one class of the plan's arrays
     table = np.array([reason_bits(*by_action[one]) for one in triage.ACTIONS], dtype=np.int64)
     bits[rows] |= table[figures.action[rows]]
     early = triage.leaves_for_power(danger, problem.people, classes.rows[rows], problem.blur_m)
-    early &= np.isin(figures.action[rows], (_GO, _REFUGE))
-    _add(bits, rows[early], ReasonCode.POWER_EARLY)
+    if early.any():
+        early &= np.isin(figures.action[rows], (_GO, _REFUGE))
+        _add(bits, rows[early], ReasonCode.POWER_EARLY)
     if danger.is_tsunami and not danger.advisory:
         late = rows[answers.late[rows]]
         if danger.expected_arrival_s is None:
@@ -107,14 +109,13 @@ def _why_site(problem: PlanInput, classes: Classes, answers: Answers, figures: F
     full = (own >= 0) & (own != site) & (answers.reach.prefer[rows] != site) & ~(stays & answers.keeps[rows])
     # Who was told keeps it unless another is clearly nearer: only such a one was passed for want of seats.
     gap = np.where(stays, KEEP_UNLESS_BETTER, 1.0)
-    cost = np.full(len(rows), np.inf)
-    asked = np.flatnonzero(full)
-    cost[asked] = answers.reach.cost(rows[asked], site[asked])
-    _add(bits, rows[full & (figures.own_m[rows] < gap * cost)], ReasonCode.PASSED_NEARER_FULL)
+    _add(
+        bits, rows[full & (figures.own_m[rows] < gap * figures.price_m[rows])], ReasonCode.PASSED_NEARER_FULL
+    )
     if problem.hand.redirects_paused:
         held = stays & ((own != site) | (verdict == Verdict.EXCLUDED))
         _add(bits, rows[held], ReasonCode.REDIRECTS_PAUSED)
-    _why_facility(problem, classes, figures, rows, bits)
+    _why_facility(problem, classes, figures, goes & (figures.site >= 0), bits)
     _say_failed(problem, classes, rows, site, bits)
 
 
@@ -139,11 +140,12 @@ def _of_sites(problem: PlanInput) -> Ints:
     return bits
 
 
-def _why_facility(problem: PlanInput, classes: Classes, figures: Figures, rows: Ints, bits: Ints) -> None:
+def _why_facility(problem: PlanInput, classes: Classes, figures: Figures, named: Bools, bits: Ints) -> None:
     for number, needs in enumerate(classes.needs.tolist()):
         if not needs:
             continue
-        mine = rows[classes.of[rows] == number]
+        mine = classes.members[number]
+        mine = mine[named[mine]]
         state, extra = facets.state(problem.sites, needs), facets.extra_m(problem.sites, needs)
         site, near = figures.site[mine], figures.baseline[mine]
         _add(bits, mine[state[site] == facets.MISSING], ReasonCode.FACILITY_MISSING)
