@@ -16,7 +16,7 @@ def action_sentences(instruction: Instruction, alert: Alert, lang: str, area: st
     if alert.kind is OrderKind.TSUNAMI_EVACUATION:
         return _tsunami(instruction, alert, lang, area)
     if instruction.action is Action.STAY:
-        return [text("advice.do.stay", lang)]
+        return [text("advice.do.stay", lang), text("advice.reason.stay_needs", lang)]
     if instruction.action is Action.UP or alert.kind is OrderKind.EMERGENCY_SAFETY:
         return [text("advice.do.up", lang)]
     if alert.kind is OrderKind.ELDERLY_ETC:

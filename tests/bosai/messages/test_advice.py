@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bosai.messages.advice import render_advice
-from bosai.messages.catalogue import LANGS
+from bosai.messages.catalogue import LANGS, text
 from bosai.messages.wording import check_drill_end, check_wording
 from bosai.model.alert import Act, OrderKind, TsunamiClass
 from bosai.model.instruction import MessageKind
@@ -255,6 +255,15 @@ def test_untranslated_free_text_is_shown_in_japanese_and_said_to_be() -> None:
     assert alert.texts["ja"].body.endswith("井戸水を飲まないでください。")
     assert alert.texts["en"].body.endswith("Do not drink well water.")
     assert "井戸水を飲まないでください。" in alert.texts["vi"].body
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_who_is_told_to_stay_reads_at_once_what_staying_asks_for(lang: str) -> None:
+    words = render_advice(
+        instruction(FLOOD_4, action=Action.STAY), record(Realm.LIVE, FLOOD_4), Realm.LIVE, lang, now=NOW
+    )
+    stay, needs = text("advice.do.stay", lang), text("advice.reason.stay_needs", lang)
+    assert words.body.index(stay) < words.body.index(needs) and needs in words.body
 
 
 def test_reasons_become_sentences_in_their_order_and_unknown_ones_are_left_out() -> None:
