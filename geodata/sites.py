@@ -20,15 +20,23 @@ from geodata.hazards import HazardKind
 
 
 class SiteKind(StrEnum):
-    """Which of the two designations a record is."""
+    """Which designation a record is. The national lists hold the first two (`LISTED_KINDS`)."""
 
     EMERGENCY = "emergency"  # 指定緊急避難場所 (災害対策基本法 49条の4)
     SHELTER = "shelter"  # 指定避難所 (49条の7)
+    TEMPORARY_STAY = "temporary_stay"  # 一時滞在施設, by agreement, for 帰宅困難者
 
     @property
     def ja(self) -> str:
         """The legal term."""
-        return {"emergency": "指定緊急避難場所", "shelter": "指定避難所"}[self.value]
+        return {
+            "emergency": "指定緊急避難場所",
+            "shelter": "指定避難所",
+            "temporary_stay": "一時滞在施設",
+        }[self.value]
+
+
+LISTED_KINDS = frozenset({SiteKind.EMERGENCY, SiteKind.SHELTER})
 
 
 class FloorGroup(StrEnum):

@@ -21,7 +21,7 @@ CLI = "command line"
 OF_THE_GROUND = ("hazards", "roads", "elevation", "places", "jma-areas")
 KINDS = ("sites", "capacities", *OF_THE_GROUND)
 WHAT_IT_TAKES = (
-    "sites: 指定緊急避難場所・指定避難所 (CSV, GeoJSON) — capacities: 収容人数 (CSV) — "
+    "sites: 指定緊急避難場所・指定避難所・一時滞在施設 (CSV, GeoJSON) — capacities: 収容人数 (CSV) — "
     "hazards: 国土数値情報 A31a, A33, A40, A49, or a GeoJSON of the settings — roads: .osm.pbf, .osm, GeoJSON — "
     "elevation: ESRI ASCII grid — places: 町名, utf_ken_all.csv, 人口 (CSV) — jma-areas: 予報区等 (GeoJSON)"
 )

@@ -6,7 +6,7 @@ from bosai.settings_schema import CapacityDefaults
 from geodata.facilities import Facility, distinct_names, join_facilities
 from geodata.hazards import HazardKind
 from geodata.importers.capacities import CapacityRecord, CapacitySource
-from geodata.sites import FLOOR_GROUP_OF, SiteForm, SiteKind, SiteRecord
+from geodata.sites import FLOOR_GROUP_OF, LISTED_KINDS, SiteForm, SiteKind, SiteRecord
 from shelters.model import (
     Capacity,
     Designation,
@@ -17,6 +17,7 @@ from shelters.model import (
 )
 
 SOURCE = "国土地理院『指定緊急避難場所・指定避難所データ』を加工して作成"
+OWN_SOURCE = "市が取り込んだ一時滞在施設の表"
 
 
 def catalogue_of(
@@ -53,7 +54,7 @@ def capacity_of(record: CapacityRecord, form: SiteForm, defaults: CapacityDefaul
 def published_capacity(facility: Facility, form: SiteForm, defaults: CapacityDefaults) -> Capacity | None:
     """The figures that the list of sites itself gives (想定収容人数); None where it gives none.
 
-    Of a 指定避難所 it is who may stay; of a 指定緊急避難場所 only who may be out of danger there.
+    Of a 指定避難所 or 一時滞在施設 it is who may stay; of a 指定緊急避難場所 only who may be out of danger there.
     """
     found = {
         one.kind: one.capacity_persons for one in facility.designations if one.capacity_persons is not None
@@ -62,7 +63,7 @@ def published_capacity(facility: Facility, form: SiteForm, defaults: CapacityDef
         return None
     record = CapacityRecord(
         refuge_persons=found.get(SiteKind.EMERGENCY),
-        stay_persons=found.get(SiteKind.SHELTER),
+        stay_persons=found.get(SiteKind.SHELTER, found.get(SiteKind.TEMPORARY_STAY)),
         source=CapacitySource.PUBLISHED,
         row=0,
     )
@@ -104,7 +105,7 @@ def _site(facility: Facility, name: str, given: Capacity | None, defaults: Capac
             stay_persons=assumed.stay_persons,
             source=FigureSource.ASSUMED,
         ),
-        source=SOURCE,
+        source=SOURCE if first.kind in LISTED_KINDS else OWN_SOURCE,
     )
 
 
@@ -125,6 +126,8 @@ def _kind(record: SiteRecord) -> DesignationKind:
     """A shelter in a care home is a welfare shelter, whether or not the list says for whom."""
     if record.kind is SiteKind.EMERGENCY:
         return DesignationKind.EMERGENCY_SITE
+    if record.kind is SiteKind.TEMPORARY_STAY:
+        return DesignationKind.TEMPORARY_STAY
     if record.site_form is SiteForm.WELFARE:
         return DesignationKind.WELFARE_SHELTER
     return DesignationKind.SHELTER

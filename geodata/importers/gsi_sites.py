@@ -14,7 +14,7 @@ from geodata.hazards import HAZARD_HEADINGS, HazardKind
 from geodata.importers.site_rows import Gathered, Row, SiteLayout, SitesParsed, text_of, ward_of
 from geodata.importers.tables import RowRefused, flag, read_lonlat, required
 from geodata.remarks import merge_limits, read_floors, read_name
-from geodata.sites import SiteKind, SiteRecord, site_form_of
+from geodata.sites import LISTED_KINDS, SiteKind, SiteRecord, site_form_of
 
 MUNICIPALITY = "都道府県名及び市町村名"
 SAME_AS_SHELTER = "指定避難所との住所同一"
@@ -57,7 +57,7 @@ def parse_json_edition(document: Mapping[str, object], municipality: str, bbox: 
         raise BrokenJson(detail="{e: [指定緊急避難場所…], s: [指定避難所…], p: {…}} ではありません")
     prefecture = document.get("p")
     prefix = str(prefecture.get("name", "")) if isinstance(prefecture, dict) else ""
-    gathered = Gathered(SiteKind, bbox, municipality)
+    gathered = Gathered(LISTED_KINDS, bbox, municipality)
     for entries, layout in ((emergency, _EMERGENCY), (shelter, _SHELTER)):
         for number, entry in enumerate(entries, start=1):
             gathered.take(number, lambda entry=entry: _json_row(entry, prefix), layout)  # type: ignore[misc]

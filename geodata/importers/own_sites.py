@@ -14,7 +14,7 @@ from geodata.areas import Bbox
 from geodata.hazards import HazardKind
 from geodata.importers.site_rows import Row, SiteLayout, text_of
 from geodata.importers.tables import RowRefused, flag, read_lonlat, required
-from geodata.sites import FloorGroup, FloorLimit, SiteForm, SiteKind, SiteRecord, site_form_of
+from geodata.sites import LISTED_KINDS, FloorGroup, FloorLimit, SiteForm, SiteKind, SiteRecord, site_form_of
 
 COLUMNS = ("id", "kind", "name", "address", "ward", "lon", "lat", "hazards", "tsunami_floor", "rain_floor")
 _OPTIONAL = (
@@ -30,7 +30,7 @@ def own_layout(headings: set[str]) -> SiteLayout | None:
     if not headings.issuperset(COLUMNS):
         return None
     return SiteLayout(
-        covers=frozenset(SiteKind),
+        covers=LISTED_KINDS,
         read=_read,
         row_id=lambda row: text_of(row, "id"),
         in_municipality=lambda row, municipality: True,

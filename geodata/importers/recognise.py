@@ -26,6 +26,7 @@ class ListKind(StrEnum):
     SITES_JSON = "sites_json"
     OPEN_DATA_SITES = "open_data_sites"
     OWN_SITES = "own_sites"
+    TEMPORARY_STAYS = "temporary_stays"
     CAPACITIES = "capacities"
     OWN_TOWNS = "own_towns"
     TOWN_POINTS = "town_points"
@@ -49,6 +50,7 @@ _JA = {
     ListKind.SITES_JSON: "指定緊急避難場所・指定避難所の一覧（JSON版）",
     ListKind.OPEN_DATA_SITES: "自治体標準オープンデータセットの指定緊急避難場所一覧",
     ListKind.OWN_SITES: "見本の表（施設）",
+    ListKind.TEMPORARY_STAYS: "一時滞在施設の表",
     ListKind.CAPACITIES: "収容人数の表",
     ListKind.OWN_TOWNS: "町名の表",
     ListKind.TOWN_POINTS: "町名と代表点の一覧（住所データ）",
@@ -69,6 +71,7 @@ _MARKS: tuple[tuple[ListKind, frozenset[str]], ...] = (
     (ListKind.SHELTERS, frozenset({"共通ID", "施設・場所名", "受入対象者"})),
     (ListKind.SHELTERS, frozenset({"共通ID", "施設・場所名", "指定緊急避難場所との住所同一"})),
     (ListKind.OWN_SITES, frozenset({"id", "kind", "name", "tsunami_floor"})),
+    (ListKind.TEMPORARY_STAYS, frozenset({"一時滞在施設", "所在地", "緯度", "経度"})),
     (ListKind.OWN_TOWNS, frozenset({"name", "ward", "kana", "reading_status"})),
     (ListKind.TOWN_POINTS, frozenset({"pref", "city", "town", "koaza"})),
     (ListKind.POPULATION, frozenset({"ward", "town_code", "total_pop"})),

@@ -3,8 +3,8 @@
     bytes ─▶ out of its zip ─▶ layout by headings ─▶ rows ─▶ SiteRecord · Rejected
 
 Columns are found by heading, in any order. Known: the national lists as CSV, as the JSON edition (`gsi_sites`)
-and as GeoJSON (`sites_geojson`), the municipal sheet of the open data sets (`open_data_sites`), and the table of
-the built-in sample (`own_sites`).
+and as GeoJSON (`sites_geojson`), the municipal sheet of the open data sets (`open_data_sites`), the table of the
+built-in sample (`own_sites`), and a table of 一時滞在施設 (`temporary_stays`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 
 from geodata.areas import JAPAN, Bbox
 from geodata.errors import BrokenJson, RepeatedHeading
-from geodata.importers import gsi_sites, open_data_sites, own_sites
+from geodata.importers import gsi_sites, open_data_sites, own_sites, temporary_stays
 from geodata.importers.archives import the_list
 from geodata.importers.recognise import SITE_LISTS, ListKind, refusal
 from geodata.importers.site_rows import Gathered, SiteLayout, SitesParsed, plain_heading
@@ -26,6 +26,7 @@ _EXPECTED = (
     f"「{'・'.join(gsi_sites.COMMON)}」と災害種別8列（指定緊急避難場所）、または"
     f"「{'・'.join(gsi_sites.COMMON)}」と「{gsi_sites.RECIPIENTS}」か"
     f"「{gsi_sites.SAME_AS_EMERGENCY}」（指定避難所）、または {open_data_sites.EXPECTED}、"
+    f"または {temporary_stays.EXPECTED}、"
     f"または {', '.join(own_sites.COLUMNS)}（見本の表）"
 )
 
@@ -54,6 +55,7 @@ def _layout(headings: list[str]) -> tuple[list[str], SiteLayout]:
     for names, layout in (
         (headings, own_sites.own_layout(set(headings))),
         (headings, gsi_sites.gsi_layout(set(headings))),
+        (headings, temporary_stays.temporary_stay_layout(set(headings))),
         (canonical, open_data_sites.open_data_layout(set(canonical))),
     ):
         if layout is not None:

@@ -120,6 +120,8 @@ STEPS = {
     "withdrew_shaking": "強い揺れの記録を取り消し",
     "opened_by_code": "福祉避難所の利用コードを発行",
     "closed_code": "福祉避難所の利用コードを失効",
+    "explained": "案内の理由を確認（一人分）",
+    "planned": "計画を記録",
     "trial_sent": "自分の端末へ試験送信",
 }
 FACTS = {
@@ -176,6 +178,7 @@ PARTS = {
     "telegram": "電文の読み取り",
     "monthly_check": "月例の受信確認",
     "ground": "地理データ",
+    "plan-records": "計画の記録",
 }
 ORIGIN_STATES = {"open": "通常", "resting": "停止中", "trying": "確認中"}
 CHECK_STATES = {

@@ -188,3 +188,16 @@ async def test_an_unreadable_row_of_a_list_never_counts_as_gone(sites):
     for report in (named, nameless):
         assert (len(report.rejected), report.gone, report.changed) == (1, 0, 0)
     assert len(await sites.all()) == 2
+
+
+async def test_a_table_of_temporary_stays_adds_sites_for_visitors_and_takes_none_away(sites):
+    await sites.import_sites(table(SCHOOL), "cli")
+    rows = "一時滞在施設,所在地,緯度,経度,受入人数\n駅前ホテル,仙台市青葉区中央1,38.26,140.88,300\n"
+    report = await sites.import_sites(rows.encode(), "cli")
+    assert (report.added, report.gone) == (1, 0)
+    hotel = next(one for one in await sites.all() if one.name == "駅前ホテル")
+    assert [one.kind for one in hotel.designations] == [DesignationKind.TEMPORARY_STAY]
+    assert (hotel.capacity.stay_persons, hotel.capacity.source) == (300, FigureSource.PUBLISHED)
+    assert "国土地理院" not in hotel.source
+    again = await sites.import_sites(table(SCHOOL), "cli")
+    assert (again.added, again.gone) == (0, 0)
