@@ -259,9 +259,8 @@ def test_untranslated_free_text_is_shown_in_japanese_and_said_to_be() -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_who_is_told_to_stay_reads_at_once_what_staying_asks_for(lang: str) -> None:
-    words = render_advice(
-        instruction(FLOOD_4, action=Action.STAY), record(Realm.LIVE, FLOOD_4), Realm.LIVE, lang, now=NOW
-    )
+    given = instruction(action=Action.STAY, destination=None, alternate=None)
+    words = render_advice(given, record(order=FLOOD_4), Realm.LIVE, lang, now=NOW)
     stay, needs = text("advice.do.stay", lang), text("advice.reason.stay_needs", lang)
     assert words.body.index(stay) < words.body.index(needs) and needs in words.body
 
