@@ -40,6 +40,9 @@ class Why(StrEnum):
     CHOSEN = "chosen"
     EXCLUDED = "excluded"
     CLOSED = "closed"
+    NOT_IN_RAIN = (
+        "not_in_rain"  # the city does not open it first in heavy rain, and nobody has said it is open
+    )
     NOT_OPENED = "not_opened"
     UNCHECKED = "unchecked"
     IN_AREA = "in_area"
@@ -90,6 +93,7 @@ class SiteSeen:
     is_alternate: bool  # named as the second choice
     opening: str
     seats: Seats
+    lacks: tuple[str, ...]  # dangers here it is not designated for
     facilities: str  # "has", "unknown", "missing"; "" = nothing is needed
     detail: str = ""  # HQ's own words, where HQ asked for it
 
@@ -278,6 +282,7 @@ class _Case:
                 room=int(self.room[site]),
                 assumed=bool(sites.seats_assumed[site]),
             ),
+            lacks=self._lacks(site),
             facilities="" if not self.needs else _FACILITIES[int(self.state[site])],
             detail=self.problem.hand.excluded.get(here.site_id, "")
             if self.verdict[site] == Verdict.EXCLUDED
@@ -290,6 +295,8 @@ class _Case:
         action, is_wave = self.decision.action, self.danger.is_tsunami
         if site == self.site:
             return Why.CHOSEN
+        if verdict is Verdict.CLOSED and not OPENINGS[self.problem.sites.opening[site]].excludes:
+            return Why.NOT_IN_RAIN
         if not verdict.may_be_named:
             return Why(verdict.name.lower())
         if not np.isfinite(self.level_m[site]):
@@ -340,6 +347,11 @@ class _Case:
         if full:
             return Why.FULL
         return Why.KEPT if told == self.site else Why.OTHERS
+
+    def _lacks(self, site: int) -> tuple[str, ...]:
+        here = {self.problem.dangers[k].hazard for k in self.live_here}
+        sites = self.problem.sites
+        return tuple(sorted(one.value for one in here if not suitability.fit_for(sites, one)[site]))
 
     def _is_pinned(self) -> bool:
         codes = {ReasonCode.PINNED, ReasonCode.WELFARE_CODE}

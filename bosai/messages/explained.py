@@ -36,6 +36,7 @@ STRUCTURES = {
 FACILITIES = {"has": "必要な設備あり", "missing": "必要な設備なし", "unknown": "設備は未確認"}
 WHYS = {
     Why.CHOSEN: "ここを案内しました。",
+    Why.NOT_IN_RAIN: "大雨のときは初めに開設しない施設です。開設の報告があるまで案内しません。",
     Why.AT_HOME: "施設へ向かう指示ではありません。",
     Why.PINNED: "本部または区が、別の行き先を指定しています。",
     Why.OUT_FIRST: "区域の中の高い所です。区域の外へ出る時間があるうちは、外へ出ることを先にします。",
@@ -52,6 +53,8 @@ WHYS = {
 def why_words(seen: SiteSeen) -> str:
     """Why a site was not the one, one sentence; HQ's own words with it."""
     words = WHYS.get(seen.why) or text(f"refusals.{Refusal(seen.why.value)}", "ja")
+    if seen.why is Why.UNFIT and seen.lacks:
+        words += f"（{'・'.join(term('ja', f'hazard.{one}') for one in seen.lacks)}の指定がありません）"
     return f"{words}（本部：{seen.detail}）" if seen.detail else words
 
 

@@ -92,6 +92,19 @@ def test_a_closed_a_private_and_a_full_site_are_each_named_with_their_cause():
     assert found.baseline is not None and found.baseline.site_id == "c-full"
 
 
+def test_what_the_city_does_not_open_first_in_rain_is_not_called_closed_and_what_is_unfit_says_for_what():
+    sites = {
+        (-100.0, 0.0): site("a-later", not_first_in_rain=True),
+        (-200.0, 0.0): site("b-unfit", hazards=frozenset({HazardKind.EARTHQUAKE})),
+        (-300.0, 0.0): site("c-chosen"),
+    }
+    found = told_first(problem(people([HOME]), sites, [level(4)]))
+    assert found.chosen is not None and found.chosen.site_id == "c-chosen"
+    assert seen(found, "a-later").why is Why.NOT_IN_RAIN
+    assert (seen(found, "b-unfit").why, seen(found, "b-unfit").lacks) == (Why.UNFIT, ("flood",))
+    assert found.chosen.lacks == ()
+
+
 def test_hqs_exclusion_is_told_with_hqs_own_words():
     given_problem = problem(people([HOME]), {(-100.0, 0.0): site("a"), (-900.0, 0.0): site("b")}, [level(4)])
     found = told_first(replace(given_problem, hand=Hand(excluded={"a": "校庭が陥没"})))
