@@ -85,6 +85,7 @@ def rules_of(settings: Settings) -> PlanRules:
         seaward_bearing_deg=settings.city.seaward_bearing_deg,
         widen_m=planner.point_rounding_widen_m,
         seats_margin_fraction=planner.seats_margin_fraction,
+        assumed_margin_fraction=planner.assumed_margin_fraction,
         inland_detour_factor=planner.detour_factor,
         redirect_free_m=planner.redirect_free_m,
         freshness=Freshness(
