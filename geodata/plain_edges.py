@@ -25,6 +25,10 @@ class PlainEdges:
         self._pairs = pairs
         self._network = pairs.walks.network
 
+    def get_ready(self) -> None:
+        """Work all of it out now, before anybody waits for it."""
+        _ = self.plain
+
     @cached_property
     def by_way(self) -> Bools:
         """(m,) sites near the network to which ways lead from most of it on quiet days: no figure of who stands near

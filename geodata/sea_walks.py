@@ -1,6 +1,6 @@
 """Walks under a tsunami: nothing leads towards the sea while a landward way exists.
 
-    closures + SeaRule ─▶ two sets of lines nobody crosses seaward + nothing of the kind ─▶ which holds for whom
+    closures + SeaRule ─▶ SeaGround: two sets of lines nobody crosses seaward + none ─▶ which holds for whom
                        ─▶ quickest ways inland under each
 
 Everybody walks under the set that leaves the most room to turn. Who has no way inland under it walks without.
@@ -13,9 +13,10 @@ from functools import cached_property
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from geodata.closures import Closures, close_areas
-from geodata.inland_ways import InlandWays, SeaRule, find_exits, inland_ways
+from geodata.inland_ways import InlandWays, NetworkExits, SeaRule, find_exits, inland_ways
 from geodata.network import Foot, WalkNetwork
 from geodata.snapping import Snapped
 
@@ -25,47 +26,65 @@ WITHOUT = 2
 """The row of the closures without lines towards the sea, in `SeaWalks.closures`."""
 
 
-class SeaWalks:
-    """The sea rule over one network, foot and set of closures. Searched when first asked."""
+class SeaGround:
+    """What the sea rule closes, and where ways leave its areas: the same for every foot. Made when asked."""
 
-    def __init__(
-        self,
-        network: WalkNetwork,
-        closed: Closures,
-        rule: SeaRule,
-        *,
-        foot: Foot,
-        bound_m: float,
-        gap_factor: float,
-    ) -> None:
-        self.rule, self._network, self._closed, self._foot = rule, network, closed, foot
-        self._bound_m, self._gap_factor = bound_m, gap_factor
+    def __init__(self, network: WalkNetwork, closed: Closures, rule: SeaRule) -> None:
+        self.network, self.rule, self._closed = network, rule, closed
 
     @cached_property
     def closures(self) -> tuple[Closures, Closures, Closures]:
         """Under the even lines, under the odd ones, and without."""
-        even, odd = self.rule.closures(self._network)
+        even, odd = self.rule.closures(self.network)
         return self._closed | even, self._closed | odd, self._closed
+
+    @cached_property
+    def inland_closures(self) -> tuple[Closures, ...]:
+        """The same with the tsunami areas themselves closed, so that nobody leaves and comes back."""
+        own = close_areas(self.network, self.rule.areas_xy_m)
+        return tuple(one | own for one in self.closures)
+
+    @cached_property
+    def exits(self) -> NetworkExits:
+        """Where ways leave the areas inland."""
+        return find_exits(
+            self.network,
+            self.rule.areas_xy_m,
+            seaward_bearing_deg=self.rule.seaward_bearing_deg,
+            margin_m=self.rule.margin_m,
+        )
+
+    @cached_property
+    def area(self) -> BaseGeometry:
+        """All tsunami areas as one, prepared."""
+        area = shapely.union_all(list(self.rule.areas_xy_m))
+        shapely.prepare(area)
+        return area
+
+
+class SeaWalks:
+    """The sea rule for one foot. Searched when first asked."""
+
+    def __init__(self, ground: SeaGround, *, foot: Foot, bound_m: float, gap_factor: float) -> None:
+        self.rule, self.ground, self._foot = ground.rule, ground, foot
+        self._bound_m, self._gap_factor = bound_m, gap_factor
+
+    @property
+    def closures(self) -> tuple[Closures, Closures, Closures]:
+        """Under the even lines, under the odd ones, and without."""
+        return self.ground.closures
 
     @cached_property
     def inland(self) -> tuple[InlandWays, ...]:
         """The ways inland under each of `closures`."""
-        rule = self.rule
-        exits = find_exits(
-            self._network,
-            rule.areas_xy_m,
-            seaward_bearing_deg=rule.seaward_bearing_deg,
-            margin_m=rule.margin_m,
-        )
-        own = close_areas(self._network, rule.areas_xy_m)
         found: list[InlandWays] = []
-        for one in self.closures:
+        for one in self.ground.inland_closures:
             found.append(
                 inland_ways(
-                    self._network,
-                    exits,
+                    self.ground.network,
+                    self.ground.exits,
                     foot=self._foot,
-                    closures=one | own,
+                    closures=one,
                     bound_m=self._bound_m,
                     gap_factor=self._gap_factor,
                     core=found[0].core if found else None,
@@ -76,9 +95,7 @@ class SeaWalks:
     def row_of(self, people_xy_m: Floats, at: Snapped) -> NDArray[np.int8]:
         """(n,) which of `closures` holds for each person."""
         row = self.rule.set_of(people_xy_m)
-        area = shapely.union_all(list(self.rule.areas_xy_m))
-        shapely.prepare(area)
-        under = shapely.intersects_xy(area, people_xy_m[:, 0], people_xy_m[:, 1])
+        under = shapely.intersects_xy(self.ground.area, people_xy_m[:, 0], people_xy_m[:, 1])
         for number in range(WITHOUT):
             mine = np.flatnonzero(under & (row == number))
             landward = self.inland[number].ways(at.take(mine)).exit >= 0

@@ -24,13 +24,13 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geodata.closures import SEAWARD_SPACING_M, close_areas, close_edges, nothing_closed, seaward_m
+from geodata.closures import SEAWARD_SPACING_M, Closures, close_areas, close_edges, nothing_closed, seaward_m
 from geodata.inland import Exits, exit_points
 from geodata.inland_ways import SeaRule
 from geodata.network import Foot, WalkNetwork
 from geodata.reach import Reach
 from geodata.routes import RouteFinder, WalkRoute
-from geodata.sea_walks import WITHOUT, SeaWalks
+from geodata.sea_walks import WITHOUT, SeaGround, SeaWalks
 from geodata.snapping import Snapped
 from geodata.straight_walks import Barrier
 from geodata.walk_ends import WalkEnds
@@ -74,6 +74,34 @@ class SearchedSites:
     layers: tuple[Layer, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Closing:
+    """What is closed to everybody, whatever foot he has. Made with `Closing.of`."""
+
+    areas: tuple[BaseGeometry, ...]
+    barriers: tuple[Barrier, ...]
+    closed: Closures
+    sea: SeaGround | None
+
+    @classmethod
+    def of(
+        cls,
+        network: WalkNetwork,
+        areas_xy_m: Sequence[BaseGeometry],
+        *,
+        closed_edges: NDArray[np.int64] | Sequence[int] = (),
+        sea: SeaRule | None = None,
+    ) -> Closing:
+        """Live areas, edges closed as a whole, and the rule of a dangerous sea."""
+        closed = close_areas(network, areas_xy_m) | close_edges(network, closed_edges)
+        return cls(
+            areas=tuple(areas_xy_m),
+            barriers=tuple(Barrier(area) for area in areas_xy_m),
+            closed=closed,
+            sea=SeaGround(network, closed, sea) if sea is not None else None,
+        )
+
+
 class NetworkWalks:
     """Walks over a network for one foot, first with nothing closed; `under` gives the walks around what is live.
 
@@ -112,21 +140,19 @@ class NetworkWalks:
 
         Searches under nothing closed are shared: only sites whose ways are cut are searched again.
         """
+        return self.past(Closing.of(self.network, areas_xy_m, closed_edges=closed_edges, sea=sea))
+
+    def past(self, closing: Closing) -> NetworkWalks:
+        """The same for what is worked out already: every foot walks past the same."""
         walks = NetworkWalks(
             self.network, foot=self.foot, detour_factor=self.detour_factor, bound_m=self.bound_m
         )
-        walks.areas, walks.quiet = tuple(areas_xy_m), self.quiet
-        walks.barriers = tuple(Barrier(area) for area in walks.areas)
-        walks._closed = close_areas(self.network, walks.areas) | close_edges(self.network, closed_edges)
+        walks.areas, walks.barriers, walks.quiet = closing.areas, closing.barriers, self.quiet
+        walks._closed = closing.closed
         walks.ends = self.ends.around(walks.areas, walks._closed)
-        if sea is not None:
+        if closing.sea is not None:
             walks.sea = SeaWalks(
-                self.network,
-                walks._closed,
-                sea,
-                foot=self.foot,
-                bound_m=self.bound_m,
-                gap_factor=self.detour_factor,
+                closing.sea, foot=self.foot, bound_m=self.bound_m, gap_factor=self.detour_factor
             )
         return walks
 

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import shapely
@@ -35,14 +35,15 @@ from geodata.pair_walks import PairWalks
 from geodata.routes import WalkRoute
 from geodata.row_walks import RowWalks
 from geodata.standing import Stander, Standing
-from geodata.walks import NetworkWalks
+from geodata.walks import Closing, NetworkWalks
 from shelters.dangers import Danger
-from shelters.model import Pace, People
+from shelters.model import Facet, Pace, People
 from shelters.ways import NOWHERE, Nearest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_Made = TypeVar("_Made")
 
 FEET = (Foot.STANDARD, Foot.SLOW, Foot.STEP_FREE)
 """From the one who passes most to the one who passes least."""
@@ -57,11 +58,9 @@ KEPT_PLANS = 2
 """A plan's walks remember how everybody stands: those of either side."""
 OWN_PLACES = 20
 """A question about so few places is somebody's own, who waits for the answer: nothing is made ready for crowds."""
-CROWD = 2_500
-"""So many people at once are put on the network by a grid of its ways, which takes a second to make."""
 NEAR_WATER_M = 30.0
 """Underpasses and fords so near to water are taken to be under it."""
-_STEP_FREE = 1  # the bit of `People.needs`
+_STEP_FREE = int(Facet.STEP_FREE)
 _WATER = (HazardKind.FLOOD, HazardKind.STORM_SURGE, HazardKind.TSUNAMI)
 
 
@@ -125,14 +124,11 @@ class Walking:
         self._plans: list[_KnownPlan] = []
         self._prepared_xy_m = np.zeros((0, 2))
         self._around: OrderedDict[tuple[str, Foot], _Held] = OrderedDict()
+        self._closings: OrderedDict[str, _Once[Closing]] = OrderedDict()
 
     def around(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
         """The walks of one foot while these orders are in force."""
         return self._held(dangers, foot).walks if dangers else self._open[foot]
-
-    def for_plan(self, people: People, dangers: Sequence[Danger]) -> PlanWalks:
-        """The walks of one plan."""
-        return PlanWalks(self, people, dangers)
 
     def places_of(self, people: People) -> Places:
         """Where the people of a plan stand on the network: worked out once, for as long as it and they stay."""
@@ -183,38 +179,12 @@ class Walking:
                 self._rows.popitem(last=False)
         return made
 
-    def metres(
-        self, from_xy_m: Floats, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot
-    ) -> tuple[Floats, Bools]:
-        """(n, m) level metres and whether each is an estimate."""
-        walk = self._ready(to_xy_m, dangers, foot).walk(from_xy_m, to_xy_m)
-        return walk.effort_m, walk.about
-
     def prepare(self, to_xy_m: Floats) -> None:
         """Search the open ways to these sites for every foot, so that they are ready when an order comes."""
         if len(to_xy_m) and not np.array_equal(self._prepared_xy_m, to_xy_m):
-            self._prepared_xy_m = to_xy_m
-            crowd = np.resize(to_xy_m, (CROWD, 2))
             for foot in FEET:
-                self.metres(crowd, to_xy_m, (), foot)
-
-    def lengths(  # noqa: PLR0917 - pairs, and what was found for them
-        self,
-        from_xy_m: Floats,
-        to_xy_m: Floats,
-        to: NDArray[np.int64],
-        level_m: Floats,
-        dangers: Sequence[Danger],
-        foot: Foot,
-    ) -> Floats:
-        """(n,) real metres of single walks that `metres` found over the network."""
-        return self._ready(to_xy_m, dangers, foot).lengths(from_xy_m, to_xy_m, to, level_m)
-
-    def inland(self, points_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> Exits:
-        """The ways out of the areas of the tsunamis in force, in level metres. Raises ValueError without one."""
-        held = self._held(dangers, foot)
-        with held.lock:
-            return held.walks.inland(points_xy_m)
+                self.rows(to_xy_m, (), foot).edges.get_ready()
+            self._prepared_xy_m = to_xy_m
 
     def route_inland(self, from_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> WalkRoute | None:
         """The way out of the areas of the tsunamis in force; None outside them, without one, or without a network."""
@@ -252,31 +222,57 @@ class Walking:
         return held
 
     def _closed(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
+        return self._open[foot].past(self._closing(dangers))
+
+    def _closing(self, dangers: Sequence[Danger]) -> Closing:
+        """What the orders close, worked out once for all feet."""
+        key = digest_of(dangers)
+        with self._lock:
+            held = self._closings.pop(key, None) or _Once(lambda: self._closing_of(dangers))
+            self._closings[key] = held
+            while len(self._closings) > KEPT_DANGERS:
+                self._closings.popitem(last=False)
+        return held.value
+
+    def _closing_of(self, dangers: Sequence[Danger]) -> Closing:
         waves = tuple(one.area_xy_m for one in dangers if one.is_tsunami)
         bearing = self._settings.city.seaward_bearing_deg
-        return self._open[foot].under(
+        return Closing.of(
+            self.network,
             [one.area_xy_m for one in dangers],
             closed_edges=closed_edges(self.network, dangers),
             sea=SeaRule(areas_xy_m=waves, seaward_bearing_deg=bearing) if waves else None,
         )
 
 
-class _Held:
-    """The walks around one set of orders, made when first asked for. lock: held by who searches."""
+class _Once(Generic[_Made]):
+    """Something made when it is first asked for; who asks meanwhile waits for it."""
 
-    def __init__(self, make: Callable[[], NetworkWalks]) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, make: Callable[[], _Made]) -> None:
         self._making = threading.Lock()
         self._make = make
-        self._walks: NetworkWalks | None = None
+        self._value: _Made | None = None
+
+    @property
+    def value(self) -> _Made:
+        """It."""
+        with self._making:
+            if self._value is None:
+                self._value = self._make()
+            return self._value
+
+
+class _Held(_Once[NetworkWalks]):
+    """The walks around one set of orders. lock: held by who searches."""
+
+    def __init__(self, make: Callable[[], NetworkWalks]) -> None:
+        super().__init__(make)
+        self.lock = threading.Lock()
 
     @property
     def walks(self) -> NetworkWalks:
         """The walks."""
-        with self._making:
-            if self._walks is None:
-                self._walks = self._make()
-            return self._walks
+        return self.value
 
 
 def closed_edges(network: WalkNetwork, dangers: Sequence[Danger]) -> NDArray[np.int64]:
@@ -398,98 +394,8 @@ class PlanWays:
         return Crowd(np.concatenate([sites] * len(AT_SITES)), Standing.joined(parts)), foot
 
 
-class PlanWalks:
-    """The planner's `WalkDistances` over the network, each household by its own foot.
-
-    Where two households share a point, both are given the figure of the one who passes less.
-    `about_of` says of the first question asked, the one a plan is made on, which figures are estimates.
-    """
-
-    def __init__(self, walking: Walking, people: People, dangers: Sequence[Danger]) -> None:
-        self._walking = walking
-        self._dangers = tuple(dangers)
-        self._feet = _FootOfPoint(people)
-        self._is_own = 0 < len(people.xy_m) <= OWN_PLACES
-        self._about: Bools | None = None
-
-    @property
-    def about(self) -> bool:
-        """True: where the network does not reach, a figure is an estimate."""
-        return True
-
-    def metres(self, from_xy_m: Floats, to_xy_m: Floats) -> Floats:
-        """(n, m) level metres: metres / speed = seconds; inf where there is no way."""
-        effort = np.empty((len(from_xy_m), len(to_xy_m)))
-        about = np.ones(effort.shape, dtype=np.bool_)
-        if (
-            not len(from_xy_m) and not self._dangers and not self._is_own
-        ):  # the quiet in which a planner starts
-            self._walking.prepare(to_xy_m)
-        feet = self._feet.of(from_xy_m)
-        for number in np.unique(feet):
-            rows = np.flatnonzero(feet == number)
-            effort[rows], about[rows] = self._walking.metres(
-                from_xy_m[rows], to_xy_m, self._dangers, FEET[number]
-            )
-        if self._about is None:
-            self._about = about
-        return effort
-
-    def inland(self, from_xy_m: Floats) -> Exits:
-        """The way out of the tsunami areas of each household, over the network where there is one."""
-        exits, metres = np.full((len(from_xy_m), 2), np.nan), np.full(len(from_xy_m), np.inf)
-        feet = self._feet.of(from_xy_m)
-        for number in np.unique(feet):
-            rows = np.flatnonzero(feet == number)
-            found = self._walking.inland(from_xy_m[rows], self._dangers, FEET[int(number)])
-            exits[rows], metres[rows] = found.exit_xy_m, found.distance_m
-        return Exits(exits, metres)
-
-    def lengths(self, from_xy_m: Floats, to_xy_m: Floats, to: NDArray[np.int64], level_m: Floats) -> Floats:
-        """(n,) real metres from each row to site `to`, -1 = none; level_m: what `metres` gave for it."""
-        length = level_m.copy()
-        rows = np.flatnonzero((to >= 0) & np.isfinite(level_m))
-        feet = self._feet.of(from_xy_m[rows])
-        for number in np.unique(feet):
-            mine = rows[feet == number]
-            foot = FEET[int(number)]
-            length[mine] = self._walking.lengths(
-                from_xy_m[mine], to_xy_m, to[mine], level_m[mine], self._dangers, foot
-            )
-        return length
-
-    def about_of(self, row: int, column: int) -> bool:
-        """Whether a figure of the first question is an estimate."""
-        return self._about is None or bool(self._about[row, column])
-
-
-class _FootOfPoint:
-    """Which foot somebody at a point walks with: looked up by the point, in centimetres."""
-
-    def __init__(self, people: People) -> None:
-        feet = feet_of(people)
-        keys = _keys(people.xy_m)
-        order = np.lexsort((-feet, keys))
-        self._keys, first = np.unique(keys[order], return_index=True)
-        self._feet = feet[order][first]
-
-    def of(self, xy_m: Floats) -> NDArray[np.int8]:
-        """(n,) rows of FEET; who is not known is taken for slow."""
-        if not len(self._keys):
-            return np.full(len(xy_m), FEET.index(Foot.SLOW), dtype=np.int8)
-        keys = _keys(xy_m)
-        at = np.clip(np.searchsorted(self._keys, keys), 0, len(self._keys) - 1)
-        return np.where(self._keys[at] == keys, self._feet[at], FEET.index(Foot.SLOW)).astype(np.int8)
-
-
 def feet_of(people: People) -> NDArray[np.int8]:
     """(n,) rows of FEET: step-free where that is needed; who did not say how fast is taken for slow."""
     standard = people.pace == Pace.STANDARD
     feet = np.where(standard, FEET.index(Foot.STANDARD), FEET.index(Foot.SLOW))
     return np.where(people.needs & _STEP_FREE, FEET.index(Foot.STEP_FREE), feet).astype(np.int8)
-
-
-def _keys(xy_m: Floats) -> NDArray[np.int64]:
-    cm = np.rint(np.asarray(xy_m, dtype=np.float64).reshape(-1, 2) * 100).astype(np.int64)
-    keys: NDArray[np.int64] = (cm[:, 0] << 32) ^ (cm[:, 1] & 0xFFFFFFFF)
-    return keys

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import shapely
 
-from bosai.services.walking import FEET, KEPT_DANGERS, Walking, closed_edges, digest_of, feet_of
+from bosai.services.walking import FEET, KEPT_DANGERS, PlanWays, Walking, closed_edges, digest_of, feet_of
 from bosai.settings import load_settings
 from geodata.areas import Bbox
 from geodata.closures import nothing_closed
@@ -22,10 +22,13 @@ from geodata.hazards import HazardKind
 from geodata.importers.roads_geojson import parse_road_lines
 from geodata.network import WalkNetwork, build
 from geodata.roads import RoadFlag
+from geodata.row_walks import RowWalks
+from geodata.snapping import Snapped
 from geodata.walks import NetworkWalks
+from geodata.ways_out import WaysOut
 from shelters.dangers import Danger
 from shelters.model import Pace, People
-from shelters.pace import StraightLine
+from shelters.ways import StraightWays
 
 WEST, SOUTH = 140.90, 38.20
 STEP = 0.002
@@ -93,42 +96,46 @@ def danger(
 SITES = np.array([xy(0, 0), xy(5, 5)])
 
 
+def figures(ways: PlanWays, count: int, sites: int = 2) -> np.ndarray:
+    """(count, sites) level metres."""
+    return ways.efforts(np.arange(count), np.tile(np.arange(sites), (count, 1)))
+
+
 def test_a_walk_along_the_streets_is_longer_than_the_straight_line_and_no_estimate(walking):
-    walks = walking.for_plan(people((0, 5, Pace.STANDARD, 0)), [])
-    (metres,) = walks.metres(xy(0, 5)[None, :], SITES)
-    assert metres[0] == pytest.approx(5 * 222, rel=0.01)
-    assert not walks.about_of(0, 0)
+    ways = walking.ways(people((0, 5, Pace.STANDARD, 0)), [], SITES)
+    assert figures(ways, 1)[0, 0] == pytest.approx(5 * 222, rel=0.01)
+    assert not ways.about(np.array([0]), np.array([0]))[0]
 
 
 def test_far_from_every_road_the_straight_line_stands_in_and_says_so(walking):
-    there = xy(30, 30)[None, :]
-    walks = walking.for_plan(people((30, 30, Pace.STANDARD, 0)), [])
-    expected = StraightLine(SETTINGS.planner.detour_factor).metres(there, SITES)
-    np.testing.assert_allclose(walks.metres(there, SITES), expected)
-    assert walks.about_of(0, 0)
+    who = people((30, 30, Pace.STANDARD, 0))
+    ways = walking.ways(who, [], SITES)
+    straight = StraightWays(who.xy_m, SITES, SETTINGS.planner.detour_factor)
+    np.testing.assert_allclose(figures(ways, 1), straight.efforts(np.array([0]), np.array([[0, 1]])))
+    assert ways.about(np.array([0]), np.array([0]))[0]
 
 
 def test_nobody_in_a_wheelchair_is_sent_over_stairs(stairs):
-    who = people((0, 0, Pace.STANDARD, 0), (0, 0.1, Pace.STANDARD, 1))
-    on_foot, on_wheels = stairs.for_plan(who, []).metres(who.xy_m, xy(2, 0)[None, :])[:, 0]
+    who = people((0, 0, Pace.STANDARD, 0), (0, 0, Pace.STANDARD, 1))
+    on_foot, on_wheels = figures(stairs.ways(who, [], xy(2, 0)[None, :]), 2, 1)[:, 0]
     assert on_foot < 175 * 4
     assert on_wheels > 222 * 5
 
 
 def test_people_are_told_the_real_length_of_stairs_and_the_time_they_take(stairs):
-    who = people((0, 0, Pace.STANDARD, 0), (0, 0.1, Pace.SLOW, 0))
-    walks = stairs.for_plan(who, [])
-    level = walks.metres(who.xy_m, SITES[:1] * 0 + xy(2, 0))[:, 0]
-    length = walks.lengths(who.xy_m, xy(2, 0)[None, :], np.array([0, -1]), level)
+    ways = stairs.ways(people((0, 0, Pace.STANDARD, 0), (0, 0.1, Pace.SLOW, 0)), [], xy(2, 0)[None, :])
+    both = np.arange(2)
+    level = ways.efforts(both, np.zeros(2, dtype=np.int64))
+    length = ways.lengths(both, np.array([0, -1]), level)
     assert length[0] == pytest.approx(2 * 175, rel=0.02)
     assert level[0] == pytest.approx(3 * 175, rel=0.02)
     assert length[1] == level[1]  # no site, no length of its own
 
 
-def test_two_households_at_one_point_get_the_figure_of_the_one_who_passes_less(stairs):
-    both = people((0, 0, Pace.STANDARD, 0), (0, 0, Pace.STANDARD, 1))
-    figures = stairs.for_plan(both, []).metres(both.xy_m, xy(2, 0)[None, :])
-    assert figures[0, 0] == figures[1, 0] > 222 * 5
+def test_two_households_at_one_point_walk_each_by_their_own_foot(stairs):
+    both = people((0, 0, Pace.STANDARD, 1), (0, 0, Pace.STANDARD, 0))
+    on_wheels, on_foot = figures(stairs.ways(both, [], xy(2, 0)[None, :]), 2, 1)[:, 0]
+    assert on_foot < 222 * 5 < on_wheels
 
 
 def test_who_said_nothing_is_taken_for_slow():
@@ -145,9 +152,9 @@ def test_who_said_nothing_is_taken_for_slow():
 def test_an_order_never_shortens_a_way_and_nobody_enters_its_area(walking, grid):
     who = people(*[(x, y, Pace.STANDARD, 0) for x in range(6) for y in range(6)])
     sites = np.array([xy(0, 0), xy(5, 2)])
-    open_m = walking.for_plan(who, []).metres(who.xy_m, sites)
+    open_m = figures(walking.ways(who, [], sites), 36)
     fire = danger(2.5, 2.5, 250)
-    closed_m = walking.for_plan(who, [fire]).metres(who.xy_m, sites)
+    closed_m = figures(walking.ways(who, [fire], sites), 36)
     assert (closed_m >= open_m - 1e-6).all()
     assert (closed_m > open_m + 1).any()
     route = walking.route(xy(0, 5), xy(5, 0), [fire], Foot.STANDARD)
@@ -160,9 +167,7 @@ def test_a_person_inside_an_area_walks_out_of_it(walking):
     fire = danger(2, 2, 100)
     route = walking.route(xy(2, 2), SITES[1], [fire], Foot.STANDARD)
     assert route is not None
-    assert np.isfinite(
-        walking.for_plan(people((2, 2, Pace.STANDARD, 0)), [fire]).metres(xy(2, 2)[None, :], SITES)
-    ).all()
+    assert np.isfinite(figures(walking.ways(people((2, 2, Pace.STANDARD, 0)), [fire], SITES), 1)).all()
 
 
 def test_what_was_searched_for_an_area_serves_every_version_of_its_order(walking):
@@ -172,14 +177,19 @@ def test_what_was_searched_for_an_area_serves_every_version_of_its_order(walking
 
 
 def test_in_quiet_the_ways_of_every_foot_are_searched_before_anybody_needs_them(grid, monkeypatch):
-    walking, asked = Walking(grid, SETTINGS), []
-    monkeypatch.setattr(walking, "metres", lambda *args: asked.append(args[3]))
-    assert walking.for_plan(people(), []).metres(np.zeros((0, 2)), SITES).shape == (0, 2)
-    assert asked == list(FEET)
-    walking.for_plan(people(), []).metres(np.zeros((0, 2)), SITES)
-    assert asked == list(FEET), "once for the same sites"
-    walking.for_plan(people(), [danger(2, 2, 100)]).metres(np.zeros((0, 2)), SITES)
-    assert asked == list(FEET), "with an order in force nothing is done ahead"
+    walking, searched = Walking(grid, SETTINGS), []
+    fresh = NetworkWalks._fresh_ways
+
+    def counted(walks: NetworkWalks, at: Snapped) -> WaysOut:
+        searched.append(walks.foot)
+        return fresh(walks, at)
+
+    monkeypatch.setattr(NetworkWalks, "_fresh_ways", counted)
+    walking.prepare(SITES)
+    assert searched == list(FEET)
+    walking.prepare(SITES)
+    figures(walking.ways(people((1, 1, Pace.SLOW, 0), (1, 1, Pace.STANDARD, 1)), [], SITES), 2)
+    assert searched == list(FEET), "once for the same sites"
 
 
 @pytest.fixture(scope="module")
@@ -216,17 +226,14 @@ def test_without_orders_nothing_is_closed(grid):
     assert nothing_closed(grid).is_empty
 
 
-def test_a_needed_figure_survives_a_change_of_the_people_asked_about(walking):
-    who = people((1, 1, Pace.SLOW, 0))
-    moved = replace(who, xy_m=who.xy_m + 1000.0)
-    walks = walking.for_plan(who, [])
-    assert np.isfinite(walks.metres(moved.xy_m, SITES)).all(), "a point nobody is known at is asked as slow"
-
-
 def test_the_search_for_one_set_of_orders_does_not_hold_up_another(walking, monkeypatch):
     drill, live = danger(1, 1, 100), danger(4, 4, 100)
-    here = xy(2, 2)[None, :]
-    walking.metres(here, SITES, [], Foot.SLOW)
+    visitor = people((2, 2, Pace.SLOW, 0))
+
+    def ways_of(dangers: list[Danger]) -> np.ndarray:
+        return figures(walking.ways(visitor, dangers, SITES), 1)
+
+    ways_of([])
     searching, may_end = threading.Event(), threading.Event()
     prepare = NetworkWalks.prepare
 
@@ -238,34 +245,46 @@ def test_the_search_for_one_set_of_orders_does_not_hold_up_another(walking, monk
 
     monkeypatch.setattr(NetworkWalks, "prepare", slow_for_the_drill)
     with ThreadPoolExecutor(2) as threads:
-        one = threads.submit(walking.metres, here, SITES, [drill], Foot.SLOW)
+        one = threads.submit(ways_of, [drill])
         try:
             assert searching.wait(30)
-            other = threads.submit(walking.metres, here, SITES, [live], Foot.SLOW)
-            assert np.isfinite(other.result(timeout=20)[0]).all()
+            other = threads.submit(ways_of, [live])
+            assert np.isfinite(other.result(timeout=20)).all()
             assert not one.done()
         finally:
             may_end.set()
-        assert np.isfinite(one.result(timeout=20)[0]).all()
+        assert np.isfinite(one.result(timeout=20)).all()
 
 
-def test_who_asks_for_one_place_does_not_wait_for_what_is_made_ready_for_crowds(walking, monkeypatch):
-    monkeypatch.setattr(walking, "prepare", None)
-    visitor = walking.for_plan(people((4, 1, Pace.UNKNOWN, 0)), ())
-    assert visitor.metres(np.zeros((0, 2)), SITES).shape == (0, len(SITES))
-    assert np.isfinite(visitor.metres(xy(4, 1)[None, :], SITES)).all()
+def test_a_visitor_waits_for_no_tables_made_for_crowds(walking, monkeypatch):
+    monkeypatch.setattr(RowWalks, "_made", None)
+    visitor = walking.ways(people((4, 1, Pace.UNKNOWN, 0)), [danger(2, 2, 100)], SITES)
+    assert np.isfinite(visitor.nearest(np.array([0]), np.array([True, True]), 2).level_m).all()
+
+
+def test_the_walks_of_a_plan_are_the_same_object_while_nothing_they_hang_on_changed(walking):
+    who = people(*[(1, 1, Pace.SLOW, 0)] * 30)
+    places, fire = walking.places_of(who), danger(2, 2, 100, key="a:1")
+    first = walking.ways(who, [fire], SITES, places)
+    assert walking.ways(who, [danger(2, 2, 100, key="a:2")], SITES.copy(), places) is first
+    assert walking.ways(who, [], SITES, places) is not first
+    assert walking.ways(who, [fire], SITES[:1], places) is not first
+    assert walking.ways(replace(who, needs=who.needs + np.uint8(1)), [fire], SITES, places) is not first
 
 
 def test_two_sides_with_other_sites_have_their_own_figures_and_search_once_each(walking, monkeypatch):
-    fire, here = danger(2, 2, 100), xy(4, 1)[None, :]
+    fire, visitor = danger(2, 2, 100), people((4, 1, Pace.SLOW, 0))
     lists = [SITES, SITES[::-1].copy()]
-    expected = [walking.metres(here, one, [fire], Foot.SLOW)[0] for one in lists]
+    expected = [figures(walking.ways(visitor, [fire], one), 1) for one in lists]
     assert expected[0].tolist() == expected[1][:, ::-1].tolist()
     monkeypatch.setattr(NetworkWalks, "_fresh_ways", None)
     with ThreadPoolExecutor(2) as threads:
-        asked = [threads.submit(walking.metres, here, lists[n % 2], [fire], Foot.SLOW) for n in range(40)]
+        asked = [
+            threads.submit(lambda n: figures(walking.ways(visitor, [fire], lists[n % 2]), 1), n)
+            for n in range(40)
+        ]
         for n, one in enumerate(asked):
-            assert one.result(timeout=30)[0].tolist() == expected[n % 2].tolist()
+            assert one.result(timeout=30).tolist() == expected[n % 2].tolist()
 
 
 def test_only_a_few_sets_of_orders_are_remembered(walking):

@@ -40,7 +40,7 @@ def matrix(walking: Walking, who: People, dangers: list[Danger], sites: np.ndarr
     """Everybody by his own foot, in full."""
     full = np.empty((len(who), len(sites)))
     for n, foot in enumerate(feet_of(who)):
-        full[n] = walking.metres(who.xy_m[n : n + 1], sites, dangers, FEET[foot])[0][0]
+        full[n] = walking.around(dangers, FEET[foot]).metres(who.xy_m[n : n + 1], sites)[0]
     return full
 
 
