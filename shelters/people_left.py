@@ -39,24 +39,23 @@ def failed_sites(problem: PlanInput) -> list[int]:
     return [int(one) for one in np.flatnonzero(unusable & (told | (heads_present(problem) > 0)))]
 
 
-def heads_without_phone(problem: PlanInput, site: int) -> int | None:
-    """Persons in the site's count who are no subscribers; None where nobody has counted.
+def heads_without_phone(problem: PlanInput) -> Ints:
+    """(m,) persons in each site's count who are no subscribers; -1 where nobody has counted.
 
     From the count go those who said they had arrived, and those who should have by then (`heads.in_the_count`).
     """
-    present = int(heads_present(problem)[site])
-    if present < 0:
-        return None
+    present, persons = heads_present(problem), problem.people.persons.astype(np.int64)
     inside = in_the_count(
         problem.told,
-        problem.people.persons.astype(np.int64),
+        persons,
         problem.people.holds_seat,
         counted_at_s=problem.counted_at_s,
-        present=heads_present(problem),
+        present=present,
         start_delay_s=problem.rules.pacing.start_delay_s(night=problem.night),
     )
-    ours = inside & (problem.told.site == site) & problem.people.holds_seat
-    return max(0, present - int(problem.people.persons[ours].sum()))
+    ours = np.flatnonzero(inside & problem.people.holds_seat)
+    counted = np.bincount(problem.told.site[ours], weights=persons[ours], minlength=len(present))
+    return np.where(present < 0, -1, np.maximum(0, present - counted.astype(np.int64)))
 
 
 class PeopleLeft:
@@ -104,10 +103,14 @@ class PeopleLeft:
             held = self._ways = StandingWays(problem.ways, places=places, standing=standing)
         return held
 
-    def _standing(self, problem: PlanInput) -> Ints:
-        heads = [(site, heads_without_phone(problem, site) or 0) for site in failed_sites(problem)]
-        sites, counts = [one for one, _ in heads], [count for _, count in heads]
-        return np.repeat(np.array(sites, dtype=np.int64), counts)
+    @staticmethod
+    def _standing(problem: PlanInput) -> Ints:
+        """(x,) the failed site of each of them."""
+        failed = failed_sites(problem)
+        if not failed:
+            return np.empty(0, dtype=np.int64)
+        heads = heads_without_phone(problem)[failed]
+        return np.repeat(np.array(failed, dtype=np.int64), np.maximum(0, heads))
 
     def _with_dry_rows(self, dangers: tuple[Danger, ...], count: int) -> tuple[Danger, ...]:
         """The dangers with unknown water for the new rows."""

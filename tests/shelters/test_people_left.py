@@ -69,18 +69,18 @@ def test_only_unusable_sites_that_concern_somebody_have_failed():
 
 def test_of_the_heads_those_of_subscribers_who_are_there_are_taken_off():
     # 9 heads; a party of 2 answered "arrived" before the count, a party of 2 should be there by the clock: 5 are left.
-    assert heads_without_phone(failed(9, [(0, 5), (0, None)]), 0) == 5
+    assert heads_without_phone(failed(9, [(0, 5), (0, None)])).tolist() == [5, -1]
     # A party told to go to the other site is not there.
-    assert heads_without_phone(failed(9, [(0, 5), (1, None)]), 0) == 7
-    assert heads_without_phone(failed(3, [(0, 5), (0, 4)]), 0) == 0
-    assert heads_without_phone(failed(rows=[(0, 5)]), 0) is None
+    assert heads_without_phone(failed(9, [(0, 5), (1, None)])).tolist() == [7, -1]
+    assert heads_without_phone(failed(3, [(0, 5), (0, 4)])).tolist() == [0, -1]
+    assert heads_without_phone(failed(rows=[(0, 5)])).tolist() == [-1, -1]
 
 
 def test_a_coarse_level_stands_for_its_upper_end():
     given_problem = failed(heads=1)
     full = {"a": SiteStatus(site_id="a", opening=Opening.UNUSABLE, crowding=Crowding.FULL)}
     table = problem(people([(100, 0)]), SITES, [level(4)], statuses=full).sites
-    assert heads_without_phone(replace(given_problem, sites=table), 0) == 100
+    assert heads_without_phone(replace(given_problem, sites=table)).tolist() == [100, -1]
 
 
 def test_each_becomes_a_row_of_nobodys_standing_at_the_site_and_in_danger():
