@@ -66,7 +66,8 @@ ANSWERS_S = 5.0
 """Answers ("going", "arrived") change who is on the way, not who is in danger: they are gathered this long."""
 LOOK_BACK = timedelta(hours=24)
 RETRY_S = 1.0
-FIRST_PIECE, PIECE = 1_024, 16_384
+RESTAMPED_AT_ONCE = 8_192
+FIRST_PIECE, PIECE = 256, 16_384
 """People whose words are written at once: the first soon, the rest in bulk."""
 PREVIEW_BLOCK_MS = 1_000
 HEALTH_PART = "planner"
@@ -250,11 +251,11 @@ class PlannerWorker:
                 self._reminders.forget()
                 await self._show_on_the_way({})
                 await SiteFailures(self._redis, self.realm).write([])
+                await sources.prepare_walks(situation)
             return await self._emit(incident, drafts), plan_id or "ended"
         rows = await sources.people()
         found = await asyncio.to_thread(self._compute, situation, rows)
         report = await self._tell(situation, rows, found, heads)
-        moved = await self._restamp(incident, found)
         if self._records is not None:
             self._records.keep(
                 found.made,
@@ -265,6 +266,7 @@ class PlannerWorker:
             )
         for record in in_this:
             await self._mark(record, found.plan_id)
+        moved = await self._restamp(incident, found)
         self._made, self._held_until_s = found.made, found.hearing.changes.held_until_s
         self._reminders.know(situation, rows, found.made, found.hearing)
         await self._show_on_the_way(found.made.on_their_way())
@@ -318,20 +320,30 @@ class PlannerWorker:
         return report
 
     async def _restamp(self, incident: str, found: "_Found") -> int:
-        """Who hears nothing of a later version of the order stands on it all the same; how many moved."""
-        hearing, dangers = found.hearing, found.made.problem.dangers
-        moves = []
-        for n in np.flatnonzero(hearing.changes.restamp).tolist():
-            row = int(hearing.at[n])
-            seq = int(hearing.book.columns["seq"][row])
-            moves.append((hearing.book.name(row), seq, dangers[int(found.made.danger[n])].key))
-        if not moves or self.lease.token is None:
-            return 0
-        now = self._sources.clock.now()
-        report = await self._sources.instructions.restamp(self.lease.token, incident, moves, now)
-        if report.fenced:
-            raise Fenced
-        return report.unchanged
+        """Who hears nothing of a later version of the order stands on it all the same; how many moved.
+
+        Nobody waits for it: when news comes in between, the rest moves after the next plan.
+        """
+        hearing, keys = found.hearing, [one.key for one in found.made.problem.dangers]
+        chosen = np.flatnonzero(hearing.changes.restamp)
+        at = hearing.at[chosen]
+        seqs, dangers = hearing.book.columns["seq"][at].tolist(), found.made.danger[chosen].tolist()
+        event, moved = await self._newest_event(), 0
+        hear = self._sources.keeper(incident).note_moved
+        for start in range(0, len(chosen), RESTAMPED_AT_ONCE):
+            some = range(start, min(start + RESTAMPED_AT_ONCE, len(chosen)))
+            moves = [(hearing.book.name(int(at[n])), seqs[n], keys[dangers[n]]) for n in some]
+            if self.lease.token is None:
+                raise Fenced
+            report = await self._sources.instructions.restamp(
+                self.lease.token, incident, moves, self._sources.clock.now(), hear
+            )
+            if report.fenced:
+                raise Fenced
+            moved += report.unchanged
+            if await self._newest_event() != event:
+                break
+        return moved
 
     async def _remind(self) -> None:
         """Quiet reminders to those whose turn has come."""

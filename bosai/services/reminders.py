@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from bosai.errors import NotFound
 from bosai.model.alert import AlertRecord
-from bosai.model.instruction import REMINDERS, Answer, MessageKind, Stage
+from bosai.model.instruction import REMINDERS, Answer, MessageKind
 from bosai.services.people import PeopleRows
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import Situation, destination_of
-from bosai.services.told import ANSWERS, STAGES
+from bosai.services.told import ANSWERS
 from bosai.services.who_hears import Hearing
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from shelters.changes import Change
@@ -37,7 +37,6 @@ LAST_CLASS = 2
 LOOK_EVERY_S = 5.0
 _GOLDEN = 0.6180339887498949  # multiples of it fill 0 … 1 evenly, in whatever order they come
 _DECLINED = [ANSWERS.index(one) for one in (Answer.STAYING, Answer.ELSEWHERE)]
-_REACHED = [STAGES.index(one) for one in Stage if one.is_reached]
 
 
 class Reminders:
@@ -88,7 +87,7 @@ class Reminders:
         self._next_s[hearing.at[due]] = now_s + AGAIN_S
         at = {one.subscription_id: int(row) for one, row in zip(drafts, hearing.at[due], strict=True)}
 
-        def written(pairs: Sequence[tuple[InstructionDraft, int]]) -> None:
+        def written(_: int, pairs: Sequence[tuple[InstructionDraft, int]], __: int | None) -> None:
             self._next_s[[at[one.subscription_id] for one, _ in pairs]] = now_s + EVERY_S
 
         return await sources.instructions.remind(fence, drafts, now, written)
@@ -150,7 +149,8 @@ def due_rows(
     rows = np.flatnonzero(quiet)
     found = book.columns[at[rows]]
     last_s = np.maximum(found["at_s"], found["decided_s"])
-    ready = np.isin(found["stage"], _REACHED) & ~np.isin(found["answer"], _DECLINED)
+    # That it reached the person only the store knows for certain: acceptances are not read again one by one.
+    ready = ~np.isin(found["answer"], _DECLINED)
     ready &= now_s - last_s >= EVERY_S + spread_s * (at[rows] * _GOLDEN % 1.0)
     due: NDArray[np.int64] = rows[ready]
     return due

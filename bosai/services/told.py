@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bosai.model.instruction import Answer, Delivery, Instruction, MessageKind, Stage
 from bosai.stores.instructions import InstructionDraft, InstructionStore, ToldLine
-from bosai.stores.keys import BUCKETS, bucket_of
+from bosai.stores.keys import BUCKETS
 from shelters.model import Action
 
 MESSAGES: tuple[MessageKind, ...] = tuple(MessageKind)
@@ -299,12 +299,26 @@ class ToldKeeper:
                 self._versions[number] = versions[number]
         return self._columns.taken()
 
-    def note_written(self, pairs: Sequence[tuple[InstructionDraft, int]]) -> None:
-        """What this process has just written need not be read and opened again."""
+    def note_written(
+        self, number: int, pairs: Sequence[tuple[InstructionDraft, int]], version: int | None
+    ) -> None:
+        """What this process has just written to a bucket need not be read and opened again."""
         for draft, seq in pairs:
             if draft.incident == self.incident:
                 self._columns.put_instruction(draft.subscription_id, draft, seq)
-                self._names[bucket_of(draft.subscription_id)].add(draft.subscription_id)
+                self._names[number].add(draft.subscription_id)
+        self._raised(number, version)
+
+    def note_moved(self, number: int, moves: Sequence[tuple[str, int, str]], version: int | None) -> None:
+        """What this process has just moved to another version of its order."""
+        for name, _, alert_key in moves:
+            self._columns.put_alert(name, alert_key)
+        self._raised(number, version)
+
+    def _raised(self, number: int, version: int | None) -> None:
+        """A bucket's version rose by our own doing alone; when somebody else wrote in between it is read again."""
+        if version is not None and version == self._versions[number] + 1:
+            self._versions[number] = version
 
     def _take(self, number: int, lines: Sequence[ToldLine]) -> None:
         before, now = self._names[number], {one.subscription_id for one in lines}

@@ -169,11 +169,21 @@ def _floors(made: Plan, told: ToldBook) -> Ints:
     named = np.flatnonzero(made.site >= 0)
     if not len(named):
         return floors
-    keys = np.column_stack([made.site[named], made.inside[named]]).astype(np.int64)
-    _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    numbers = [told.numbered(_floor(made, int(named[one]))) for one in first]
-    found = np.array([_UNKNOWN if one is None else one for one in numbers], dtype=np.int64)
-    floors[named] = found[which.reshape(-1)]
+    # One look for each site under each set of dangers, found without sorting a million rows.
+    over = np.packbits(made.inside[named], axis=1)
+    if over.shape[1] == 1:  # up to eight orders
+        many, which = 256, over[:, 0].astype(np.int64)
+    else:
+        sets, which = np.unique(over, axis=0, return_inverse=True)
+        many, which = len(sets), which.reshape(-1)
+    place = made.site[named] * many + which
+    first = np.full(len(made.problem.sites) * many, -1, dtype=np.int64)
+    first[place] = named
+    numbers = np.full(len(first), _UNKNOWN, dtype=np.int64)
+    for one in np.flatnonzero(first >= 0).tolist():
+        number = told.numbered(_floor(made, int(first[one])))
+        numbers[one] = _UNKNOWN if number is None else number
+    floors[named] = numbers[place]
     return floors
 
 

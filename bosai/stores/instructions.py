@@ -110,8 +110,11 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
         )
 
 
-Written = Callable[[Sequence[tuple[InstructionDraft, int]]], None]
-"""Hears which drafts were written, each with its seq."""
+Written = Callable[[int, Sequence[tuple[InstructionDraft, int]], int | None], None]
+"""Hears what a bucket's script did: the bucket, the drafts written, each with its seq, and the told version when the
+script raised it."""
+Moved = Callable[[int, Sequence[tuple[str, int, str]], int | None], None]
+"""The same of instructions that moved to another version of their order."""
 
 
 class ToldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -232,30 +235,37 @@ class InstructionStore:
         return await self._write(drafts, dict.fromkeys(MessageKind, "r"), fence, at, written)
 
     async def restamp(
-        self, fence: int, incident: str, moves: Sequence[tuple[str, int, str]], at: datetime
+        self,
+        fence: int,
+        incident: str,
+        moves: Sequence[tuple[str, int, str]],
+        at: datetime,
+        hear: Moved | None = None,
     ) -> EmitReport:
         """Let instructions that still say the same stand on a later version of the order; nobody hears of it.
 
         moves: (subscription id, seq that must still stand there, alert key). Nothing is sealed anew.
         """
+        seen: Counter[int] = Counter()
         by_bucket: dict[int, list[tuple[str, int, str]]] = {}
         for one in moves:
             by_bucket.setdefault(bucket_of(one[0]), []).append(one)
-        seen: Counter[int] = Counter()
-        wave, kind = [], MessageKind.ORDER
-        for number, group in sorted(by_bucket.items()):
-            for chunk in _chunks(group, DRAFTS_PER_SCRIPT):
-                rows: list[str | bytes] = []
-                for name, seq, alert_key in chunk:
-                    rows += [f"{name} {incident} {seq} {alert_key} {kind} s", b""]
-                wave.append((self._emit_keys(number), [fence, unix_ms(at), "0", *rows]))
+        wave = [
+            (number, chunk)
+            for number, group in sorted(by_bucket.items())
+            for chunk in _chunks(group, DRAFTS_PER_SCRIPT)
+        ]
+        calls = [(self._emit_keys(number), _restamping(incident, fence, at, chunk)) for number, chunk in wave]
         fenced = False
-        for some in _chunks(wave, WAVE // DRAFTS_PER_SCRIPT * 4):
-            for answer in await _emit.many(self._redis, some):
-                if answer and answer[0] == b"fenced":
-                    fenced = True
-                else:
-                    seen.update(int(one) for one in answer)
+        for (number, chunk), answer in zip(wave, await _emit.many(self._redis, calls), strict=True):
+            if answer and answer[0] == b"fenced":
+                fenced = True
+                continue
+            said = [int(one) for one in answer[: len(chunk)]]
+            seen.update(said)
+            if hear is not None:
+                moved = [one for one, what in zip(chunk, said, strict=True) if what == 0]
+                hear(number, moved, int(answer[-1]) if len(answer) > len(chunk) else None)
         return EmitReport(unchanged=seen[0], refused=len(moves) - seen[0], fenced=fenced)
 
     async def emit_checks(self, drafts: Sequence[InstructionDraft], at: datetime) -> EmitReport:
@@ -280,15 +290,15 @@ class InstructionStore:
         fenced = False
         for danger_class, of_class in itertools.groupby(ordered, key=_class_of):
             for wave in _waves(list(of_class)):
-                seqs, fenced = await self._write_wave(wave, modes, fence, at)
+                seqs, raised, fenced = await self._write_wave(wave, modes, fence, at)
                 written = [
                     (number, [(one, seq) for one, seq in zip(group, got, strict=True) if seq > 0])
                     for (number, group), got in zip(wave, seqs, strict=True)
                 ]
                 await self._point(danger_class, [pair for pair in written if pair[1]])
                 if hear is not None:
-                    for _, pairs in written:
-                        hear(pairs)
+                    for (number, pairs), version in zip(written, raised, strict=True):
+                        hear(number, pairs, version)
                 seen.update(min(seq, 1) for got in seqs for seq in got)
                 if fenced:
                     break
@@ -308,8 +318,9 @@ class InstructionStore:
         modes: dict[MessageKind, str],
         fence: int | None,
         at: datetime,
-    ) -> tuple[list[list[int]], bool]:
-        """The seqs of each group, and whether a bucket refused the token (its group counts as refused)."""
+    ) -> tuple[list[list[int]], list[int | None], bool]:
+        """The seqs of each group, the told versions where they rose, and whether a bucket refused the token (its group
+        counts as refused)."""
         token = "" if fence is None else fence
         calls = []
         for number, group in wave:
@@ -321,14 +332,13 @@ class InstructionStore:
                 )
                 rows += [head, self._told.seal(one)]
             calls.append((self._emit_keys(number), [token, unix_ms(at), unix_s(at + FIRST_DUE), *rows]))
-        fenced, seqs = False, []
+        fenced, seqs, raised = False, [], list[int | None]()
         for (_, group), answer in zip(wave, await _emit.many(self._redis, calls), strict=True):
-            if answer and answer[0] == b"fenced":
-                fenced = True
-                seqs.append([-1] * len(group))
-            else:
-                seqs.append([int(one) for one in answer])
-        return seqs, fenced
+            refused = bool(answer) and answer[0] == b"fenced"
+            fenced = fenced or refused
+            seqs.append([-1] * len(group) if refused else [int(one) for one in answer[: len(group)]])
+            raised.append(int(answer[-1]) if not refused and len(answer) > len(group) else None)
+        return seqs, raised, fenced
 
     def _emit_keys(self, number: int) -> list[str]:
         k = self._keys
@@ -502,6 +512,16 @@ class InstructionStore:
         words = [as_text(one) for one in rows]
         found = zip(words[::3], map(Stage, words[1::3]), words[2::3], strict=True)
         return sorted(found)
+
+
+def _restamping(
+    incident: str, fence: int, at: datetime, moves: Sequence[tuple[str, int, str]]
+) -> list[str | bytes | int]:
+    """The arguments of one script that writes nothing new."""
+    rows: list[str | bytes | int] = [fence, unix_ms(at), "0"]
+    for name, seq, alert_key in moves:
+        rows += [f"{name} {incident} {seq} {alert_key} {MessageKind.ORDER} s", b""]
+    return rows
 
 
 def _seq_of(line: bytes) -> int:

@@ -6,7 +6,8 @@
 --      "s" nothing new is said, what stands moves to another version of the order: the meaning is then the seq that
 --      must still stand there, the body empty; "r" a quiet reminder of what stands: incident "remind.<incident>",
 --      meaning "<seq that must stand there>.<hour>"
--- Result: one number each: > 0 the seq written, 0 unchanged, -1 refused, -2 spared; or {"fenced", highest token}.
+-- Result: one number each: > 0 the seq written, 0 unchanged, -1 refused, -2 spared, and behind them the told version
+--      when this run raised it; or {"fenced", highest token}.
 --
 -- Unchanged: the newest stored has the same meaning and was not lost on the way (expired, replaced by an end of
 -- the order, or retired, which undoes itself only by a new subscription). A later version of the order is noted
@@ -182,5 +183,5 @@ if #new_told > 0 then redis.call('HSET', KEYS[6], unpack(new_told)) end
 if #done > 0 then redis.call('ZREM', KEYS[4], unpack(done)) end
 if #due > 0 then redis.call('ZADD', KEYS[4], unpack(due)) end
 write_counts(KEYS[7])
-if is_news then redis.call('INCR', KEYS[8]) end
+if is_news then answers[#drafts + 1] = redis.call('INCR', KEYS[8]) end
 return answers
