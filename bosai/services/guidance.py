@@ -17,6 +17,7 @@ from bosai.model.subscription import PaceClass, Place, Structure
 from bosai.ports import Clock
 from bosai.services.geo import GeoService
 from bosai.services.hand import HandService
+from bosai.services.opening_calls import OpeningCalls, opening_calls
 from bosai.services.people import PeopleRows, rows_of
 from bosai.services.plan_ground import GroundCache
 from bosai.services.planning import Ground, Situation, drafts_of, ground_of, plan_id_of, problem_of
@@ -107,6 +108,12 @@ class GuidanceService:
         )
         rows = rows_of([(VISITOR, (place,))], self._settings.city.plane_epsg)
         return await asyncio.to_thread(_guide, situation, ground, rows, self._settings)
+
+    async def calls(self) -> OpeningCalls:
+        """The sites that should be open, or checked, for the orders in force, and of which nobody has said so."""
+        situation, ground = await self._moment()
+        dangers = [danger for _, danger in ground.dangers]
+        return await asyncio.to_thread(opening_calls, ground.table, dangers, situation.hand, self._settings)
 
     async def _moment(self) -> tuple[Situation, Ground]:
         """Sites, statuses and orders, read and put on the plane again once they are a second old."""

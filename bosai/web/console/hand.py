@@ -152,11 +152,16 @@ async def _context(
 ) -> dict[str, Any]:
     """`form`: what was typed, into the form named `which` ("" = none was sent)."""
     here = services(request)
+    calls = await here.guidance.calls()
     sites = sorted(await here.sites.all(), key=lambda one: (one.ward, one.name))
     return {
         "lines": await lines(request, officer),
         "anything_in_force": bool(await here.alert_store.in_force()),
         "failures": await here.sites.failures(),
+        "calls": (
+            ("開設", "開設をお願いする避難所", calls.to_open),
+            ("点検", "建物の点検をお願いする避難所", calls.to_check),
+        ),
         "form": form,
         "which": which,
         "by_ward": _by_ward(sites),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -242,3 +243,30 @@ async def test_a_visitor_registers_for_today_and_reads_when_it_ends(site: Site):
     until = datetime.fromisoformat(held["places"][0]["until"]).astimezone(JST)
     assert (until.hour, until.minute) == (0, 0)
     assert timedelta(0) < until - site.side().clock.now() <= timedelta(days=1)
+
+
+async def test_hq_reads_which_sites_are_still_to_be_opened_and_checked(site: Site, kian: Officer):
+    assert "開設をお願いする" not in (await kian.get("/hq/hand")).text
+    now = site.side().clock.now()
+    since = (now + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M")
+    await kian.post("/hq/hand/shaken", {"since": since, "reason": "震度6弱"})
+    async with officer(site, "shonin", Role.HQ_APPROVER) as shonin:
+        await shonin.approve(await kian.submitted(FLOOD_ORDER))
+
+    async def called(title: str) -> set[str]:
+        page = await kian.get("/hq/hand")
+        found = page.document.xpath(f"//section[h2[contains(., '{title}')]]//li/a/text()")
+        return {str(one) for one in found}
+
+    async def until(title: str, name: str, *, there: bool) -> None:
+        async with asyncio.timeout(10):  # the moment is read anew once it is a second old
+            while (name in await called(title)) is not there:
+                await asyncio.sleep(0.1)
+
+    await until("点検をお願いする", "七郷小学校", there=True)
+    await kian.post("/hq/sites/facilities", {"site": await school(site), "checked": "yes"})
+    await until("点検をお願いする", "七郷小学校", there=False)
+    (name, *_) = sorted(await called("開設をお願いする"))
+    wanted = next(one.site_id for one in await site.side().sites.all() if one.name == name)
+    await kian.post("/hq/sites/report", {"site": wanted, "opening": "open"})
+    await until("開設をお願いする", name, there=False)
