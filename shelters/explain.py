@@ -221,10 +221,11 @@ class _Case:
         stays = self.danger.level is not None and not self.danger.life_at_stake
         seats = sites.stay_seats if stays else sites.refuge_seats
         present = sites.present_stay if stays else sites.present_refuge
-        margin = problem.rules.seats_margin_fraction
+        rules = problem.rules
         age_s = ages_s(problem.now_s, problem.counted_at_s, problem.event_began_s)
-        free = free_seats(seats, present, age_s, margin, problem.rules.freshness)
-        left = seats_left(seats, present, margin) - self.newly
+        margin = np.where(sites.seats_assumed, rules.assumed_margin_fraction, rules.seats_margin_fraction)
+        free = free_seats(seats, present, age_s, margin, rules.freshness)
+        left = seats_left(seats, present, rules.seats_margin_fraction) - self.newly
         return seats, left, np.minimum(left, free - self.newly)
 
     def _costs(self) -> Floats:
