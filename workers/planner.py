@@ -251,8 +251,10 @@ class PlannerWorker:
                 self._reminders.forget()
                 await self._show_on_the_way({})
                 await SiteFailures(self._redis, self.realm).write([])
+            report = await self._emit(incident, drafts)
+            if not situation.in_force:
                 await sources.prepare_walks(situation)
-            return await self._emit(incident, drafts), plan_id or "ended"
+            return report, plan_id or "ended"
         rows = await sources.people()
         found = await asyncio.to_thread(self._compute, situation, rows)
         report = await self._tell(situation, rows, found, heads)

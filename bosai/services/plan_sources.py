@@ -123,6 +123,12 @@ class PlanSources:
             grounds=self._grounds,
         )
 
+    async def prepare_walks(self, situation: Situation) -> None:
+        """While all is quiet, search the open ways to all sites, so that the first order does not wait for it."""
+        if situation.walking is not None:
+            table = self._grounds.of(situation.sites, situation.statuses, ()).table
+            await asyncio.to_thread(situation.walking.prepare, table.xy_m)
+
     async def _refresh_ground(self) -> None:
         if self._geo is None:  # nobody shares one with this side: it has its own, of the same files
             self._geo, self._own_geo = await GeoHolder.opened(self.settings, self._redis, self.clock), True

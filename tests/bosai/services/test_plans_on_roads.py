@@ -16,6 +16,7 @@ from bosai.services.geo_holder import GeoHolder
 from bosai.services.geo_imports import GeoImports
 from bosai.services.guidance import GuidanceService
 from bosai.services.plan_sources import PlanSources
+from bosai.services.walking import FEET
 from bosai.settings import load_settings
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
@@ -24,6 +25,9 @@ from bosai.stores.subscriptions import SubscriptionStore
 from geodata.catalogue import UNKNOWN
 from geodata.foot import Foot
 from geodata.route_steps import Turn
+from geodata.snapping import Snapped
+from geodata.walks import NetworkWalks
+from geodata.ways_out import WaysOut
 from shelters.model import Action
 from tests.workers.plain import Plain, flood, place
 from tests.workers.street import PLACES_SEALER
@@ -98,6 +102,27 @@ async def test_a_household_is_sent_along_the_road_and_the_distance_is_no_estimat
     assert after.destination.site_id == "B1"
     assert not after.destination.about
     assert after.destination.walk_m == pytest.approx(BEELINE_M, rel=0.02)
+
+
+async def test_in_quiet_the_planner_searches_the_ways_so_that_the_first_order_finds_them(
+    plain, imports, monkeypatch
+):
+    searched: list[Foot] = []
+    fresh = NetworkWalks._fresh_ways
+
+    def counted(walks: NetworkWalks, at: Snapped) -> WaysOut:
+        searched.append(walks.foot)
+        return fresh(walks, at)
+
+    monkeypatch.setattr(NetworkWalks, "_fresh_ways", counted)
+    await imports.import_roads(COAST_ROAD, "test")
+    await plain.settle(1)
+    worker = await plain.leader()
+    await worker.step()
+    assert sorted(searched) == sorted(FEET)
+    await plain.hq.issue(flood())
+    await worker.step()
+    assert len(searched) == len(FEET)
 
 
 async def test_the_town_of_a_place_is_named_by_the_towns_that_were_imported(plain, imports):
