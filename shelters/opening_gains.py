@@ -20,9 +20,10 @@ from shelters.model import Opening, Pace
 from shelters.occupancy import seats_with_margin
 from shelters.plan import Plan
 from shelters.preview import takes_seat
-from shelters.quotas import NO_SITE, QuotaProblem, quotas
+from shelters.quotas import NO_SITE, QuotaProblem, Quotas, quotas
 from shelters.sites import OPENINGS, SiteTable
 from shelters.suitability import Verdict
+from shelters.ways import Ways
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,7 +33,8 @@ MOST = 10
 CELL_M = 250.0
 MOST_GROUPS = 600
 CHOICES = 20
-LONGEST_S = 4 * 3600
+LONGEST_S = 8 * 3600
+_ROUNDS = 6
 _WAITING = (Verdict.CLOSED, Verdict.UNCHECKED)
 
 
@@ -123,9 +125,17 @@ class _Seated:
 
 def _seated(demand: Demand, seats: Ints) -> _Seated:
     """As many as can be seated; of those ways to seat them, the least walking altogether."""
-    groups = len(demand.persons)
-    if not groups or not demand.choice.size:
+    if not len(demand.persons) or not demand.choice.size:
         return _Seated(0, 0)
+    found, dear = _flow(demand, seats)
+    placed = found.site != NO_SITE
+    unseated = int(found.persons[~placed].sum())
+    return _Seated(int(found.persons[placed].sum()), found.total - unseated * dear)
+
+
+def _flow(demand: Demand, seats: Ints) -> tuple[Quotas, int]:
+    """Quotas, and what one person without a seat was reckoned at."""
+    groups = len(demand.persons)
     # Dearer than any chain of people who move up for one person more.
     dear = 2 * (LONGEST_S + 1) * (min(groups, len(seats)) + 1)
     found = quotas(
@@ -137,9 +147,7 @@ def _seated(demand: Demand, seats: Ints) -> _Seated:
             seats=seats,
         )
     )
-    placed = found.site != NO_SITE
-    unseated = int(found.persons[~placed].sum())
-    return _Seated(int(found.persons[placed].sum()), found.total - unseated * dear)
+    return found, dear
 
 
 def _free(made: Plan, *, stay: bool) -> Ints:
@@ -154,41 +162,87 @@ def _free(made: Plan, *, stay: bool) -> Ints:
 
 def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
     """Everybody who needs a site in groups, with the sites open to them and up to `most` closed ones that may help."""
-    problem, table = made.problem, made.problem.sites
-    rows = np.flatnonzero(takes_seat(made) & (made.start < len(problem.people)))
-    groups = _groups(made, rows)
-    inside = suitability.sites_inside(table, problem.dangers)
-    as_opened = _opened(table)
-    width = min(CHOICES, len(table))
-    nearest = np.full((len(groups.lead), width), NO_SITE, dtype=np.int64)
-    level_m = np.full((len(groups.lead), width), np.inf)
-    may_open = np.zeros((len(groups.lead), len(table)), dtype=np.bool_)
-    serves_now = np.zeros(len(table), dtype=np.bool_)
-    ways = made.ways
-    sets, which = np.unique(made.inside[groups.lead], axis=0, return_inverse=True)
-    for number in range(len(sets)):
-        mine = np.flatnonzero(which.reshape(-1) == number)
-        live = np.flatnonzero(sets[number]).tolist()
-        now = suitability.judge(table, problem.dangers, inside, live, hand=problem.hand)
-        then = suitability.judge(as_opened, problem.dangers, inside, live, hand=problem.hand)
-        serves_now |= now <= Verdict.UPSTAIRS
-        found = ways.nearest(made.start[groups.lead[mine]], now <= Verdict.UPSTAIRS, width)
-        nearest[mine], level_m[mine] = found.site, found.level_m
-        may_open[mine] = (np.isin(now, _WAITING) & (then <= Verdict.UPSTAIRS))[None, :]
-    closed = np.flatnonzero(may_open.any(axis=0) & ~serves_now & (seats > 0))
-    asked = np.where(may_open[:, closed], closed[None, :], NO_SITE)
-    there_m = ways.efforts(made.start[groups.lead], asked) if len(closed) else np.empty((len(groups.lead), 0))
+    groups = _groups(made, np.flatnonzero(takes_seat(made) & (made.start < len(made.problem.people))))
+    doors = _doors(made, groups)
+    start = made.start[groups.lead]
+    nearest, level_m = _nearest(made.ways, start, doors.open[doors.of], CHOICES)
+    now = np.where(doors.open.any(axis=0), seats, 0)
+    for _ in range(_ROUNDS):
+        # Whose few choices are full chooses again among the sites that have seats left, as a plan does.
+        found, _dear = _flow(_as_demand(groups, nearest, level_m), now)
+        lost = np.unique(found.group[found.site == NO_SITE])
+        placed = found.site != NO_SITE
+        taken = np.bincount(found.site[placed], weights=found.persons[placed], minlength=len(now))
+        room = doors.open[doors.of[lost]] & (now - taken > 0)[None, :]
+        if not room.any():
+            break
+        more, more_m = np.full((len(start), CHOICES), NO_SITE), np.full((len(start), CHOICES), np.inf)
+        more[lost], more_m[lost] = _nearest(made.ways, start[lost], room, CHOICES)
+        if not (more_m / groups.speed_mps[:, None] <= LONGEST_S).any():
+            break
+        nearest, level_m = np.concatenate([nearest, more], axis=1), np.concatenate([level_m, more_m], axis=1)
+    closed = np.flatnonzero(doors.may_open.any(axis=0) & ~doors.open.any(axis=0) & (seats > 0))
+    asked = np.where(doors.may_open[doors.of][:, closed], closed[None, :], NO_SITE)
+    there_m = made.ways.efforts(start, asked) if len(closed) else np.empty((len(start), 0))
     best = _most_promising(groups, level_m, there_m, seats[closed], most)
-    walk_s = np.concatenate([level_m, there_m[:, best]], axis=1) / groups.speed_mps[:, None]
     choice = np.concatenate([nearest, asked[:, best]], axis=1)
-    too_far = ~(walk_s <= LONGEST_S)
-    return (
-        Demand(
-            persons=groups.persons,
-            choice=np.where(too_far, NO_SITE, choice),
-            walk_s=np.where(too_far, 0, np.rint(np.where(too_far, 0, walk_s))).astype(np.int64),
-        ),
-        closed[best],
+    return _as_demand(groups, choice, np.concatenate([level_m, there_m[:, best]], axis=1)), closed[best]
+
+
+def _as_demand(groups: _Groups, choice: Ints, level_m: Floats) -> Demand:
+    walk_s = level_m / groups.speed_mps[:, None]
+    too_far = ~(walk_s <= LONGEST_S) | (choice < 0)
+    return Demand(
+        persons=groups.persons,
+        choice=np.where(too_far, NO_SITE, choice),
+        walk_s=np.where(too_far, 0, np.rint(np.where(too_far, 0, walk_s))).astype(np.int64),
+    )
+
+
+def _nearest(ways: Ways, start: Ints, allowed: Bools, k: int) -> tuple[Ints, Floats]:
+    """(g, k) nearest sites of the (g, m) allowed to each, and level metres; padded as `Ways` pads."""
+    width = min(k, allowed.shape[1])
+    site, level_m = np.full((len(start), k), NO_SITE, dtype=np.int64), np.full((len(start), k), np.inf)
+    masks, which = np.unique(allowed, axis=0, return_inverse=True)
+    for number in range(len(masks)):
+        mine = np.flatnonzero(which.reshape(-1) == number)
+        found = ways.nearest(start[mine], masks[number], width)
+        site[mine, :width], level_m[mine, :width] = found.site, found.level_m
+    return site, level_m
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Doors:
+    """(s, m) sites that may be named to people under each set of dangers, and could be if they were opened.
+
+    of: (g,) the set of each group.
+    """
+
+    open: Bools
+    may_open: Bools
+    of: Ints
+
+
+def _doors(made: Plan, groups: _Groups) -> _Doors:
+    problem, table = made.problem, made.problem.sites
+    inside = suitability.sites_inside(table, problem.dangers)
+    sets, which = np.unique(made.inside[groups.lead], axis=0, return_inverse=True)
+    now, then = (
+        np.array(
+            [
+                suitability.judge(
+                    one, problem.dangers, inside, np.flatnonzero(live).tolist(), hand=problem.hand
+                )
+                for live in sets
+            ],
+            dtype=np.int8,
+        ).reshape(len(sets), len(table))
+        for one in (table, _opened(table))
+    )
+    return _Doors(
+        open=now <= Verdict.UPSTAIRS,
+        may_open=np.isin(now, _WAITING) & (then <= Verdict.UPSTAIRS),
+        of=which.reshape(-1),
     )
 
 
@@ -223,12 +277,13 @@ def _groups(made: Plan, rows: Ints) -> _Groups:
 
 def _most_promising(groups: _Groups, open_m: Floats, there_m: Floats, seats: Ints, most: int) -> Ints:
     """Up to `most` columns of `there_m` by the walking they would save if everybody had a seat, seats minded."""
-    nearest = np.minimum(open_m.min(axis=1, initial=np.inf), LONGEST_S)
-    with np.errstate(invalid="ignore"):
-        saved = np.where(np.isfinite(there_m), np.maximum(nearest[:, None] - there_m, 0.0) + 1.0, 0.0)
-    near = np.isfinite(there_m) & (there_m <= 2 * LONGEST_S)
+    speed = groups.speed_mps[:, None]
+    nearest_s = np.minimum((open_m / speed).min(axis=1, initial=np.inf), LONGEST_S)
+    there_s = there_m / speed
+    near = there_s <= LONGEST_S
+    saved_s = np.where(near, np.maximum(nearest_s[:, None] - np.where(near, there_s, 0.0), 0.0) + 1.0, 0.0)
     heads = np.where(near, groups.persons[:, None], 0).sum(axis=0)
-    worth = (saved * groups.persons[:, None]).sum(axis=0) * np.minimum(1.0, seats / np.maximum(heads, 1))
+    worth = (saved_s * groups.persons[:, None]).sum(axis=0) * np.minimum(1.0, seats / np.maximum(heads, 1))
     order = np.argsort(-worth, kind="stable")
     return np.sort(order[heads[order] > 0][:most])
 
