@@ -15,6 +15,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
+_LONGEST_S = np.uint16(65_534)
+
 
 def in_the_count(
     told: Told, persons: Ints, holds_seat: Bools, *, counted_at_s: Floats, present: Ints, start_delay_s: float
@@ -22,9 +24,10 @@ def in_the_count(
     """(n,) True where the row's heads are inside its site's count.
 
     Whoever answered "arrived" before the count is in it. Of the others who should have been there by then (decided +
-    start delay + walk), the first by that time, as long as the count has heads left for their whole party; ties break
-    by row. persons, holds_seat: (n,), only rows that hold a seat use heads up. counted_at_s: (m,), nan = silent;
-    present: (m,) heads, -1 = silent.
+    start delay + walk), the first by that time in seconds, as long as the count has heads left for their whole party;
+    ties break by row. Only rows that hold a seat use heads up.
+
+    persons, holds_seat: (n,). counted_at_s: (m,), nan = silent. present: (m,) heads, -1 = silent.
     """
     inside = np.zeros(len(told.site), dtype=np.bool_)
     if not len(counted_at_s):
@@ -36,11 +39,18 @@ def in_the_count(
     with np.errstate(invalid="ignore"):
         due = due_s <= counted_at_s[site]
     going, site, answered, due_s = going[due], site[due], answered[due], due_s[due]
-    order = np.lexsort((going, due_s, ~answered, site))
-    going, site, answered = going[order], site[order], answered[order]
     heads = np.where(holds_seat[going], persons[going], 0).astype(np.int64)
-    so_far = np.cumsum(heads)
+    inside[going] = True
+    # Where all who are due can have been counted there is nothing to choose.
+    short = np.bincount(site, weights=heads, minlength=len(present)) > present
+    rest = np.flatnonzero(short[site])
+    # Sixteen bits are sorted by counting: whole seconds before the count, all of 18 hours and more alike.
+    early_s = np.clip(counted_at_s[site[rest]] - due_s[rest], 0, _LONGEST_S).astype(np.uint16)
+    first = rest[np.argsort(np.where(answered[rest], 0, _LONGEST_S + 1 - early_s), kind="stable")]
+    narrow = np.uint16 if len(present) < 1 << 16 else np.int64
+    order = first[np.argsort(site[first].astype(narrow), kind="stable")]
+    site, so_far = site[order], np.cumsum(heads[order])
     starts = np.flatnonzero(np.diff(site, prepend=-1))
-    before = np.repeat(so_far[starts] - heads[starts], np.diff(starts, append=len(site)))
-    inside[going] = answered | (so_far - before <= present[site])
+    before = np.repeat(so_far[starts] - heads[order][starts], np.diff(starts, append=len(site)))
+    inside[going[order]] = answered[order] | (so_far - before <= present[site])
     return inside
