@@ -175,11 +175,13 @@ class _Work:
         """(m,) seats for who was told, and for new people."""
         problem, rules = self.problem, self.problem.rules
         age_s = ages_s(problem.now_s, problem.counted_at_s, problem.event_began_s)
+        # Of an assumed figure new people get less than who was told may keep: a count that moves by a few sends
+        # nobody to and fro.
         margin = np.where(
             problem.sites.seats_assumed, rules.assumed_margin_fraction, rules.seats_margin_fraction
         )
         free = free_seats(seats, present, age_s, margin, rules.freshness)
-        return seats_left(seats, present, margin), free
+        return seats_left(seats, present, rules.seats_margin_fraction), free
 
     def _seat_problem(self, chosen: Ints, *, life: bool) -> SeatProblem:
         answers, people, rows = self.answers, self.problem.people, self.classes.rows[chosen]
