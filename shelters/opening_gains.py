@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from shelters import suitability
 from shelters.model import Opening, Pace
-from shelters.occupancy import seats_with_margin
+from shelters.occupancy import ages_s, free_seats
 from shelters.plan import Plan
 from shelters.preview import takes_seat
 from shelters.quotas import NO_SITE, QuotaProblem, Quotas, quotas
@@ -151,13 +151,14 @@ def _flow(demand: Demand, seats: Ints) -> tuple[Quotas, int]:
 
 
 def _free(made: Plan, *, stay: bool) -> Ints:
-    """(m,) seats with the margin, without the heads counted there."""
-    table, margin = made.problem.sites, made.problem.rules.seats_margin_fraction
+    """(m,) seats for people who are new there, as the plan reckons them."""
+    problem, table, rules = made.problem, made.problem.sites, made.problem.rules
     seats, present = (
         (table.stay_seats, table.present_stay) if stay else (table.refuge_seats, table.present_refuge)
     )
-    limit = np.array([seats_with_margin(int(one), margin) for one in seats], dtype=np.int64)
-    return np.maximum(limit - np.maximum(present, 0), 0)
+    margin = np.where(table.seats_assumed, rules.assumed_margin_fraction, rules.seats_margin_fraction)
+    age_s = ages_s(problem.now_s, problem.counted_at_s, problem.event_began_s)
+    return free_seats(seats, present, age_s, margin, rules.freshness)
 
 
 def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
