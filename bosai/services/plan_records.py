@@ -133,6 +133,7 @@ class PlanRecorder:
         self._said = ""
         self._parent = ""
         self._noted: set[str] = set()
+        self._known: set[str] | None = None  # blocks that are kept, as far as this process knows
 
     def keep(self, made: Plan, *, plan_id: str, incident: str, at: datetime, told: int) -> None:
         """Have a plan written down that told `told` people something; returns at once.
@@ -194,16 +195,18 @@ class PlanRecorder:
         if not one.told and await self._is_known(one.plan_id):
             return name
         await self._make_room()
-        known = await self._store.known()
+        if self._known is None:
+            self._known = await self._store.known()
         for _ in range(TRIES):
-            facts, sealed, new = await asyncio.to_thread(self._packed, name, one, known)
+            facts, sealed, new = await asyncio.to_thread(self._packed, name, one, self._known)
             await self._store.put(new, self._clock.now())
             missing = await self._store.keep(name, facts, sealed)
             if not missing:
+                self._known.update(facts.blocks)
                 self._parent = name
                 await self._note_orders(name, one, sealed)
                 return name
-            known.difference_update(missing)  # forgotten in between: put them again
+            self._known.difference_update(missing)  # forgotten in between: put them again
         raise RuntimeError(f"blocks of plan {name} were forgotten {TRIES} times while it was kept")
 
     async def _note_orders(self, name: str, one: _Kept, sealed: bytes) -> None:
@@ -266,12 +269,13 @@ class PlanRecorder:
     async def _ended(self, until: datetime | None) -> list[str]:
         """Records that may go, the oldest first."""
         open_incident = await self._open_incident()
-        found = []
-        for name in await self._store.names(until):
-            facts = await self._store.facts(name)
-            if facts is None or facts.incident != open_incident:
-                found.append(name)
-        return found
+        names = await self._store.names(until)
+        facts = await self._store.many_facts(names)
+        return [
+            name
+            for name, one in zip(names, facts, strict=True)
+            if one is None or one.incident != open_incident
+        ]
 
     async def _say(self, detail: str) -> None:
         """A fault stands in the health record for as long as it lasts."""

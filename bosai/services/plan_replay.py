@@ -38,7 +38,8 @@ if TYPE_CHECKING:  # the walks load SciPy, which a process without an imported n
     from bosai.wiring import Wired
 
 MB = 1_000_000
-PLANNER = "planner"
+PLANNER = "system"
+"""Nobody's own doing: the board calls it 自動."""
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,13 +48,15 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[str, ...] = ()
 
 
+_decode = msgspec.msgpack.Decoder(PlanFacts).decode
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """One record of the list, without what it holds."""
 
     name: str
     facts: PlanFacts
-    record_bytes: int
 
 
 class BlockCodec:
@@ -144,19 +146,24 @@ class PlanRecordStore:
 
     async def facts(self, name: str) -> PlanFacts | None:
         """What is in the clear of one record."""
-        row = await self._redis.hget(self._facts, name)
-        return None if row is None else msgspec.msgpack.decode(as_bytes(row), type=PlanFacts)
+        (found,) = await self.many_facts([name])
+        return found
+
+    async def many_facts(self, names: Sequence[str]) -> list[PlanFacts | None]:
+        """The same for several; None for those that are gone."""
+        found: list[PlanFacts | None] = []
+        for start in range(0, len(names), READ_AT_ONCE):
+            rows = await self._redis.hmget(self._facts, list(names[start : start + READ_AT_ONCE]))
+            found += [None if row is None else _decode(as_bytes(row)) for row in rows]
+        return found
 
     async def listed(self, count: int) -> list[Listed]:
         """The newest records, the newest first."""
         names = [as_text(one) for one in await self._redis.zrevrange(self._index, 0, count - 1)]
-        found = []
-        for name in names:
-            facts = await self.facts(name)
-            if facts is not None:
-                size = int(await self._redis.hstrlen(self._records, name))
-                found.append(Listed(name=name, facts=facts, record_bytes=size))
-        return found
+        facts = await self.many_facts(names)
+        return [
+            Listed(name=name, facts=one) for name, one in zip(names, facts, strict=True) if one is not None
+        ]
 
     async def record(self, name: str) -> bytes | None:
         """One sealed record."""
