@@ -36,6 +36,7 @@ GONE = -2
 """Site of somebody who was told of one that is in no table any more."""
 
 _URGENCY = {Action.STAY: 0, Action.PREPARE: 0, Action.GO: 1, Action.INLAND: 1, Action.REFUGE: 2, Action.UP: 2}
+_INLAND = ACTIONS.index(Action.INLAND)
 _URGENCIES = np.array([*(_URGENCY[one] for one in ACTIONS), 0])  # the last: no action
 
 
@@ -124,7 +125,8 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     above_all = danger_up | before.ended  # neither damping nor an answer holds it back
     redirect = same_words & moved
     is_news = ~redirect | _worth_moving(made, before, fate)
-    arriving = _arriving(made)
+    # Nobody arrives where no place was named; the edge of an area is one.
+    arriving = _arriving(made) & ((before.site != -1) | (before.action == _INLAND))
     quiet = before.declined & ~above_all
     quiet |= redirect & ~is_news & ~failed
     quiet |= same_words & arriving & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all

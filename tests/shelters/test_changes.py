@@ -273,6 +273,11 @@ def test_a_site_for_somebody_who_had_none_is_news():
     assert heard(difference(one(), site=-1)) == (Change.BETTER, True)
 
 
+def test_who_was_named_no_site_hears_of_one_however_long_ago_that_was():
+    made = told_arrived(one(), float("nan"))
+    assert heard(difference(made, site=-1)) == (Change.BETTER, True)
+
+
 def test_what_is_held_back_does_not_move_to_a_version_that_says_something_else():
     found = difference(one(), 30, words=-1, severity=40, said_s=NOW_S - 1, newest=False)
     assert not found.restamp.any()
