@@ -10,6 +10,8 @@
       order_rules.py   which kinds a hazard may have; what a form must hold (pure)
       confirmation.py  the words an approver types, different on each side (pure)
       previews.py      asks the planner who is inside; answers "not available" when it is silent
+        preview_answers.py   the planner's side, in steps: preview_plan.py (pure) ─▶ preview_report.py ─▶ figures
+        resident_ground.py   who lives inside an area, by the city's table
 
 Every step of HQ is one entry of the audit log, written together with what it did.
 """
