@@ -6,8 +6,6 @@ where they stand on quiet days ─▶ far from every border, nothing closed on t
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +19,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _ROWS_AT_ONCE = 1 << 15
-_THREADS = 2
 
 
 class Crowd:
@@ -52,9 +49,8 @@ class Crowd:
         if not len(fresh):
             return
         rest = self._as_usual(fresh, pairs, edges, border_m)
-        parts = [rest[begin : begin + _ROWS_AT_ONCE] for begin in range(0, len(rest), _ROWS_AT_ONCE)]
-        with ThreadPoolExecutor(_THREADS) as threads:
-            list(threads.map(lambda part: self._ask(part, pairs, edges), parts))
+        for begin in range(0, len(rest), _ROWS_AT_ONCE):
+            self._ask(rest[begin : begin + _ROWS_AT_ONCE], pairs, edges)
         self._known[fresh] = True
 
     def _as_usual(

@@ -259,7 +259,8 @@ class PairWalks:
         """(p,) pairs of (row of the (r, 2) points, site) whose straight line enters an area from outside."""
         barred = np.zeros(len(row), dtype=np.bool_)
         for barrier in self.walks.barriers if len(row) else ():
-            outside = ~np.atleast_1d(shapely.intersects_xy(barrier.area, xy_m[:, 0], xy_m[:, 1]))
-            still = np.flatnonzero(outside[row] & ~barred)
-            barred[still] = barrier.met_by(xy_m[row[still]], self.sites.xy_m[site[still]])
+            with self.walks.alone:
+                outside = ~np.atleast_1d(shapely.intersects_xy(barrier.area, xy_m[:, 0], xy_m[:, 1]))
+                still = np.flatnonzero(outside[row] & ~barred)
+                barred[still] = barrier.met_by(xy_m[row[still]], self.sites.xy_m[site[still]])
         return barred

@@ -101,17 +101,18 @@ class RowWalks:
         if not few:
             crowd.get_ready(rows, self.pairs, self.edges, self._border_m)
 
-        def work_out(part: slice) -> None:
-            some, there = rows[part], site[part]
-            if not few:
-                about[part] = ~self._pairs_looked_up(crowd, some, there, figure[part])
-            row, column = np.nonzero(about[part] & (there >= 0))
-            asked_rows, back = np.unique(row, return_inverse=True)
-            asked = self._asked(crowd, some[asked_rows])
-            found = self.pairs.figures(asked, back, there[row, column])
-            figure[part][row, column], about[part][row, column] = found
+        def look_up(part: slice) -> None:
+            about[part] = ~self._pairs_looked_up(crowd, rows[part], site[part], figure[part])
 
-        _in_parts(len(rows), max(1, _PAIRS_AT_ONCE // (4 * site.shape[1])), work_out)
+        step = max(1, _PAIRS_AT_ONCE // (4 * site.shape[1]))
+        if not few:
+            _in_parts(len(rows), step, look_up)
+        row, column = np.nonzero(about & (site >= 0))
+        for begin in range(0, len(row), _PAIRS_AT_ONCE):
+            at, place = row[begin : begin + _PAIRS_AT_ONCE], column[begin : begin + _PAIRS_AT_ONCE]
+            some, back = np.unique(at, return_inverse=True)
+            found = self.pairs.figures(self._asked(crowd, rows[some]), back, site[at, place])
+            figure[at, place], about[at, place] = found
         return figure, about
 
     def lengths(self, crowd: Crowd, rows: Ints, site: Ints, level_m: Floats) -> Floats:

@@ -8,6 +8,7 @@ Everybody walks under the set that leaves the most room to turn. Who has no way 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 import numpy as np
@@ -65,7 +66,16 @@ class SeaGround:
 class SeaWalks:
     """The sea rule for one foot. Searched when first asked."""
 
-    def __init__(self, ground: SeaGround, *, foot: Foot, bound_m: float, gap_factor: float) -> None:
+    def __init__(
+        self,
+        ground: SeaGround,
+        *,
+        foot: Foot,
+        bound_m: float,
+        gap_factor: float,
+        alone: AbstractContextManager[object],
+    ) -> None:
+        self._alone = alone
         self.rule, self.ground, self._foot = ground.rule, ground, foot
         self._bound_m, self._gap_factor = bound_m, gap_factor
 
@@ -95,7 +105,8 @@ class SeaWalks:
     def row_of(self, people_xy_m: Floats, at: Snapped) -> NDArray[np.int8]:
         """(n,) which of `closures` holds for each person."""
         row = self.rule.set_of(people_xy_m)
-        under = shapely.intersects_xy(self.ground.area, people_xy_m[:, 0], people_xy_m[:, 1])
+        with self._alone:
+            under = shapely.intersects_xy(self.ground.area, people_xy_m[:, 0], people_xy_m[:, 1])
         for number in range(WITHOUT):
             mine = np.flatnonzero(under & (row == number))
             landward = self.inland[number].ways(at.take(mine)).exit >= 0

@@ -7,6 +7,7 @@ out. A site is entered from its way: one outside an area from a way outside, one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 
@@ -31,11 +32,18 @@ class WalkEnds:
         self._areas: tuple[BaseGeometry, ...] = ()
         self._touched: Bools | None = None
         self._open = self
+        self._alone: AbstractContextManager[object] = nullcontext()
 
-    def around(self, areas_xy_m: Sequence[BaseGeometry], closures: Closures) -> WalkEnds:
-        """The same while areas are live; what is searched for with nothing live is shared."""
+    def around(
+        self,
+        areas_xy_m: Sequence[BaseGeometry],
+        closures: Closures,
+        alone: AbstractContextManager[object] | None = None,
+    ) -> WalkEnds:
+        """The same while areas are live; what is searched for with nothing live is shared. alone: see `Closing`."""
         ends = WalkEnds(self._network, self._foot)
         ends._areas, ends._touched, ends._open = tuple(areas_xy_m), closures.touched, self._open
+        ends._alone = alone if alone is not None else self._alone
         return ends
 
     def usual(self, points_xy_m: Floats) -> Snapped:
@@ -87,7 +95,8 @@ class WalkEnds:
     def _entered(self, start: Floats, end: Floats) -> Bools:
         entered = np.zeros(len(start), dtype=np.bool_)
         for area in self._areas:
-            entered |= enters_area(start, end, area)
+            with self._alone:
+                entered |= enters_area(start, end, area)
         return entered
 
     def _wrong_for_sites(self, points: Floats, feet: Floats) -> Bools:
@@ -97,7 +106,8 @@ class WalkEnds:
     def _in_any(self, points: Floats) -> Bools:
         inside = np.zeros(len(points), dtype=np.bool_)
         for area in self._areas:
-            inside |= shapely.intersects_xy(area, points[:, 0], points[:, 1])
+            with self._alone:
+                inside |= shapely.intersects_xy(area, points[:, 0], points[:, 1])
         return inside
 
 

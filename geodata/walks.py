@@ -17,7 +17,8 @@ straight line that would enter one from outside is no way. Figures are level met
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -76,12 +77,17 @@ class SearchedSites:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Closing:
-    """What is closed to everybody, whatever foot he has. Made with `Closing.of`."""
+    """What is closed to everybody, whatever foot he has. Made with `Closing.of`.
+
+    The areas are copies of one's own: a prepared shape must not be asked by two threads at once. `alone` is held
+    while one of them is; give a lock where threads share the walks.
+    """
 
     areas: tuple[BaseGeometry, ...]
     barriers: tuple[Barrier, ...]
     closed: Closures
     sea: SeaGround | None
+    alone: AbstractContextManager[object]
 
     @classmethod
     def of(
@@ -91,14 +97,18 @@ class Closing:
         *,
         closed_edges: NDArray[np.int64] | Sequence[int] = (),
         sea: SeaRule | None = None,
+        alone: AbstractContextManager[object] | None = None,
     ) -> Closing:
         """Live areas, edges closed as a whole, and the rule of a dangerous sea."""
-        closed = close_areas(network, areas_xy_m) | close_edges(network, closed_edges)
+        areas = _copies(areas_xy_m)
+        closed = close_areas(network, areas) | close_edges(network, closed_edges)
+        own_sea = replace(sea, areas_xy_m=_copies(sea.areas_xy_m)) if sea is not None else None
         return cls(
-            areas=tuple(areas_xy_m),
-            barriers=tuple(Barrier(area) for area in areas_xy_m),
+            areas=areas,
+            barriers=tuple(Barrier(area) for area in areas),
             closed=closed,
-            sea=SeaGround(network, closed, sea) if sea is not None else None,
+            sea=SeaGround(network, closed, own_sea) if own_sea is not None else None,
+            alone=alone if alone is not None else nullcontext(),
         )
 
 
@@ -122,6 +132,7 @@ class NetworkWalks:
         self.detour_factor, self.bound_m = detour_factor, bound_m
         self.areas: tuple[BaseGeometry, ...] = ()
         self.barriers: tuple[Barrier, ...] = ()
+        self.alone: AbstractContextManager[object] = nullcontext()
         self.quiet: NetworkWalks = self
         self._closed = nothing_closed(network)
         self.ends = WalkEnds(network, foot)
@@ -149,10 +160,15 @@ class NetworkWalks:
         )
         walks.areas, walks.barriers, walks.quiet = closing.areas, closing.barriers, self.quiet
         walks._closed = closing.closed
-        walks.ends = self.ends.around(walks.areas, walks._closed)
+        walks.alone = closing.alone
+        walks.ends = self.ends.around(walks.areas, walks._closed, closing.alone)
         if closing.sea is not None:
             walks.sea = SeaWalks(
-                closing.sea, foot=self.foot, bound_m=self.bound_m, gap_factor=self.detour_factor
+                closing.sea,
+                foot=self.foot,
+                bound_m=self.bound_m,
+                gap_factor=self.detour_factor,
+                alone=closing.alone,
             )
         return walks
 
@@ -252,7 +268,8 @@ class NetworkWalks:
         """
         sea, person = self._sea_asked(), _points(from_xy_m)
         at = self.ends.people(person, self.ends.usual(person))
-        inside = any(shapely.intersects_xy(area, *person[0]) for area in sea.rule.areas_xy_m)
+        with self.alone:
+            inside = any(shapely.intersects_xy(area, *person[0]) for area in sea.rule.areas_xy_m)
         if not inside or at.gap_m[0] >= FAR_M or self._seaward_first(person, at):
             return None
         ways = sea.inland[int(sea.row_of(person, at)[0])]
@@ -271,7 +288,8 @@ class NetworkWalks:
             return False
         rule = self.sea.rule
         person_m, foot_m = seaward_m(np.concatenate([person, at.foot_xy_m]), rule.seaward_bearing_deg)
-        under = any(shapely.intersects_xy(area, *person[0]) for area in rule.areas_xy_m)
+        with self.alone:
+            under = any(shapely.intersects_xy(area, *person[0]) for area in rule.areas_xy_m)
         return under and bool(foot_m - person_m > SEAWARD_SPACING_M)
 
     # -- what is searched -----------------------------------------------------------------------------------
@@ -381,10 +399,15 @@ class NetworkWalks:
         """(n, m) where the straight line would enter an area from outside; only the pairs asked about."""
         barred = np.zeros(asked.shape, dtype=np.bool_)
         for barrier in self.barriers:
-            outside = ~shapely.intersects_xy(barrier.area, people[:, 0], people[:, 1])
-            row, site = np.nonzero(asked & outside[:, None] & ~barred)
-            barred[row, site] = barrier.met_by(people[row], sites_xy_m[site])
+            with self.alone:
+                outside = ~shapely.intersects_xy(barrier.area, people[:, 0], people[:, 1])
+                row, site = np.nonzero(asked & outside[:, None] & ~barred)
+                barred[row, site] = barrier.met_by(people[row], sites_xy_m[site])
         return barred
+
+
+def _copies(areas_xy_m: Sequence[BaseGeometry]) -> tuple[BaseGeometry, ...]:
+    return tuple(shapely.from_wkb(shapely.to_wkb(area)) for area in areas_xy_m)
 
 
 def _points(points_xy_m: ArrayLike) -> Floats:

@@ -242,6 +242,7 @@ class Walking:
             [one.area_xy_m for one in dangers],
             closed_edges=closed_edges(self.network, dangers),
             sea=SeaRule(areas_xy_m=waves, seaward_bearing_deg=bearing) if waves else None,
+            alone=threading.RLock(),
         )
 
 

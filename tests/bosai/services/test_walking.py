@@ -238,7 +238,7 @@ def test_the_search_for_one_set_of_orders_does_not_hold_up_another(walking, monk
     prepare = NetworkWalks.prepare
 
     def slow_for_the_drill(walks: NetworkWalks, to_xy_m: np.ndarray) -> None:
-        if walks.areas and walks.areas[0] is drill.area_xy_m:
+        if walks.areas and walks.areas[0].equals(drill.area_xy_m):
             searching.set()
             assert may_end.wait(30)
         prepare(walks, to_xy_m)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +22,7 @@ from tests.bosai.services.test_walking import SETTINGS, danger, lonlat, network_
 
 seeds = st.integers(0, 2**32 - 1)
 SITES = 9
+ROWS, ALL = np.arange(40), np.ones(SITES, dtype=np.bool_)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +31,12 @@ def walking() -> Walking:
     rows = [way(*[(x, y) for x in range(6)]) for y in range(6)]
     columns = [way(*[(x, y) for y in range(6)]) for x in range(6)]
     return Walking(network_of(*rows, *columns, way((0, 0), (1, 1), highway="steps")), SETTINGS)
+
+
+def ragged_area(centre_xy_m: np.ndarray, radius_m: float) -> shapely.Polygon:
+    angle = np.linspace(0, 2 * np.pi, 2_000, endpoint=False)
+    radius = radius_m * (1 + 0.1 * np.sin(40 * angle))
+    return shapely.Polygon(centre_xy_m + np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]))
 
 
 def crowd(rng: np.random.Generator, count: int) -> People:
@@ -146,3 +156,20 @@ def test_somebody_in_a_wheelchair_stands_on_no_stairs(walking):
     places = walking.places_of(people((0.5, 0.52, Pace.STANDARD, 1), (0.5, 0.52, Pace.STANDARD, 0)))
     assert places.standing.gap_m[0] > places.standing.gap_m[1]
     assert [FEET[one] for one in places.foot] == [Foot.STEP_FREE, Foot.STANDARD]
+
+
+def test_many_threads_may_ask_past_the_same_areas(walking):
+    """Prepared shapes must not be asked by two threads at once: GEOS ends the process."""
+    rng = np.random.default_rng(5)
+    fire = Danger(key="a:1", hazard=HazardKind.LARGE_FIRE, area_xy_m=ragged_area(xy(2, 2), 300.0))
+    sites = np.array([xy(*one) for one in rng.uniform(-6, 12, (SITES, 2))])
+    visitors = [crowd(rng, 40) for _ in range(8)]
+    expected = [walking.ways(one, [fire], sites).nearest(ROWS, ALL, 2).level_m for one in visitors]
+    afresh = Walking(walking.network, SETTINGS)
+    with ThreadPoolExecutor(4) as threads:
+        asked = [
+            threads.submit(lambda one: afresh.ways(one, [fire], sites).nearest(ROWS, ALL, 2), one)
+            for one in visitors
+        ]
+        for one, known in zip(asked, expected, strict=True):
+            np.testing.assert_allclose(one.result(timeout=40).level_m, known)
