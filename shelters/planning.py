@@ -24,6 +24,7 @@ from shelters.classes import Classes, classes_of, start_rows
 from shelters.dangers import main_danger, message_rows, who_is_inside
 from shelters.errors import LengthsDiffer
 from shelters.groups import Groups, grouped
+from shelters.heads import in_the_count
 from shelters.model import Action, Pace
 from shelters.occupancy import ages_s, free_seats, seats_left
 from shelters.plan import Plan, PlanInput
@@ -140,8 +141,15 @@ class _Work:
     def _counted(self) -> Bools:
         problem = self.problem
         delay_s = problem.rules.pacing.start_delay_s(night=problem.night)
-        told = ledger.of_rows(problem.told, self.classes.rows)
-        return ledger.counted(told, problem.counted_at_s, delay_s)
+        rows, people, sites = self.classes.rows, problem.people, problem.sites
+        return in_the_count(
+            ledger.of_rows(problem.told, rows),
+            people.persons[rows].astype(np.int64),
+            people.holds_seat[rows],
+            counted_at_s=problem.counted_at_s,
+            present=np.maximum(sites.present_refuge, sites.present_stay),
+            start_delay_s=delay_s,
+        )
 
     # -- seats --------------------------------------------------------------------------------------------
 
