@@ -63,49 +63,64 @@ def explained_lines(case: Explanation, plan: str, at: datetime) -> Iterator[str]
     plan = f"計画 {plan}" if plan else "いま作った計画"
     at = at.astimezone(JST)
     yield f"{plan}（{at:%Y-%m-%d %H:%M:%S}）"
-    yield f"指示：{ACTIONS[case.action]}{_to(case)}"
-    yield f"危険：{_danger(case)}"
-    yield f"世帯：{_household(case)}"
+    yield f"指示：{answer_line(case)}"
+    yield f"危険：{danger_line(case)}"
+    yield f"世帯：{household_line(case)}"
     if case.standing_at:
         yield f"出発点：到着済みの施設 {case.standing_at} から数えています"
     if case.told_before:
         yield f"前の案内：{case.told_before}"
     if case.alternate is not None:
-        yield f"次の候補：{_site_line(case.alternate)}"
-    for code in case.reasons:
-        yield f"理由：{text(f'advice.reason.{code}', 'ja')}"
+        yield f"次の候補：{site_line(case.alternate)}"
+    for one in reason_lines(case):
+        yield f"理由：{one}"
     if case.pinned:
         yield f"本部の指定：{case.pinned}"
     if case.redirects_paused:
         yield f"行き先の変更を停止中：{case.redirects_paused}"
     yield "近い順の施設："
-    for rank, one in enumerate(case.nearest, start=1):
-        yield f"  {rank}. {_site_line(one)}"
-        yield f"     {why_words(one)}"
-        yield f"     {_seats(one.seats)}、{_more(one)}"
+    for rank, seen in enumerate(case.nearest, start=1):
+        yield f"  {rank}. {site_line(seen)}"
+        yield f"     {why_words(seen)}"
+        yield f"     {seats_line(seen.seats)}、{state_line(seen)}"
     if not case.nearest:
         yield "  施設の登録がありません"
-    yield f"最寄りの開いている施設だけを案内するなら：{_baseline(case)}"
+    yield f"最寄りの開いている施設だけを案内するなら：{baseline_line(case)}"
+
+
+def answer_line(case: Explanation) -> str:
+    """What to do, and where to."""
+    return f"{ACTIONS[case.action]}{_to(case)}"
+
+
+def reason_lines(case: Explanation) -> list[str]:
+    """The reasons as the person reads them."""
+    return [text(f"advice.reason.{code}", "ja") for code in case.reasons]
 
 
 def _to(case: Explanation) -> str:
     if case.chosen is not None:
-        return f" → {_site_line(case.chosen)}"
+        return f" → {site_line(case.chosen)}"
     if case.inland_m >= 0:
         return f"（区域の外まで 約{distance_text(case.inland_m)}）"
     return "（行き先なし）" if case.action in (Action.GO, Action.REFUGE, Action.PREPARE) else ""
 
 
-def _site_line(seen: SiteSeen) -> str:
+def site_line(seen: SiteSeen) -> str:
+    """Name, id and walk."""
+    return f"{seen.name}（{seen.site_id}）{walk_line(seen)}"
+
+
+def walk_line(seen: SiteSeen) -> str:
+    """「徒歩約590m・20分」"""
     if seen.walk_m < 0:
-        return f"{seen.name}（{seen.site_id}）道なし"
+        return "道なし"
     about = "約" if seen.about else ""
-    return (
-        f"{seen.name}（{seen.site_id}）徒歩{about}{distance_text(seen.walk_m)}・{minutes_of(seen.walk_s)}分"
-    )
+    return f"徒歩{about}{distance_text(seen.walk_m)}・{minutes_of(seen.walk_s)}分"
 
 
-def _danger(case: Explanation) -> str:
+def danger_line(case: Explanation) -> str:
+    """The order that speaks to the place, and the others over it."""
     words = term("ja", f"hazard.{case.hazard}")
     if case.level is not None:
         words += f"・警戒レベル{case.level}"
@@ -117,7 +132,8 @@ def _danger(case: Explanation) -> str:
     return f"{words}（{case.danger}）{also}"
 
 
-def _household(case: Explanation) -> str:
+def household_line(case: Explanation) -> str:
+    """Who walks how fast from where."""
     floor = f"{case.floor}階" if case.floor else "階は不明"
     night = "・夜" if case.night else ""
     return (
@@ -126,13 +142,15 @@ def _household(case: Explanation) -> str:
     )
 
 
-def _seats(seats: Seats) -> str:
+def seats_line(seats: Seats) -> str:
+    """Seats, heads, who is sent there, and what is left."""
     figure = f"席 {seats.seats:,}" + ("（想定）" if seats.assumed else "")
     present = "人数の報告なし" if seats.present < 0 else f"いま{seats.present:,}人"
     return f"{figure}、{present}、向かう人{seats.newly:,}人、この計画のあとの空き {max(0, seats.room):,}"
 
 
-def _more(seen: SiteSeen) -> str:
+def state_line(seen: SiteSeen) -> str:
+    """Opening and facilities."""
     words = [OPENINGS[Opening(seen.opening)]]
     if seen.facilities:
         words.append(FACILITIES[seen.facilities])
@@ -141,9 +159,10 @@ def _more(seen: SiteSeen) -> str:
     return "、".join(words)
 
 
-def _baseline(case: Explanation) -> str:
+def baseline_line(case: Explanation) -> str:
+    """What nearest-open-site guidance would have said."""
     if case.baseline is None:
         return "案内できる施設はありません"
     same = case.chosen is not None and case.baseline.site_id == case.chosen.site_id
     full = "" if same or case.baseline.seats.room >= case.persons else "（席は足りません）"
-    return f"{_site_line(case.baseline)}{'（同じ施設です）' if same else full}"
+    return f"{site_line(case.baseline)}{'（同じ施設です）' if same else full}"

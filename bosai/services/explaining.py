@@ -112,8 +112,20 @@ async def explain_point(wired: Wired, realm: Realm, place: Place) -> Explained:
     await sources.refresh_people()
     incident = await sources.alerts.incident() or ""
     situation, rows = await sources.situation(incident), await sources.people()
-    explanation = await asyncio.to_thread(_of_point, situation, rows, place, wired.settings)
+    own = rows_of([(HERE, (place,))], wired.settings.city.plane_epsg, wired.realms[realm].places)
+    explanation = await asyncio.to_thread(_of_point, situation, rows, own, wired.settings)
     return Explained(plan="", at=situation.now, incident=incident, message="", explanation=explanation)
+
+
+async def explain_alone(wired: Wired, realm: Realm, place: Place) -> Explained:
+    """The same for a household alone in the city: opens nobody's place, so seats are not shared with others.
+
+    Raises CannotExplain.
+    """
+    situation = await sources_of(wired, realm).situation("")
+    own = rows_of([(HERE, (place,))], wired.settings.city.plane_epsg, wired.realms[realm].places)
+    explanation = await asyncio.to_thread(_of_point, situation, None, own, wired.settings)
+    return Explained(plan="", at=situation.now, incident="", message="", explanation=explanation)
 
 
 def sources_of(wired: Wired, realm: Realm) -> PlanSources:
@@ -204,13 +216,15 @@ def _is_told(made: Plan, n: int, instruction: Instruction) -> bool:
     )
 
 
-def _of_point(situation: Situation, rows: PeopleRows, place: Place, settings: Settings) -> Explanation:
-    own = rows_of([(HERE, (place,))], settings.city.plane_epsg)
-    made = plan(problem_of(situation, joined([rows, own]), settings))
-    mine = np.flatnonzero(made.row == len(rows))
+def _of_point(
+    situation: Situation, others: PeopleRows | None, own: PeopleRows, settings: Settings
+) -> Explanation:
+    rows = own if others is None else joined([others, own])
+    made = plan(problem_of(situation, rows, settings))
+    mine = np.flatnonzero(made.row == len(rows) - 1)
     if not len(mine):
         raise CannotExplain(
-            "この地点は、発令中の避難指示等の区域の外です。",
+            "この地点は、発令中の避難情報の区域の外です。",
             "no order in force covers this point",
         )
     return explain(made, int(mine[0]))

@@ -9,17 +9,30 @@
     delivery.py  how far messages have come ─ funnel.py (counts)
     compose.py   the form ─ forms.py (parse) ─ prefill.py          orders.py    one version and its steps
     endings.py   解除, 取消, 見直し                                  refusals.py  what stopped it, in Japanese
-    hand.py      行き先の調整: what HQ asks of the plan             audit.py, sites.py, officers.py, qr.py
+    hand.py      行き先の調整: what HQ asks of the plan             explain.py  案内の理由
+                                                                    audit.py, sites.py, officers.py, qr.py
 
 Handlers parse, call one service and render; who may do what is decided in the services.
 """
 
 from aiohttp import web
 
-from bosai.web.console import audit, board, compose, delivery, endings, hand, officers, orders, session, sites
+from bosai.web.console import (
+    audit,
+    board,
+    compose,
+    delivery,
+    endings,
+    explain,
+    hand,
+    officers,
+    orders,
+    session,
+    sites,
+)
 
 
 def routes() -> list[web.RouteDef]:
     """Every route of the console, for one side. Fixed paths stand before those with a name in them."""
-    parts = (session, board, delivery, compose, endings, audit, sites, hand, officers, orders)
+    parts = (session, board, delivery, compose, endings, audit, sites, hand, explain, officers, orders)
     return [route for part in parts for route in part.routes()]

@@ -42,6 +42,12 @@ FIELDS = {
     "outages": "使えない設備",
     "households": "使える端末の数",
     "code": "利用コード",
+    "where": "場所",
+    "pace": "歩く速さ",
+    "floor": "階",
+    "structure": "建物",
+    "persons": "人数",
+    "need": "必要な設備",
 }
 _GEOMETRY = "{japanese}"
 PROBLEMS = {
