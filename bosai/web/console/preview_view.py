@@ -75,6 +75,7 @@ class PreviewView:
     people: int | None
     households: int | None
     residents_about: int | None
+    moving_about: int
     resident_households_about: int | None
     outcomes: tuple[tuple[str, Outcome], ...]
     actions: tuple[tuple[str, int | None], ...]
@@ -94,6 +95,7 @@ def view_of(preview: Preview, *, exact: bool) -> PreviewView:
         people=preview.people if exact else total_without_small(preview.people),
         households=preview.households if exact else total_without_small(preview.households),
         residents_about=None if preview.residents is None else about(preview.residents),
+        moving_about=about(preview.moving_residents or 0),
         resident_households_about=None
         if preview.resident_households is None
         else about(preview.resident_households),
@@ -148,7 +150,8 @@ def _wards(towns: tuple[TownFigures, ...], *, exact: bool) -> tuple[WardLines, .
                 towns=mine,
             )
         )
-    return tuple(found)
+    # Where most people live comes first: neighbours' wards are touched by estimates of borders only.
+    return tuple(sorted(found, key=lambda one: (-(one.residents or 0), -(one.subscribers or 0))))
 
 
 def _sites(preview: Preview, *, exact: bool) -> tuple[SiteLine, ...]:
