@@ -6,6 +6,8 @@
     households (People) ───▶ dangers ─▶ triage: stay · up · go · inland · refuge ◀───┘
                                              │
     people on their way ─▶ ledger ─▶ assignment: seats ─▶ plan ─▶ Decision ─▶ advice (what a person must know)
+                                                                │
+                                   records · replay · explain ◀─┘  the same plan again, and why it is so
 
 Positions are plane metres, times seconds since 1970, and the many are parallel arrays joined by row.
 Ties break by site id (the tables are sorted by it), so the same input gives the same plan.

@@ -13,5 +13,9 @@
         preview_answers.py   the planner's side, in steps: preview_plan.py (pure) ─▶ preview_report.py ─▶ figures
         resident_ground.py   who lives inside an area, by the city's table
 
+    plan_records.py  every plan that told somebody something, kept behind the planner (plan_versions.py: made with)
+      plan_replay.py   the same plan again, byte by byte
+      explaining.py    why this site, and none of the nearer ones
+
 Every step of HQ is one entry of the audit log, written together with what it did.
 """
