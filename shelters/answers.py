@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geodata.inland import exit_points
 from shelters import facets, ledger, triage, tsunami
 from shelters.assignment import KEEP_UNLESS_BETTER
-from shelters.candidates import Reach, Targets
+from shelters.candidates import Reach, Targets, nearest_each
 from shelters.classes import Classes
 from shelters.dangers import Danger
 from shelters.model import Action, Facet
@@ -113,6 +113,7 @@ class _Triage:
             prefer=np.full(count, NOWHERE, dtype=np.int64),
         )
         self.exit_xy_m, self.inland_m = np.full((count, 2), np.nan), np.full(count, np.inf)
+        self.safety = self._nearest_safety()
         self._find_exits()
 
     # -- before anybody is asked --------------------------------------------------------------------------
@@ -173,8 +174,7 @@ class _Triage:
 
     def _find_exits(self) -> None:
         problem, rules = self.problem, self.problem.rules
-        is_wave = np.array([one.is_tsunami for one in problem.dangers], dtype=np.bool_)
-        under = np.flatnonzero(is_wave[self.classes.main]) if len(is_wave) else np.empty(0, dtype=np.int64)
+        under = self._under_waves()
         if not len(under):
             return
         areas = tuple(one.area_xy_m for one in problem.dangers if one.is_tsunami)
@@ -216,7 +216,7 @@ class _Triage:
     def _answer_tsunami(self, number: int, rows: Ints, danger: Danger) -> None:
         verdict, pacing = self.classes.verdict[number], self.problem.rules.pacing
         night = self.problem.night
-        sites = self._nearest_safety(number, rows)
+        sites = [(site[rows], level_m[rows]) for site, level_m in self.safety]
         go_m, refuge_m, landward_m = (figure[:, 0] for _, figure in sites)
         stands = self._stands(rows)
         left_s = self._time_left(rows, danger, stands)
@@ -255,25 +255,36 @@ class _Triage:
         )
         self.action[rows] = action
 
-    def _nearest_safety(self, number: int, rows: Ints) -> list[tuple[Ints, Floats]]:
-        """Nearest sites outside, refuges in any direction, refuges not towards the sea."""
-        verdict = self.classes.verdict[number]
-        asked = (
-            (verdict == Verdict.FIT, True),
-            (verdict == Verdict.UPSTAIRS, False),
-            (verdict == Verdict.UPSTAIRS, True),
-        )
-        start = self.reach.start[rows]
-        return [
-            self.workings.stage(
-                f"safety {number} {column}",
-                (self.reach.ways, start, mask, self.reach.xy_m[rows], self.reach.seaward_bearing_deg),
-                lambda mask=mask, landward=landward: self.reach.nearest(  # type: ignore[misc]
-                    rows, mask, _NEXT_BEST, landward=landward
-                ),
-            )
-            for column, (mask, landward) in enumerate(asked)
-        ]
+    def _nearest_safety(self) -> list[tuple[Ints, Floats]]:
+        """(r, 3) for all under a tsunami: nearest sites outside, refuges anywhere, refuges not towards the sea."""
+        under, classes, reach = self._under_waves(), self.classes, self.reach
+        start, xy_m, kind = reach.start[under], reach.xy_m[under], classes.of[under]
+        found = []
+        for name, verdict, landward in (
+            ("outside", Verdict.FIT, True),
+            ("refuge", Verdict.UPSTAIRS, False),
+            ("landward refuge", Verdict.UPSTAIRS, True),
+        ):
+            masks = classes.verdict == verdict
+            site = np.full((len(reach.start), _NEXT_BEST), NOWHERE, dtype=np.int64)
+            level_m = np.full((len(reach.start), _NEXT_BEST), np.inf)
+            if len(under):
+                site[under], level_m[under] = self.workings.stage(
+                    name,
+                    (reach.ways, start, xy_m, kind, masks, reach.seaward_bearing_deg),
+                    lambda masks=masks, landward=landward: nearest_each(  # type: ignore[misc]
+                        reach, under, kind, masks, _NEXT_BEST, landward=landward
+                    ),
+                )
+            found.append((site, level_m))
+        return found
+
+    def _under_waves(self) -> Ints:
+        """Rows to whom a tsunami speaks."""
+        is_wave = np.array([one.is_tsunami for one in self.problem.dangers], dtype=np.bool_)
+        if not is_wave.any():
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(is_wave[self.classes.main])
 
     @staticmethod
     def _next_best(sites: list[tuple[Ints, Floats]], seaward_too: Bools) -> Ints:

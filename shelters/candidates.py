@@ -8,7 +8,6 @@ or a ward's code names, costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,12 +33,6 @@ class Targets:
     factor: Floats
     extra_m: Floats
     landward: Bools  # (t,) only what does not lie towards the sea
-
-    def levels(self, target: int) -> Iterator[tuple[Bools, float, float]]:
-        """Masks of sites with one factor and one extra each."""
-        allowed, factor, extra = self.allowed[target], self.factor[target], self.extra_m[target]
-        for one, more in sorted(set(zip(factor[allowed].tolist(), extra[allowed].tolist(), strict=True))):
-            yield allowed & (factor == one) & (extra == more), one, more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,11 +86,11 @@ class Reach:
 
     def nearest(self, rows: Ints, mask: Bools, k: int, *, landward: bool = False) -> tuple[Ints, Floats]:
         """(q, k) the nearest sites of a mask and level metres to them; ties by row, `NOWHERE` and inf padded."""
-        if not mask.any():
+        if not mask.any() or not len(rows):
             return np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
         asked = k + _SPARE_LOOKS if landward else k
         site, level_m = self.ways.nearest(self.start[rows], mask, asked)
-        if not landward or not len(rows):
+        if not landward:
             return site, level_m
         cut_off = np.isfinite(level_m[:, -1]) & (asked < int(mask.sum()))
         sea = is_seaward(self.xy_m[rows], self.sites_xy_m[np.maximum(site, 0)], self.seaward_bearing_deg)
@@ -129,39 +122,77 @@ class Reach:
         return np.where(np.isfinite(figures), sites, NOWHERE), figures
 
 
+def nearest_each(
+    reach: Reach, rows: Ints, kind: Ints, masks: Bools, k: int, *, landward: bool = False
+) -> tuple[Ints, Floats]:
+    """`Reach.nearest` for rows with masks of their own: kind: (q,) row of `masks` (c, m).
+
+    Asked once for each different mask, however many kinds share it: the walks over a network are prepared by mask.
+    """
+    site, level_m = np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
+    number, different = _different(masks)
+    for one, mask in enumerate(different):
+        mine = np.flatnonzero(number[kind] == one) if len(different) > 1 else np.arange(len(rows))
+        if len(mine):
+            site[mine], level_m[mine] = reach.nearest(rows[mine], mask, k, landward=landward)
+    return site, level_m
+
+
+def _different(masks: Bools) -> tuple[Ints, Bools]:
+    """(c,) which of the different masks each is, and the different ones in the order they first come."""
+    if not len(masks):
+        return np.zeros(0, dtype=np.int64), masks
+    known: dict[bytes, int] = {}
+    number = [known.setdefault(one.tobytes(), len(known)) for one in masks]
+    return np.array(number, dtype=np.int64), np.array([np.frombuffer(one, dtype=np.bool_) for one in known])
+
+
 def cheapest(reach: Reach, rows: Ints, k: int, *, among: Bools | None = None) -> tuple[Ints, Floats]:
     """(q, k) the sites that cost each row least, the cheapest first (ties: the smaller row), and what they cost.
 
     among: (m,) only these sites.
     """
     site, cost = np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
-    target = reach.target[rows]
-    for kind in np.unique(target[target >= 0]):
-        mine = np.flatnonzero(target == kind)
-        site[mine], cost[mine] = _of_one_kind(reach, rows[mine], int(kind), k, among)
+    targets, target = reach.targets, reach.target[rows]
+    kinds = np.unique(target[target >= 0])
+    if not len(kinds):
+        return site, cost
+    masks = targets.allowed[kinds] if among is None else targets.allowed[kinds] & among
+    number, different = _different(masks)
+    plain = ((targets.factor[kinds] == 1.0) & (targets.extra_m[kinds] == 0.0) | ~masks).all(axis=1)
+    batch = np.full(len(targets.allowed) + 1, -1, dtype=np.int64)
+    batch[kinds] = (number * 2 + plain) * 2 + targets.landward[kinds]
+    batch_of = batch[target]
+    for one in np.unique(batch_of[batch_of >= 0]).tolist():
+        mine = np.flatnonzero(batch_of == one)
+        site[mine], cost[mine] = _of_one_mask(
+            reach, rows[mine], different[one // 4], k, plain=bool(one // 2 % 2), landward=bool(one % 2)
+        )
     return site, cost
 
 
-def _of_one_kind(reach: Reach, rows: Ints, kind: int, k: int, among: Bools | None) -> tuple[Ints, Floats]:
-    found: list[tuple[Ints, Floats]] = []
-    for mask, factor, extra in reach.targets.levels(kind):
-        open_ = mask if among is None else mask & among
-        near, level_m = reach.nearest(rows, open_, k, landward=bool(reach.targets.landward[kind]))
-        late = level_m > reach.limit_m[rows][:, None]
-        found.append((np.where(late, NOWHERE, near), np.where(late, np.inf, level_m * factor + extra)))
-    preferred = reach.prefer[rows]
-    if (preferred >= 0).any():
-        price = reach.cost(rows, preferred)
-        if among is not None:
-            price = np.where(among[np.maximum(preferred, 0)], price, np.inf)
-        for near, figure in found:
-            figure[near == preferred[:, None]] = np.inf
-        found.append((preferred[:, None], price[:, None]))
-    if not found:
-        return np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
-    if len(found) == 1:
-        return found[0]
-    sites, costs = (np.concatenate(one, axis=1) for one in zip(*found, strict=True))
-    order = np.lexsort((sites, costs))[:, :k]
-    costs = np.take_along_axis(costs, order, axis=1)
-    return np.where(np.isfinite(costs), np.take_along_axis(sites, order, axis=1), NOWHERE), costs
+def _of_one_mask(
+    reach: Reach, rows: Ints, mask: Bools, k: int, *, plain: bool, landward: bool
+) -> tuple[Ints, Floats]:
+    picky = (reach.prefer[rows] >= 0) | np.isfinite(reach.limit_m[rows]) | (not plain)
+    site, cost = np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
+    as_far = np.flatnonzero(~picky)
+    site[as_far], cost[as_far] = reach.nearest(rows[as_far], mask, k, landward=landward)
+    asked, ask = k, np.flatnonzero(picky)
+    while len(ask):
+        asked = min(max(4 * asked, CHOICES), max(int(mask.sum()), 1))
+        near, near_m = reach.nearest(rows[ask], mask, asked, landward=landward)
+        price = reach.cost(rows[ask], near)
+        preferred = reach.prefer[rows[ask]]
+        outside = np.where((near == preferred[:, None]).any(axis=1), NOWHERE, preferred)
+        outside = np.where((outside >= 0) & mask[np.maximum(outside, 0)], outside, NOWHERE)
+        near = np.concatenate([near, outside[:, None]], axis=1)
+        price = np.concatenate([price, reach.cost(rows[ask], outside)[:, None]], axis=1)
+        order = np.lexsort((np.where(np.isfinite(price), near, NOWHERE), price))[:, :k]
+        width = order.shape[1]
+        cost[ask, :width] = np.take_along_axis(price, order, axis=1)
+        site[ask, :width] = np.take_along_axis(near, order, axis=1)
+        # What was not looked at is at least as far as the last that was, and costs no less than its walk.
+        seen = ~np.isfinite(near_m[:, -1]) | (asked >= int(mask.sum())) | (cost[ask, -1] <= near_m[:, -1])
+        ask = ask[~(seen | (near_m[:, -1] > reach.limit_m[rows[ask]]))]
+    return np.where(np.isfinite(cost), site, NOWHERE), cost

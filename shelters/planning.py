@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shelters import assignment, ledger
 from shelters.answers import Answers, answer_everybody, level_targets
 from shelters.assignment import NEEDY_WEIGHT, SeatProblem, Seats
-from shelters.candidates import CHOICES, cheapest
+from shelters.candidates import CHOICES, cheapest, nearest_each
 from shelters.classes import Classes, classes_of, start_rows
 from shelters.dangers import main_danger, message_rows, who_is_inside
 from shelters.errors import LengthsDiffer
@@ -400,16 +400,11 @@ class _Work:
             site = np.full(len(classes.rows), NOWHERE, dtype=np.int64)
             level_m = np.full(len(classes.rows), np.inf)
             wanted = answers.sets_out
-            for number in range(len(verdicts)):
-                rows = classes.members[number]
-                rows = rows[wanted[rows]]
-                if as_own[number]:
-                    known = reach.prefer[rows] < 0
-                    at = rows[known]
-                    site[at], level_m[at] = self.own_site[at], self.own_m[at]
-                    rows = rows[~known]
-                near, figure = reach.nearest(rows, verdicts[number], 1)
-                site[rows], level_m[rows] = near[:, 0], figure[:, 0]
+            known = np.flatnonzero(wanted & as_own[classes.of] & (reach.prefer < 0))
+            site[known], level_m[known] = self.own_site[known], self.own_m[known]
+            rows = np.flatnonzero(wanted & ~(as_own[classes.of] & (reach.prefer < 0)))
+            near, figure = nearest_each(reach, rows, classes.of[rows], verdicts, 1)
+            site[rows], level_m[rows] = near[:, 0], figure[:, 0]
             return site, level_m
 
         return self.workings.stage(
