@@ -55,18 +55,58 @@ class NearRounds:
         for begin in range(0, len(rows), step):
             part = rows[begin : begin + step]
             yield part, *self._by_way_first(asked, part, few)
-        rows = np.flatnonzero(todo)
+        goes = self._goes_by_way(asked)
+        rows = np.flatnonzero(todo & ~goes)
         for begin in range(0, len(rows), step):
-            part = rows[begin : begin + step]
-            near = square_lists(asked.xy_m[part], self._pairs.sites.xy_m, self._allowed, few + _MORE_STRAIGHT)
-            # Blended with the straight line no figure is below the straight line's share of it.
-            more = 1 + (self._pairs.walks.detour_factor - 1) * asked.weight[part]
-            yield part, near.site[near.square].astype(np.int64), near.beyond_m[near.square] * more
+            yield self._straight_next(asked, rows[begin : begin + step], few)
+        rows = np.flatnonzero(todo & goes)
+        step = max(1, _PAIRS_AT_ONCE // max(1, len(self._allowed)))
+        for begin in range(0, len(rows), step):
+            yield self._least_at_least(asked, rows[begin : begin + step], few)
         rows, columns = np.flatnonzero(todo), np.flatnonzero(self._allowed)
         step = max(1, _PAIRS_AT_ONCE // max(1, len(columns)))
         for begin in range(0, len(rows), step):
             part = rows[begin : begin + step]
             yield part, np.broadcast_to(columns, (len(part), len(columns))), np.full(len(part), np.inf)
+
+    def _straight_next(self, asked: Asked, rows: Ints, few: int) -> tuple[Ints, Ints, Floats]:
+        """The nearest in a straight line."""
+        near = square_lists(asked.xy_m[rows], self._pairs.sites.xy_m, self._allowed, few + _MORE_STRAIGHT)
+        # Blended with the straight line no figure is below the straight line's share of it.
+        more = 1 + (self._pairs.walks.detour_factor - 1) * asked.weight[rows]
+        return rows, near.site[near.square].astype(np.int64), near.beyond_m[near.square] * more
+
+    def _least_at_least(self, asked: Asked, rows: Ints, few: int) -> tuple[Ints, Ints, Floats]:
+        """Those that are least by what each figure is at least, which is quickly said of all sites at once."""
+        columns = np.flatnonzero(self._allowed)
+        at_least = self._at_least(asked, rows, columns)
+        width = min(few + _MORE_BY_WAY, len(columns))
+        if width == len(columns):
+            return rows, np.broadcast_to(columns, at_least.shape), np.full(len(rows), np.inf)
+        order = np.argpartition(at_least, width, axis=1)
+        rest = np.take_along_axis(at_least, order[:, width : width + 1], axis=1)[:, 0]
+        return rows, columns[order[:, :width]], rest.astype(np.float64)
+
+    def _at_least(self, asked: Asked, rows: Ints, columns: Ints) -> NDArray[np.float32]:
+        """(r, c) no figure is lower: the way, the bound where none was found within it, never below the line."""
+        walks, sites = self._pairs.walks, self._pairs.sites
+        way = np.full((len(rows), len(columns)), np.inf, dtype=np.float32)
+        layer = asked.layer[rows]
+        for number, one in enumerate(sites.layers):
+            mine = np.flatnonzero(layer == number)
+            for slot in (0, 1):
+                cost = asked.cost[slot, rows[mine], None].astype(np.float32)
+                there = one.ways.node_effort_m[np.ix_(asked.end[slot, rows[mine]], columns)] + cost
+                way[mine] = np.minimum(way[mine], there) if slot else there
+        x = (asked.xy_m[rows, 0, None] - sites.xy_m[columns, 0]).astype(np.float32)
+        y = (asked.xy_m[rows, 1, None] - sites.xy_m[columns, 1]).astype(np.float32)
+        beeline = np.sqrt(x * x + y * y)
+        beyond = way > walks.bound_m
+        gaps = walks.detour_factor * (asked.at.gap_m[rows, None] + sites.at.gap_m[columns])
+        np.minimum(way, np.float32(walks.bound_m), out=way)
+        way += gaps.astype(np.float32)
+        np.maximum(way, np.where(beyond, np.float32(walks.detour_factor), np.float32(1)) * beeline, out=way)
+        return np.where(self._edges.by_way[columns], way, beeline)
 
     def _goes_by_way(self, asked: Asked) -> Bools:
         """(r,) whose figures to the sites that are a matter of ways are never below those of the network."""
