@@ -253,11 +253,11 @@ class _Case:
     # -- sites --------------------------------------------------------------------------------------------
 
     def _listed(self, most: int) -> Iterator[int]:
-        """The nearest sites, ties by row, and every one that is nearer than the one named."""
+        """The nearest sites, ties by row, and all up to the one named."""
         order = np.argsort(self.level_m, kind="stable")
         limit_m = self.level_m[self.site] if self.site >= 0 else -1.0
         for rank, site in enumerate(order.tolist()):
-            if rank < most or self.level_m[site] < limit_m:
+            if rank < most or self.level_m[site] < limit_m or site == self.site:
                 yield site
 
     def _seen(self, site: int) -> SiteSeen:

@@ -146,7 +146,7 @@ def seats_line(seats: Seats) -> str:
     """Seats, heads, who is sent there, and what is left."""
     figure = f"席 {seats.seats:,}" + ("（想定）" if seats.assumed else "")
     present = "人数の報告なし" if seats.present < 0 else f"いま{seats.present:,}人"
-    return f"{figure}、{present}、向かう人{seats.newly:,}人、この計画のあとの空き {max(0, seats.room):,}"
+    return f"{figure}、{present}、向かう人{seats.newly:,}人、新しく案内できる席 {max(0, seats.room):,}"
 
 
 def state_line(seen: SiteSeen) -> str:

@@ -48,6 +48,7 @@ def test_the_explained_site_is_the_plans_and_every_nearer_one_has_a_reason(given
         assert len(found.nearest) >= min(NEAREST, len(named))
         walks = [one.walk_s for one in found.nearest if one.walk_s >= 0]
         assert walks == sorted(walks)
+        assert found.chosen is None or found.chosen in found.nearest
         chosen_s = found.chosen.walk_s if found.chosen is not None else -1
         for one in found.nearest:
             assert one.is_alternate == (said.alternate >= 0 and one.site_id == named[said.alternate])

@@ -41,12 +41,10 @@ async def test_a_place_is_answered_with_the_site_and_every_nearer_one_with_its_r
     answer = page.one("//h2[@id='h-answer']").text_content()
     assert "徒歩" in answer
     assert "3人、ゆっくり" in page.text and "2階" in page.text and "木造" in page.text
-    rows = page.document.xpath("//table//tbody/tr")
-    assert len(rows) >= 8
-    reasons = [row.xpath("string(td[2])") for row in rows]
-    assert all(reasons) and sum("ここを案内しました" in one for one in reasons) <= 1
-    chosen = [row.xpath("string(th)") for row in rows if "ここを案内しました" in row.xpath("string(td[2])")]
-    assert not chosen or chosen[0] in answer
+    rows = page.document.xpath("//section[@aria-labelledby='h-near']/ol/li")
+    assert len(rows) >= 8 and all("。" in row.text_content() for row in rows)
+    (chosen,) = (row for row in rows if "ここを案内しました" in row.text_content())
+    assert chosen.xpath("string(.//strong)") in answer
     assert page.value("where") == INSIDE and page.value("floor") == "2"
     assert page.document.xpath("//*[@style]") == [] and page.document.xpath("//script[not(@src)]") == []
 
