@@ -18,6 +18,7 @@ from scipy import ndimage
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from geodata.areas import inside_one, own_copy
 from geodata.errors import UnsupportedGeometry
 
 MAX_CELLS = 1 << 20
@@ -154,8 +155,7 @@ class AreaGrid:
         order = np.argsort(self._slot_member, kind="stable")
         members, firsts = np.unique(self._slot_member[order], return_index=True)
         for member, slots in zip(members, np.split(order, firsts[1:]), strict=True):
-            area = self._areas[member]
-            shapely.prepare(area)
+            area = own_copy(self._areas[member])
             inside[slots] = shapely.intersects_xy(area, ref_x[slots], ref_y[slots])
             self._enter_covered(area, int(self._group[member]), slot_cell[slots])
         return inside
@@ -218,7 +218,7 @@ class AreaGrid:
         for one in np.unique(member):
             these = asked[member == one]
             at_x, at_y = x[point[these]], y[point[these]]
-            answer[these] = shapely.intersects_xy(self._areas[one], at_x, at_y)
+            answer[these] = inside_one(self._areas[one], at_x, at_y)
         inside[rows[point[answer]], column[answer]] = True
 
     def _crossed(

@@ -31,6 +31,7 @@ from geodata.errors import (
 
 DEGREE_UNITS = 10_000_000
 MAX_VERTICES = 200_000
+_FEW_POINTS = 16
 
 Area = Polygon | MultiPolygon
 
@@ -116,9 +117,27 @@ def points_in_each(points_xy_m: NDArray[np.float64], areas_xy_m: Sequence[BaseGe
     points = np.asarray(points_xy_m, dtype=np.float64).reshape(-1, 2)
     inside = np.zeros((len(points), len(areas_xy_m)), dtype=np.bool_)
     for column, area in enumerate(areas_xy_m):
-        shapely.prepare(area)
-        inside[:, column] = shapely.intersects_xy(area, points[:, 0], points[:, 1])
+        inside[:, column] = inside_one(area, points[:, 0], points[:, 1])
     return inside
+
+
+def inside_one(
+    area_xy_m: BaseGeometry, x_m: NDArray[np.float64], y_m: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(n,) True where a point lies in, or on the edge of, one area, which other threads may be asking too.
+
+    `intersects_xy` prepares what it is given in place, and GEOS dies when two threads ask one prepared area: so many
+    points ask a copy of their own, and few points an area that nobody prepares.
+    """
+    if len(x_m) <= _FEW_POINTS:
+        return np.asarray(shapely.intersects(area_xy_m, shapely.points(x_m, y_m)))
+    return np.asarray(shapely.intersects_xy(own_copy(area_xy_m), x_m, y_m))
+
+
+def own_copy(area: BaseGeometry) -> BaseGeometry:
+    """The same area as an object nobody else holds: what may be prepared. 0.3 ms for 20,000 vertices."""
+    copy: BaseGeometry = shapely.transform(area, lambda pairs: pairs)
+    return copy
 
 
 class PointIndex:

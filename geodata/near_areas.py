@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geodata.area_grid import AreaGrid
+from geodata.areas import inside_one, own_copy
 
 FEW_POINTS = 4_000
 """So few are asked one by one: laying the grid would take longer."""
@@ -44,9 +45,12 @@ def points_within(points_xy_m: ArrayLike, areas_xy_m: Sequence[BaseGeometry], by
 
 
 def _at_most(points: Floats, area: BaseGeometry, by_m: float) -> Bools:
-    shapely.prepare(area)
+    """The area may be asked by other threads at the same time: see `areas.inside_one`."""
     if by_m <= 0:
-        return np.asarray(shapely.intersects_xy(area, points[:, 0], points[:, 1]))
+        return inside_one(area, points[:, 0], points[:, 1])
+    if len(points) > 1:
+        area = own_copy(area)
+        shapely.prepare(area)
     return np.asarray(shapely.dwithin(area, shapely.points(points), by_m))
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -215,3 +217,37 @@ def test_every_chosen_town_lies_in_the_area_and_no_other_one(grid, data):
 def test_no_town_chosen_is_refused():
     with pytest.raises(EmptyArea):
         cells_of_towns(TOWNS, [], bbox=SENDAI)
+
+
+@pytest.mark.parametrize("count", [1, 3000])
+def test_one_area_may_be_asked_by_several_threads_at_once(count):
+    """GEOS takes the whole process down when two threads ask one prepared area; so this runs in one of its own."""
+    program = f"""
+import threading
+import numpy as np, shapely
+from geodata.area_grid import AreaGrid
+from geodata.areas import points_in_each
+from geodata.near_areas import points_within
+rng = np.random.default_rng(0)
+turn = np.linspace(0, 2 * np.pi, 5000, endpoint=False)
+points = rng.uniform(-4000, 4000, ({count}, 2))
+for _ in range(20):
+    reach = 3000 * (1 + 0.05 * rng.random(5000))
+    area = shapely.Polygon(np.column_stack([reach * np.cos(turn), reach * np.sin(turn)]))
+    grid, together, found = AreaGrid([area]), threading.Barrier(4), []
+    def ask():
+        together.wait()
+        found.append([
+            int(points_in_each(points, [area]).sum()),
+            int(points_within(points, [area], 8.0).sum()),
+            int(grid.covers(points).sum()),
+        ])
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+    assert len(found) == 4 and all(one == found[0] for one in found)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
