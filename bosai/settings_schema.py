@@ -220,6 +220,7 @@ class Planner(Section, frozen=True):
     seats_margin_fraction: Fraction
     assumed_margin_fraction: Annotated[float, Meta(gt=-1, le=1)]
     occupancy_stale_min: AtLeastOne
+    max_walk_min: Annotated[float, Meta(ge=10)]
     redirect_free_m: Annotated[float, Meta(ge=0)]
     rivers_with_collapse_zones: tuple[Text, ...]
     pace_m_s: PaceClasses

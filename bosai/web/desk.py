@@ -91,7 +91,9 @@ async def report(request: web.Request) -> web.StreamResponse:
     """What staff say: the door, the heads, how crowded, or that nothing changed."""
     form = await request.post()
     given = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
-    lost = [one for one in form.getall("outages", []) if isinstance(one, str)]
+    lost = [
+        name for name in OUTAGES if f"lost_{name}" in given
+    ]  # a field each: the script sends one value a name
     try:
         desk = await _desk(request)
         view = await services(request).desks.view(desk)

@@ -14,7 +14,7 @@ from bosai.model.alert import OrderKind
 from bosai.model.geometry import from_e7
 from bosai.model.staff import Role
 from bosai.services.staff import NewAccount
-from shelters.model import Opening
+from shelters.model import Facet, Opening
 from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
 from tests.bed.page import Page, Viewport
@@ -248,6 +248,25 @@ async def desk(chrome: Browser, site: Site, *, java_script: bool = True) -> tupl
     await page.click(css="main form button")
     await page.wait_for_text("変わりなし")
     return page, place.site_id
+
+
+async def test_boxes_of_the_desk_stay_ticked_while_something_else_is_reported_and_all_of_them_arrive(
+    chrome: Browser, site: Site
+) -> None:
+    page, site_id = await desk(chrome, site)
+    for name in ("lost_power", "lost_pets"):
+        await page.click(css=f"input[name='{name}']")
+    await page.click(css="button[value='5']")
+    await page.wait_for_text("報告しました")
+    ticked = (
+        "return [...document.querySelectorAll('.facilities input:checked')].map((one) => one.name).join()"
+    )
+    assert await page.evaluate(ticked) == "lost_power,lost_pets"
+    await page.click(css=".facilities button")
+    async with asyncio.timeout(10):
+        while (await site.side().sites.status(site_id)).outages != Facet.POWER | Facet.PETS:
+            await asyncio.sleep(0.05)
+    assert (await site.side().sites.status(site_id)).present_persons == 5
 
 
 async def test_taps_at_the_desk_count_at_once_and_are_sent_together(chrome: Browser, site: Site) -> None:

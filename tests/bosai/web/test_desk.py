@@ -266,17 +266,22 @@ async def test_a_desk_of_the_drill_side_never_speaks_for_the_live_side(site: Run
 
 async def test_what_does_not_work_and_the_building_check_are_said_with_boxes(phone: Phone):
     page = await phone.browser.post(
-        phone.path + "/report", {"facilities": "yes", "outages": ["power", "step_free"], "checked": "yes"}
+        phone.path + "/report",
+        {"facilities": "yes", "lost_power": "yes", "lost_step_free": "yes", "checked": "yes"},
     )
-    assert page.status == 200 and page.checked("outages") == ["power", "step_free"]
+    assert page.status == 200 and lost(page) == ["lost_power", "lost_step_free"]
     status = await phone.status()
     assert status.outages == Facet.POWER | Facet.STEP_FREE and status.checked_at is not None
     assert page.checked("checked") == ["yes"]
     mended = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "checked": "no"})
-    assert mended.checked("outages") == [] and mended.checked("checked") == []
+    assert lost(mended) == [] and mended.checked("checked") == []
     assert (await phone.status()).checked_at is None
-    wrong = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "outages": "roof"})
-    assert wrong.status == 400 and "使えない設備" in wrong.text
+    wrong = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "checked": "maybe"})
+    assert wrong.status == 400 and "建物の点検" in wrong.text
+
+
+def lost(page: Shown) -> list[str]:
+    return [str(one) for one in page.document.xpath("//input[@type='checkbox'][@checked]/@name")]
 
 
 async def test_staff_of_an_unusable_site_read_what_to_say_to_the_people_inside(phone: Phone):

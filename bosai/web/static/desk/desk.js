@@ -50,7 +50,7 @@ async function send(action, fields, pressed_ms = Date.now()) {
     if (answer.status === 401 || answer.status === 404) return location.reload();
     if (answer.status >= 500) throw new Error(String(answer.status));
     waiting = null;
-    show(await answer.text(), answer.ok ? fields.present_persons : ""); // a refusal is a panel too, with the reason in it
+    show(await answer.text(), answer.ok ? fields : {}); // a refusal is a panel too, with the reason in it
   } catch {
     keep(action, fields, pressed_ms);
   } finally {
@@ -94,7 +94,7 @@ function say(text, kind) {
 }
 
 async function refresh() {
-  if (gathered !== 0 || document.activeElement?.matches("#panel input")) return;
+  if (gathered !== 0 || document.activeElement?.matches("#panel input") || changedBoxes().length) return;
   try {
     const answer = await fetch(panel.dataset.src, { signal: AbortSignal.timeout(GIVE_UP_MS) });
     if (answer.status === 401) location.reload();
@@ -104,16 +104,25 @@ async function refresh() {
   }
 }
 
-// An answer may come while the next number is being typed or tapped: only the number it answers goes.
-function show(html, answered = "") {
+// Boxes that were ticked or cleared and not reported yet.
+function changedBoxes() {
+  return [...panel.querySelectorAll(".facilities input")].filter((one) => one.checked !== one.defaultChecked);
+}
+
+// An answer may come while the next number is being typed, tapped or ticked: only what it answers goes.
+function show(html, answered = {}) {
   if (pressing) return void setTimeout(() => show(html, answered), 50);
   const focused = document.activeElement;
   const typed = document.getElementById("present").value;
   const typing = focused?.id === "present";
   const again = focused && panel.contains(focused) && focused.name ? [focused.name, focused.value] : null;
+  const boxes = answered.facilities ? [] : changedBoxes();
   panel.innerHTML = html;
+  for (const { name, value, checked } of boxes) {
+    panel.querySelector(`.facilities input[name="${name}"][value="${value}"]`).checked = checked;
+  }
   const field = document.getElementById("present");
-  if (typed !== answered) field.value = typed;
+  if (typed !== (answered.present_persons ?? "")) field.value = typed;
   if (typing) field.focus({ preventScroll: true });
   if (gathered !== 0) showGathered();
   if (again) [...panel.querySelectorAll("button")].find((one) => one.name === again[0] && one.value === again[1])?.focus();
