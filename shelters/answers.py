@@ -258,6 +258,8 @@ class _Triage:
     def _nearest_safety(self) -> list[tuple[Ints, Floats]]:
         """(r, 3) for all under a tsunami: nearest sites outside, refuges anywhere, refuges not towards the sea."""
         under, classes, reach = self._under_waves(), self.classes, self.reach
+        if not len(under):
+            return []
         start, xy_m, kind = reach.start[under], reach.xy_m[under], classes.of[under]
         found = []
         for name, verdict, landward in (
@@ -268,14 +270,13 @@ class _Triage:
             masks = classes.verdict == verdict
             site = np.full((len(reach.start), _NEXT_BEST), NOWHERE, dtype=np.int64)
             level_m = np.full((len(reach.start), _NEXT_BEST), np.inf)
-            if len(under):
-                site[under], level_m[under] = self.workings.stage(
-                    name,
-                    (reach.ways, start, xy_m, kind, masks, reach.seaward_bearing_deg),
-                    lambda masks=masks, landward=landward: nearest_each(  # type: ignore[misc]
-                        reach, under, kind, masks, _NEXT_BEST, landward=landward
-                    ),
-                )
+            site[under], level_m[under] = self.workings.stage(
+                name,
+                (reach.ways, start, xy_m, kind, masks, reach.seaward_bearing_deg),
+                lambda masks=masks, landward=landward: nearest_each(  # type: ignore[misc]
+                    reach, under, kind, masks, _NEXT_BEST, landward=landward
+                ),
+            )
             found.append((site, level_m))
         return found
 

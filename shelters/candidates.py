@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from shelters.tsunami import is_seaward
 from shelters.ways import NOWHERE, Ways
+from shelters.workings import same
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 CHOICES = 20
+_FEW_DOORS = 8
 _SPARE_LOOKS = 6
 """More sites asked for at first where some of them may lie towards the sea."""
 
@@ -53,7 +55,6 @@ class Reach:
     def made_from(self) -> tuple[object, ...]:
         """Everything a cost depends on."""
         targets = self.targets
-        tables = (targets.allowed, targets.factor, targets.extra_m, targets.landward)
         return (
             self.ways,
             self.start,
@@ -61,7 +62,10 @@ class Reach:
             self.limit_m,
             self.prefer,
             self.seaward_bearing_deg,
-            *tables,
+            targets.landward,
+            targets.factor,
+            targets.extra_m,
+            targets.allowed,
         )
 
     def cost(self, rows: Ints, sites: Ints) -> Floats:
@@ -196,3 +200,33 @@ def _of_one_mask(
         seen = ~np.isfinite(near_m[:, -1]) | (asked >= int(mask.sum())) | (cost[ask, -1] <= near_m[:, -1])
         ask = ask[~(seen | (near_m[:, -1] > reach.limit_m[rows[ask]]))]
     return np.where(np.isfinite(cost), site, NOWHERE), cost
+
+
+def nearest_after(
+    reach: Reach, rows: Ints, earlier: tuple[tuple[object, ...], tuple[Ints, Floats]] | None
+) -> tuple[Ints, Floats] | None:
+    """The cheapest site of all `rows` out of what was found before a few doors opened or closed; None: look anew.
+
+    earlier: what that was made from (`Reach.made_from`) and the (r,) sites and costs.
+    """
+    if earlier is None or not same(earlier[0][:-1], reach.made_from[:-1]):
+        return None
+    was, allowed = earlier[0][-1], reach.targets.allowed
+    if not isinstance(was, np.ndarray) or was.shape != allowed.shape:
+        return None
+    changed = np.flatnonzero((was != allowed).any(axis=0))
+    if len(changed) > _FEW_DOORS:
+        return None
+    site, cost = earlier[1][0].copy(), earlier[1][1].copy()
+    target = reach.target[rows]
+    lost = rows[(site[rows] >= 0) & ~allowed[target, np.maximum(site[rows], 0)]]
+    found, figure = cheapest(reach, lost, 1)
+    site[lost], cost[lost] = found[:, 0], figure[:, 0]
+    for door in changed.tolist():
+        opened = rows[allowed[target, door] & ~was[target, door]]
+        figures = reach.cost(opened, np.full(len(opened), door))
+        nearer = (figures < cost[opened]) | (
+            (figures == cost[opened]) & np.isfinite(figures) & (door < site[opened])
+        )
+        site[opened[nearer]], cost[opened[nearer]] = door, figures[nearer]
+    return site, cost

@@ -10,7 +10,7 @@ taken over from it (`workings`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shelters import assignment, ledger
 from shelters.answers import Answers, answer_everybody, level_targets
 from shelters.assignment import NEEDY_WEIGHT, SeatProblem, Seats
-from shelters.candidates import CHOICES, cheapest, nearest_each
+from shelters.candidates import CHOICES, cheapest, nearest_after, nearest_each
 from shelters.classes import Classes, classes_of, start_rows
 from shelters.dangers import main_danger, message_rows, who_is_inside
 from shelters.errors import LengthsDiffer
@@ -131,6 +131,11 @@ class _Work:
         self._seat_everybody()
 
     def _nearest(self) -> tuple[Ints, Floats]:
+        """(r,) the site that costs each mover least, and what it costs."""
+        reach = self.answers.reach
+        return nearest_after(reach, self.movers, self.workings.earlier("nearest")) or self._nearest_anew()
+
+    def _nearest_anew(self) -> tuple[Ints, Floats]:
         reach = self.answers.reach
         site = np.full(len(reach.start), NOWHERE, dtype=np.int64)
         cost = np.full(len(reach.start), np.inf)
@@ -424,25 +429,35 @@ class _Work:
 
     def _walk_to(self, name: str, site: Ints) -> Floats:
         reach = self.answers.reach
-
-        def find() -> Floats:
-            walk = np.full(len(site), np.nan)
-            named = np.flatnonzero(site >= 0)
-            walk[named] = reach.ways.efforts(reach.start[named], site[named])
-            return walk
-
-        return self.workings.stage(f"walk to {name}", (reach.ways, reach.start, site), find)
+        return self.workings.carried(
+            f"walk to {name}",
+            (reach.ways,),
+            (reach.start, site),
+            lambda rows: _where_named(
+                site[rows], lambda at: reach.ways.efforts(reach.start[rows[at]], site[rows[at]])
+            ),
+        )
 
     def _length_to(self, name: str, site: Ints, level_m: Floats) -> Floats:
         reach = self.answers.reach
+        return self.workings.carried(
+            f"length to {name}",
+            (reach.ways,),
+            (reach.start, site, level_m),
+            lambda rows: _where_named(
+                site[rows],
+                lambda at: reach.ways.lengths(reach.start[rows[at]], site[rows[at]], level_m[rows[at]]),
+            ),
+        )
 
-        def find() -> Floats:
-            length = np.full(len(site), np.nan)
-            named = np.flatnonzero(site >= 0)
-            length[named] = reach.ways.lengths(reach.start[named], site[named], level_m[named])
-            return length
 
-        return self.workings.stage(f"length to {name}", (reach.ways, reach.start, site, level_m), find)
+def _where_named(site: Ints, figure: Callable[[Ints], Floats]) -> Floats:
+    """(q,) figures where a site is named, nan elsewhere."""
+    found = np.full(len(site), np.nan)
+    named = np.flatnonzero(site >= 0)
+    if len(named):
+        found[named] = figure(named)
+    return found
 
 
 def _refuse_mismatch(problem: PlanInput) -> None:

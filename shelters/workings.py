@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 Found = TypeVar("Found")
@@ -30,14 +31,43 @@ class Workings:
         self._stages[name] = (made_from, found)
         return found
 
+    def carried(
+        self,
+        name: str,
+        made_from: tuple[object, ...],
+        by_row: tuple[NDArray[Any], ...],
+        make: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    ) -> NDArray[np.float64]:
+        """(r,) figures that depend, row by row, on `by_row`; `make` gives those of some rows.
+
+        Rows that are as they were keep their figure. by_row: (r,) arrays.
+        """
+        held: Any = self._before.get(name)
+        count = len(by_row[0])
+        rows = np.arange(count)
+        if held is not None and same(held[0][0], made_from) and len(held[1]) == count:
+            unlike = np.zeros(count, dtype=np.bool_)
+            for now, then in zip(by_row, held[0][1], strict=True):
+                if now is not then:
+                    unlike |= _bits(now) != _bits(then)
+            rows = np.flatnonzero(unlike)
+        if len(rows) == count:
+            found = make(rows)
+        elif len(rows):
+            found = held[1].copy()
+            found[rows] = make(rows)
+        else:
+            found = held[1]
+        self._stages[name] = ((made_from, by_row), found)
+        return found
+
     def found(self, name: str) -> Any:
         """What this plan found under that name."""
         return self._stages[name][1]
 
-    def earlier(self, name: str) -> Any:
-        """What the plan before found under that name, from whatever it was made; None where there is none."""
-        held = self._before.get(name)
-        return None if held is None else held[1]
+    def earlier(self, name: str) -> tuple[tuple[object, ...], Any] | None:
+        """What the plan before found under that name, after what it was made from; None where there is none."""
+        return self._before.get(name)
 
     def settle(self) -> Workings:
         """Forget the plan before: what it held may go."""
@@ -60,6 +90,11 @@ def same(one: Any, other: Any) -> bool:
     if is_dataclass(one):
         return all(same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
     return bool(one == other)
+
+
+def _bits(values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers that are equal where the values are the same, nan too."""
+    return np.ascontiguousarray(values).view(np.int64) if values.dtype == np.float64 else values
 
 
 def _same_bits(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
