@@ -85,11 +85,14 @@ class Before:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Says:
-    """(r,) the same numbers for what the plan would say."""
+    """(r,) the same numbers for what the plan would say. None: nobody has another place."""
 
     words: Ints
     severity: Ints
     floor: Ints
+    more_places: Bools | None = (
+        None  # another place of the subscriber is inside now, of which nothing was said
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,10 +116,13 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     newly = ~before.standing | before.lost
     moved = ~newly & (made.site != before.site)
     same_words = before.words == says.words
-    same = ~newly & same_words & ~moved & (made.action == before.action) & (before.floor == says.floor)
+    more = says.more_places if says.more_places is not None else np.zeros(len(made), dtype=np.bool_)
+    same = (
+        ~newly & same_words & ~moved & (made.action == before.action) & (before.floor == says.floor) & ~more
+    )
 
     fate = _fates(made, before, np.flatnonzero(moved))
-    danger_up = says.severity > before.severity
+    danger_up = (says.severity > before.severity) | more  # danger has reached another place of theirs
     urgent = _URGENCIES[made.action] > _URGENCIES[before.action]
     failed = moved & (fate >= Fate.FAILED)
     known_and_new = ~newly & ~same

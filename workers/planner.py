@@ -132,7 +132,8 @@ class PlannerWorker:
         self._sources.forget_told()
         self._made, self._left, self._failures = None, PeopleLeft(), FailureBook()
         self._reminders = Reminders(self._sources)
-        beside = [asyncio.ensure_future(self._answering())]
+        # Two: what approving asks within a second does not wait behind a whole preview.
+        beside = [asyncio.ensure_future(self._answering()) for _ in range(2)]
         if self._records is not None:
             beside.append(asyncio.ensure_future(self._records.run()))
         try:
@@ -292,7 +293,10 @@ class PlannerWorker:
         settings, total, at = self._sources.settings, EmitReport(), 0
 
         def drafts_for(some: Sequence[int]) -> list[InstructionDraft]:
-            made = drafts_of(found.made, rows, situation, settings, plan_id=found.plan_id, only=some)
+            also = found.hearing.also
+            made = drafts_of(
+                found.made, rows, situation, settings, plan_id=found.plan_id, only=some, also=also
+            )
             return [one for one in made if one.incident == situation.incident]
 
         while at == 0 or at < len(found.told):

@@ -10,7 +10,7 @@ import msgspec
 
 from bosai.messages.actions import action_sentences
 from bosai.messages.catalogue import html_lang, is_draft, text
-from bosai.messages.destinations import sure_sentences, walk_sentences, walks
+from bosai.messages.destinations import other_places, sure_sentences, walk_sentences, walks
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import time_text
 from bosai.messages.orders import join_names, join_sentences, keep_away
@@ -49,7 +49,8 @@ def render_advice(
     alert = record.alert
     do = _do(instruction, record, lang, now)
     until = _until(instruction, alert, lang, now)
-    lines = [*walk_sentences(instruction, lang), *until]
+    others = other_places(instruction, lang)
+    lines = [*walk_sentences(instruction, lang), *others, *until]
     issuer = _issuer(instruction, record, lang, now)
     guide = text("advice.guide", lang, service=text("terms.service", lang))
     order = alert.texts.get(lang) or alert.texts["ja"]
@@ -64,7 +65,7 @@ def render_advice(
         action=action_line(instruction, lang),
         do=do,
         lines=tuple(lines),
-        notes=(*sure_sentences(instruction, lang), *until),
+        notes=(*sure_sentences(instruction, lang), *others, *until),
         reasons=tuple(_reasons(instruction, lang)),
         order=order.headline,
         order_body=order.body,

@@ -4,6 +4,7 @@ import re
 
 from bosai.messages.catalogue import text
 from bosai.messages.measures import distance_text, minutes_of
+from bosai.messages.orders import join_names
 from bosai.messages.terms import beside
 from bosai.model.instruction import Destination, Instruction, MessageKind
 from shelters.model import Action
@@ -53,6 +54,16 @@ def walk_sentences(instruction: Instruction, lang: str) -> list[str]:
         named, away = place_name(other, lang), walk_distance(other, lang)
         said.append(text("advice.alternate", lang, site=named, distance=away))
     return said
+
+
+def other_places(instruction: Instruction, lang: str) -> list[str]:
+    """That other places of this person lie inside too; one message speaks of the worst."""
+    if not instruction.also:
+        return []
+    named = [one for one in instruction.also if one]
+    if not named:
+        return [text("reminders.also_unnamed", lang)]
+    return [text("reminders.also", lang, places=join_names(lang, named))]
 
 
 def sure_sentences(instruction: Instruction, lang: str) -> list[str]:

@@ -127,6 +127,7 @@ class LetterPress:
             one.message,
             one.action,
             one.incident,
+            one.also,
             _place_key(one.destination),
             _place_key(one.alternate),
             _WORDED_REASONS.isdisjoint(one.reasons),

@@ -71,6 +71,9 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     stale_at: datetime  # freshness of the advice (never of the order): bounds TTL
     meaning: str  # hash of what the person must know; equal meaning is never sent twice
     town: str = ""  # town of the place, for HQ's count by town; sealed with the rest
+    also: tuple[
+        str, ...
+    ] = ()  # towns of other places of this person inside an order; "" = a town nobody knows
     repeats_seq: int = 0  # a reminder: the instruction it repeats; 0 = it is none
     since: datetime | None = None  # a reminder: since when the order has been in force
 

@@ -220,8 +220,9 @@ def drafts_of(
     *,
     plan_id: str,
     only: Iterable[int] | None = None,
+    also: Mapping[int, tuple[str, ...]] | None = None,
 ) -> Iterator[InstructionDraft]:
-    """A draft for each of these decisions of the plan; None: for every subscriber's."""
+    """A draft for each of these decisions of the plan; None: for every subscriber's. also: see `Hearing`."""
     by_key = {one.alert.key: one for one in situation.in_force}
     stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
     book = book_of(situation.told)
@@ -230,7 +231,7 @@ def drafts_of(
     )
     about, alternate_about = _about(made, chosen, made.site), _about(made, chosen, made.alternate)
     for at, n in enumerate(chosen.tolist()):
-        decision = made.decision(n)
+        decision, others = made.decision(n), also.get(n, ()) if also else ()
         record = by_key[made.problem.dangers[decision.danger].key]
         subscription_id = rows.subscription_ids[decision.owner]
         destination = destination_of(made, decision, settings, about=about[at])
@@ -248,9 +249,10 @@ def drafts_of(
             plan_id=plan_id,
             decided_at=situation.now,
             stale_at=stale_at,
-            meaning=meaning(record.alert, "directed", decision.action, destination),
+            meaning=meaning(record.alert, "directed", decision.action, destination, others),
             left_s=seconds_left(record.alert, situation.now) - (destination.walk_s if destination else 0),
             town=rows.towns[decision.row],
+            also=others,
         )
 
 
@@ -259,9 +261,15 @@ def seconds_left(alert: Alert, now: datetime) -> int:
     return int((alert.expected_arrival_at - now).total_seconds()) if alert.expected_arrival_at else 0
 
 
-def meaning(alert: Alert, message_class: str, action: Action | None, to: Destination | None = None) -> str:
-    """The hash of what somebody must know, of an instruction on this order."""
-    return meaning_of(
+def meaning(
+    alert: Alert,
+    message_class: str,
+    action: Action | None,
+    to: Destination | None = None,
+    also: tuple[str, ...] = (),
+) -> str:
+    """The hash of what somebody must know, of an instruction on this order. also: towns of further places inside."""
+    of_worst = meaning_of(
         message_class=message_class,
         action=action,
         site_id=to.site_id if to else None,
@@ -271,6 +279,9 @@ def meaning(alert: Alert, message_class: str, action: Action | None, to: Destina
         level=int(alert.level) if alert.level else None,
         tsunami_class=alert.tsunami_class.value if alert.tsunami_class else None,
     )
+    if not also:
+        return of_worst
+    return hashlib.sha256("\x1f".join((of_worst, *also)).encode()).hexdigest()[:32]
 
 
 def destination_of(

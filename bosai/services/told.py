@@ -26,6 +26,7 @@ LOST = (Stage.EXPIRED, Stage.REPLACED, Stage.RETIRED)
 """What never reached anybody, and is told again while it is true (see emit.lua)."""
 
 T = TypeVar("T")
+ALSO = "\x1f"
 NONE = -1
 NOBODY = NONE
 
@@ -41,6 +42,7 @@ _ROW = np.dtype(
         ("alert", np.int32),
         ("place", np.int32),
         ("town", np.int32),
+        ("also", np.int32),
         ("decided_s", np.float64),
         ("walk_s", np.float32),
         ("at_s", np.float64),
@@ -59,6 +61,7 @@ class ToldOne(NamedTuple):
     alert_key: str
     place_id: str | None
     town: str
+    also: tuple[str, ...]
     decided_at: datetime
     stage: Stage
     answer: Answer | None
@@ -167,6 +170,7 @@ class ToldBook:
             alert_key=word(found["alert"]) or "",
             place_id=word(found["place"]),
             town=word(found["town"]) or "",
+            also=tuple(also.split(ALSO)) if (also := word(found["also"])) else (),
             decided_at=datetime.fromtimestamp(float(found["decided_s"]), UTC),
             stage=STAGES[found["stage"]],
             answer=ANSWERS[found["answer"]] if found["answer"] >= 0 else None,
@@ -239,6 +243,7 @@ class _Columns:
             number(one.alert_key),
             number(one.place_id),
             number(one.town),
+            number(ALSO.join(one.also)),
             one.decided_at.timestamp(),
             to.walk_s if to is not None else 0,
             one.decided_at.timestamp(),

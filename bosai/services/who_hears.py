@@ -4,7 +4,7 @@ ToldBook + people ─▶ Told (joined to the rows of a PlanInput)        Plan + 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,9 @@ from bosai.services.people import PeopleRows
 from bosai.services.told import ANSWERS, LOST, MESSAGES, STAGES, ToldBook
 from shelters import changes
 from shelters.changes import Before, Changes, Says
+from shelters.dangers import who_is_inside
 from shelters.ledger import Told
+from shelters.model import People
 from shelters.plan import Plan
 from shelters.sites import HAZARD_COLUMN, SiteTable, floor_label
 from shelters.suitability import named_floor
@@ -75,6 +77,7 @@ class Hearing:
     book: ToldBook
     at: Ints
     changes: Changes
+    also: Mapping[int, tuple[str, ...]]  # row of the plan → towns of the subscriber's other places inside
 
 
 def hearing(
@@ -110,12 +113,40 @@ def hearing(
         walk_s=found["walk_s"].astype(np.float64),
         said_s=found["decided_s"],
     )
+    also = other_places(made, rows)
+    more = np.zeros(len(at), dtype=np.bool_)
+    for n, towns in also.items():
+        more[n] = at[n] >= 0 and not set(towns) <= set(told.one(int(at[n])).also)
     says = Says(
         words=np.array([words.number(one) for one in now] or [0], dtype=np.int64)[made.danger],
         severity=np.array([severity(one) for one in now] or [0], dtype=np.int64)[made.danger],
         floor=_floors(made, told),
+        more_places=more,
     )
-    return Hearing(book=told, at=at, changes=changes.compare(made, before, says))
+    return Hearing(book=told, at=at, changes=changes.compare(made, before, says), also=also)
+
+
+def other_places(made: Plan, rows: PeopleRows) -> dict[int, tuple[str, ...]]:
+    """Row of the plan → the towns of its subscriber's other places inside an order, each once; who has none is left
+    out. One message speaks of the worst place and names the others."""
+    problem = made.problem
+    owner = problem.owner[: len(rows)]  # behind them stand people without a phone
+    many = np.bincount(owner, minlength=1) > 1
+    speaks = np.full(len(many), -1, dtype=np.int64)
+    mine = np.flatnonzero(problem.owner[made.row] >= 0)
+    speaks[owner[made.row[mine]]] = mine
+    others = np.flatnonzero(many[owner] & (speaks[owner] >= 0))
+    others = others[made.row[speaks[owner[others]]] != others]
+    if not len(others) or not problem.dangers:
+        return {}
+    people = People(**{one.name: getattr(problem.people, one.name)[others] for one in fields(People)})
+    dry = [replace(one, water=None) for one in problem.dangers]
+    blur_m = problem.blur_m[others] if problem.blur_m is not None else None
+    inside = who_is_inside(people, dry, problem.rules.widen_m, blur_m).any(axis=1)
+    found: dict[int, set[str]] = {}
+    for row in others[inside].tolist():
+        found.setdefault(int(speaks[owner[row]]), set()).add(rows.towns[row])
+    return {n: tuple(sorted(towns)) for n, towns in found.items()}
 
 
 def most_endangered_first(made: Plan, chosen: Ints) -> list[int]:

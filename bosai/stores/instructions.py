@@ -85,6 +85,7 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
     left_s: int = 0
     repeats_seq: int = 0
     since: datetime | None = None
+    also: tuple[str, ...] = ()
 
     def numbered(self, seq: int, alert_key: str) -> Instruction:
         """The instruction with its seq, standing on the version it now stands on."""
@@ -107,6 +108,7 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
             town=self.town,
             repeats_seq=self.repeats_seq,
             since=self.since,
+            also=self.also,
         )
 
 

@@ -16,7 +16,7 @@ from bosai.stores.outbox import Outbox, Result, by_bucket
 from bosai.stores.site_failures import SiteFailures
 from geodata.hazards import HazardKind
 from shelters.model import Action, Opening, ReasonCode
-from tests.workers.plain import SLOW, Plain, flood, place
+from tests.workers.plain import SLOW, SMALLER, Plain, flood, place
 from tests.workers.street import HMAC_KEY, TOLD_SEALER
 from workers.planner import LEASE_NAME
 
@@ -399,3 +399,41 @@ async def test_while_hq_pauses_redirects_a_full_hall_sends_nobody_elsewhere(plai
     await hands.lift(plain.hq.abe, HandKind.PAUSE, "", "落ち着いた")
     assert await worker.step()
     assert (await plain.told(one)).destination.site_id == "A1"
+
+
+# ---- several places ------------------------------------------------------------------------------------------
+
+
+async def test_several_places_are_one_message_of_the_worst_that_says_another_is_inside_too(plain):
+    one = await plain.settle(1, place(place_id="home"), place(lon=140.987, place_id="mother", relative=True))
+    two = await plain.settle(2, place(place_id="home"), place(lon=140.90, place_id="work"))
+    await plain.hq.issue(flood())
+    worker = await plain.leader()
+    await worker.step()
+    told = await plain.told(one)
+    assert (told.place_id, told.seq, len(told.also)) == ("home", 1, 1)
+    assert (await plain.told(two)).also == ()
+    await planned_anew(worker)
+    assert (await plain.told(one)).seq == 1
+
+
+async def test_danger_that_reaches_another_place_of_somebody_is_told_though_the_first_stays_as_it_was(plain):
+    near = {"lat": 38.2122}
+    one = await plain.settle(
+        1, place(lon=140.988, **near), place(lon=140.982, place_id="mother", relative=True, **near)
+    )
+    record = await plain.hq.issue(flood(area=SMALLER))
+    worker = await plain.leader()
+    await worker.step()
+    assert (await plain.told(one)).also == ()
+    await plain.deliver()
+    plain.clock.move(minutes=1)
+    await plain.hq.update(record.alert.alert_id, flood())
+    await worker.step()
+    told = await plain.told(one)
+    assert (told.seq, told.place_id, len(told.also)) == (2, "home", 1)
+    await plain.hq.update(record.alert.alert_id, flood(area=SMALLER))
+    await worker.step()
+    assert (await plain.told(one)).seq == 2, (
+        "that a place is out of it again is no news while the worst is not"
+    )

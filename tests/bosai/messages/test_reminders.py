@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from bosai.messages.advice import render_advice
 from bosai.messages.catalogue import LANGS, text
 from bosai.messages.reminders import reminder_payload, render_reminder
 from bosai.messages.wording import check_drill_end, check_wording
@@ -115,3 +116,18 @@ def test_every_language_says_it_in_its_own_words() -> None:
     said = [render_reminder(reminder(), record(), Realm.LIVE, one, now=NOW).title for one in LANGS]
     assert len(set(said)) == len(LANGS)
     assert text("reminders.title", "ja") in said[0]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_order_names_the_towns_of_other_places_inside_and_keeps_the_wording_rules(lang: str) -> None:
+    plain, named, unknown = (
+        render_advice(msgspec.structs.replace(instruction(), also=also), record(), Realm.LIVE, lang, now=NOW)
+        for also in ((), ("宮城野区蒲生", "若林区種次"), ("",))
+    )
+    assert "宮城野区蒲生" in named.body and "若林区種次" in named.body and "蒲生" not in plain.body
+    assert len(unknown.body) > len(plain.body) and set(unknown.notes) > set(plain.notes)
+    for one in (named.body, unknown.body):
+        assert (
+            check_wording(one, lang, hazard=ORDERS[2][0], level=None, realm=Realm.LIVE, issuer="service")
+            == []
+        )
