@@ -132,8 +132,7 @@ class PlannerWorker:
         self._sources.forget_told()
         self._made, self._left, self._failures = None, PeopleLeft(), FailureBook()
         self._reminders = Reminders(self._sources)
-        # Two: what approving asks within a second does not wait behind a whole preview.
-        beside = [asyncio.ensure_future(self._answering()) for _ in range(2)]
+        beside = [asyncio.ensure_future(self._answering())]
         if self._records is not None:
             beside.append(asyncio.ensure_future(self._records.run()))
         try:
