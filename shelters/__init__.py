@@ -6,6 +6,7 @@
     households (People) ───▶ dangers ─▶ triage: stay · up · go · inland · refuge ◀───┘
                                              │
     people on their way ─▶ ledger ─▶ assignment: seats ─▶ plan ─▶ Decision ─▶ advice (what a person must know)
+                                                                ├▶ changes: who hears of it, and who does not
                                                                 │
                                    records · replay · explain ◀─┘  the same plan again, and why it is so
 

@@ -13,6 +13,10 @@
         preview_answers.py   the planner's side, in steps: preview_plan.py (pure) ─▶ preview_report.py ─▶ figures
         resident_ground.py   who lives inside an area, by the city's table
 
+    told.py          what everybody was told last, kept as columns
+      who_hears.py     a plan against that: whom it gives something to hear (shelters/changes.py decides)
+      reminders.py     at most once an hour, without a sound: what stands still stands
+
     plan_records.py  every plan that told somebody something, kept behind the planner (plan_versions.py: made with)
       plan_replay.py   the same plan again, byte by byte
       explaining.py    why this site, and none of the nearer ones
