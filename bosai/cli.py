@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from bosai.commands import files, imports, people, plans, prekeys, running
+from bosai.commands import files, imports, people, plans, prekeys, running, simulate
 from bosai.commands.output import Stopped
 from bosai.errors import BosaiError, InvalidInput
 from bosai.messages.error_texts import error_text
@@ -83,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     def add(
         name: str, command: Command, words: str, *parents: argparse.ArgumentParser
     ) -> argparse.ArgumentParser:
-        made = sub.add_parser(name, help=words, description=words, parents=[shared, *parents])
+        made = sub.add_parser(
+            name, help=words, description=words, parents=[shared, *parents], conflict_handler="resolve"
+        )
         made.set_defaults(command=command)
         return made
 
@@ -151,6 +153,13 @@ def _parser() -> argparse.ArgumentParser:
         add("replay", plans.replay_plan, "make a recorded plan again: 0 when it is the same", drill)
     )
 
+    simulate.flags(
+        add(
+            "simulate",
+            simulate.simulate,
+            "play a made emergency, with our guidance and without; sends nothing",
+        )
+    )
     add("verify-audit", people.verify_audit, "check the hash chain of the audit log", drill)
     add("doctor", people.doctor, "what this machine has and lacks")
     return parser

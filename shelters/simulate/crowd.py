@@ -132,6 +132,11 @@ class Crowd:
             self._set_out(row, target, now_s, ON_THE_WAY, self.position(row, now_s))
         # Who is inside a site that stands, stays there.
 
+    def hear_end(self, row: int) -> None:
+        """The order has ended: who has not left yet stays at home."""
+        if self.stand[row] == Stand.HOME:
+            self.target[row], self.leave_s[row] = NOWHERE, np.inf
+
     def _may_move_on(self, row: int, target: int) -> bool:
         """Who stands somewhere out of a site, and hears of a place that he has not been refused at."""
         waits = self.stand[row] in (Stand.AT_DOOR, Stand.STRANDED) and target not in (

@@ -9,10 +9,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from shelters.changes import Changes, compare
 from shelters.ledger import Told, nobody_told
 from shelters.model import Action, People
 from shelters.plan import Plan, PlanInput
 from shelters.planning import plan
+from shelters.simulate.memory import Memory
 from shelters.simulate.scenario import Scenario
 from shelters.simulate.streets import Streets
 from shelters.simulate.view import Message, View
@@ -23,7 +25,7 @@ from shelters.ways import Ways
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_NAMES_A_SITE = np.array([ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE]])
+_NAMES_A_SITE = (ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE])
 _INLAND = ACTION_ROW[Action.INLAND]
 _NOTHING = -9
 _COLUMNS = ("site", "action", "decided_s", "walk_s", "arrived_s", "declined", "hazard")
@@ -72,7 +74,9 @@ class NearestGuide:
             if site != told:
                 self._told[row] = site
                 messages.append(
-                    Message(row=int(row), site=site, spare=-1, exit_xy_m=None, is_redirect=told >= 0)
+                    Message(
+                        row=int(row), site=site, spare=-1, exit_xy_m=None, is_redirect=told >= 0, ends=False
+                    )
                 )
         return messages
 
@@ -92,7 +96,7 @@ class PlanGuide:
     others: People | None
     _rows: Ints = field(init=False)
     _told: Told = field(init=False)
-    _class: Ints = field(init=False)
+    _memory: Memory = field(init=False)
     _people: People = field(init=False)
     _owner: NDArray[np.int32] = field(init=False)
     _before: Plan | None = field(init=False, default=None)
@@ -101,7 +105,7 @@ class PlanGuide:
         self._rows = np.flatnonzero(self.subscribed)
         others = 0 if self.others is None else len(self.others)
         self._told = nobody_told(len(self._rows) + others)
-        self._class = np.full(len(self._rows) + others, _NOTHING, dtype=np.int64)
+        self._memory = Memory(len(self._rows) + others)
         self._people = joined(chosen(self.places, self._rows), self.others)
         self._owner = np.concatenate(
             [np.arange(len(self._rows)), np.full(others, -1, dtype=np.int64)]
@@ -120,39 +124,45 @@ class PlanGuide:
         """See `Guide`."""
         self._read(view)
         made = self._before = plan(self._problem(view), self._before)
-        new = self._whose_answer_changed(made)
-        messages = [self._say(made, int(n)) for n in new]
-        self._remember(made, new)
-        return messages
+        news = compare(made, self._memory.before(made, self._told), self._memory.says(made))
+        messages = [self._say(made, int(n)) for n in np.flatnonzero(news.tell)]
+        self._remember(made, news)
+        return [*messages, *self._endings(made)]
 
-    def _whose_answer_changed(self, made: Plan) -> Ints:
-        """Decisions that say something new: another act or site, a danger of another kind."""
-        rows = made.row
-        kind = self._kind_of(made)
-        is_new = (self._told.action[rows] != made.action) | (self._told.site[rows] != made.site)
-        is_new |= self._class[rows] != kind
-        return np.flatnonzero(is_new & (made.problem.owner[rows] >= 0))
-
-    def _kind_of(self, made: Plan) -> Ints:
-        kinds = np.array([one.rank for one in made.problem.dangers], dtype=np.int64)
-        return kinds[made.danger] if len(kinds) else np.zeros(0, dtype=np.int64)
-
-    def _remember(self, made: Plan, new: Ints) -> None:
+    def _remember(self, made: Plan, news: Changes) -> None:
         """What was told now stands; of residents without a phone, where the plan sees them."""
-        others = np.flatnonzero(made.problem.owner[made.row] < 0)
-        at = np.concatenate([new, others[self._told.site[made.row[others]] != made.site[others]]])
+        others = (made.problem.owner[made.row] < 0) & (self._told.site[made.row] != made.site)
+        at = np.flatnonzero(news.tell | others)
         rows = made.row[at]
-        speed = self.scenario.rules.pacing.speed_mps(self._people.pace[rows], night=self.scenario.night)
         told = {name: getattr(self._told, name).copy() for name in _COLUMNS}
         told["site"][rows], told["action"][rows] = made.site[at], made.action[at]
         told["decided_s"][rows] = made.problem.now_s
-        told["walk_s"][rows] = np.nan_to_num(made.walk_m[at] / speed)
+        told["walk_s"][rows] = np.nan_to_num(self._walk_s(made)[at])
         told["arrived_s"][rows], told["declined"][rows] = np.nan, False
         hazards = [HAZARD_COLUMN[one.hazard] for one in made.problem.dangers]
         told["hazard"][rows] = np.array([*hazards, -1], dtype=np.int8)[made.danger[at]]
-        self._class = self._class.copy()
-        self._class[rows] = self._kind_of(made)[at]
         self._told = Told(**told)
+        self._memory.keep(made, at)
+
+    def _walk_s(self, made: Plan) -> NDArray[np.float64]:
+        speed = self.scenario.rules.pacing.speed_mps(self._people.pace[made.row], night=self.scenario.night)
+        walk_s: NDArray[np.float64] = made.walk_m / speed
+        return walk_s
+
+    def _endings(self, made: Plan) -> list[Message]:
+        """Who was told something and is inside nothing any more hears that it has ended, once."""
+        gone = self._memory.standing.copy()
+        gone[made.row] = False
+        gone[len(self._rows) :] = False
+        rows = np.flatnonzero(gone)
+        self._memory.standing[rows] = False
+        told = {name: getattr(self._told, name).copy() for name in _COLUMNS}
+        told["site"][rows], told["action"][rows] = -1, -1
+        self._told = Told(**told)
+        return [
+            Message(row=int(self._rows[row]), site=-1, spare=-1, exit_xy_m=None, is_redirect=False, ends=True)
+            for row in rows
+        ]
 
     def _problem(self, view: View) -> PlanInput:
         scenario = self.scenario
@@ -167,6 +177,7 @@ class PlanGuide:
             told=self._told,
             counted_at_s=view.counted_at_s,
             rules=scenario.rules,
+            event_began_s=scenario.start_s,
             ways=self._ways(view),
         )
 
@@ -195,6 +206,7 @@ class PlanGuide:
             spare=int(made.alternate[n]),
             exit_xy_m=made.exit_xy_m[n].copy() if inland else None,
             is_redirect=bool(self._told.site[row] >= 0) and site >= 0,
+            ends=False,
         )
 
 

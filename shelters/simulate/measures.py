@@ -37,6 +37,18 @@ class Percentiles:
     p99: float | None
 
 
+WALK_BIN_M = 250
+WALK_BINS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkBins:
+    """Persons placed, by metres walked: `persons[k]` from k × bin_m to (k + 1) × bin_m, the last without an end."""
+
+    bin_m: int
+    persons: list[int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOutcome:
     """One site at the end. told_seats: what the service was told; true_seats: what it holds."""
@@ -60,6 +72,7 @@ class Messages:
     each: float
     redirects: int
     redirects_each: float
+    needless: int  # redirects to households that stood inside a site that could be used
     most_to_one: int
     by_number: dict[str, int]  # how many households heard so many messages
 
@@ -85,6 +98,7 @@ class Outcome:
     stayed: int
     without_site: int  # named no site for want of seats, in the newest advice
     walked_m: Percentiles  # by those placed
+    walk_bins: WalkBins
     in_danger_min: Percentiles  # from the first order to out of the area, by all who got out
     out_of_danger_share: float  # of those in the area
     out_in_time_share: float | None  # before the wave; None where no arrival is given
@@ -109,8 +123,8 @@ def percentiles(values: Floats, weights: Ints) -> Percentiles:
     )
 
 
-def count_messages(sent: Ints, redirects: Ints) -> Messages:
-    """(n,) messages and redirects of each household; those who heard nothing are left out."""
+def count_messages(sent: Ints, redirects: Ints, needless: Ints) -> Messages:
+    """(n,) messages, redirects and needless ones of each household; those who heard nothing are left out."""
     heard = sent[sent > 0]
     number, households = np.unique(heard, return_counts=True)
     count = len(heard)
@@ -120,6 +134,7 @@ def count_messages(sent: Ints, redirects: Ints) -> Messages:
         each=round(float(heard.mean()), 3) if count else 0.0,
         redirects=int(redirects.sum()),
         redirects_each=round(float(redirects.sum() / count), 3) if count else 0.0,
+        needless=int(needless.sum()),
         most_to_one=int(heard.max()) if count else 0,
         by_number={str(int(n)): int(k) for n, k in zip(number, households, strict=True)},
     )
@@ -169,6 +184,7 @@ def outcome_of(
         stayed=heads(stand == Stand.STAYS),
         without_site=without_site,
         walked_m=percentiles(crowd.walked_m[placed & concerned], persons[placed & concerned]),
+        walk_bins=_walk_bins(crowd.walked_m[placed & concerned], persons[placed & concerned]),
         in_danger_min=percentiles(safe_s[out] / 60.0, persons[out]),
         out_of_danger_share=round(heads(out) / area, 4),
         out_in_time_share=in_time,
@@ -178,6 +194,12 @@ def outcome_of(
         tracks=tracks,
         track_ends=[STANDS[stand[row]] for row in track_rows],
     )
+
+
+def _walk_bins(walked_m: Floats, persons: Ints) -> WalkBins:
+    which = np.minimum((walked_m // WALK_BIN_M).astype(np.int64), WALK_BINS - 1)
+    heads = np.bincount(which, weights=persons, minlength=WALK_BINS)
+    return WalkBins(bin_m=WALK_BIN_M, persons=[int(one) for one in heads])
 
 
 def _sites(crowd: Crowd, most_inside: Ints) -> tuple[SiteOutcome, ...]:

@@ -109,12 +109,14 @@ class _World:
         self.told_s = np.full(count, np.inf)
         self.sent = np.zeros(count, dtype=np.int64)
         self.redirects = np.zeros(count, dtype=np.int64)
+        self.needless = np.zeros(count, dtype=np.int64)
         self.concerned = np.zeros(count, dtype=np.bool_)
         self.safe_s = np.full(count, np.inf)
         self.most_inside = np.zeros(sites, dtype=np.int64)
         self.series, self.tracks = Series(), list[list[list[int]]]()
         self.track_rows = np.zeros(0, dtype=np.int64)
         self.dangers: tuple[Danger, ...] = ()
+        self.began = False  # an order has been given, whether or not it still stands
         self.inside = np.zeros((count, 0), dtype=np.bool_)
         self.squeeze = np.ones(sites)
         for event in scenario.events:
@@ -143,9 +145,8 @@ class _World:
         statuses = self.desks.hear(now_s)
         table = table_now(self.city, statuses, self.scenario.rules.seats_margin_fraction)
         known = self._known()
-        if self.dangers:
-            in_area = np.flatnonzero(self.inside.any(axis=1))
-            self.crowd.hear_order(in_area, now_s, known)
+        if self.began:
+            self.crowd.hear_order(np.flatnonzero(self.inside.any(axis=1)), now_s, known)
             view = View(
                 now_s=now_s,
                 table=table,
@@ -162,7 +163,7 @@ class _World:
         dangers = dangers_at(self.scenario.orders, now_s, self.scenario.start_s)
         if [one.key for one in dangers] == [one.key for one in self.dangers]:
             return
-        self.dangers = dangers
+        self.dangers, self.began = dangers, True
         self.inside = homes_inside(self.people, dangers, self.scenario.rules.widen_m)
         self.concerned |= self.inside.any(axis=1)
         self.streets.around(dangers)
@@ -203,6 +204,7 @@ class _World:
             row = message.row
             self.sent[row] += 1
             self.redirects[row] += message.is_redirect
+            self.needless[row] += message.is_redirect and bool(self.crowd.stand[row] == Stand.INSIDE)
             self.told_s[row] = min(self.told_s[row], view.now_s)
             if self.walkers.manner[row] == Manner.COMPLIES:
                 self.under_way.append((view.now_s + self.scenario.walkers.notice_delay_s, message))
@@ -212,7 +214,10 @@ class _World:
         read = [one for due_s, one in self.under_way if due_s <= now_s]
         self.under_way = [pair for pair in self.under_way if pair[0] > now_s]
         for one in read:
-            self.crowd.hear_place(one.row, one.site, one.spare, now_s, one.exit_xy_m)
+            if one.ends:
+                self.crowd.hear_end(one.row)
+            else:
+                self.crowd.hear_place(one.row, one.site, one.spare, now_s, one.exit_xy_m)
 
     def _site(self, site_id: str) -> int:
         return next(n for n, one in enumerate(self.city.sites) if one.site_id == site_id)
@@ -270,7 +275,7 @@ class _World:
             concerned=self.concerned,
             safe_s=self.safe_s,
             arrival_s=min(arrivals, default=None),
-            messages=count_messages(self.sent, self.redirects),
+            messages=count_messages(self.sent, self.redirects, self.needless),
             most_inside=self.most_inside,
             without_site=self.guide.beyond_seats,
             series=self.series,

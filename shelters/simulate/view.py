@@ -49,6 +49,7 @@ class Message:
     spare: int
     exit_xy_m: NDArray[np.float64] | None
     is_redirect: bool  # sent elsewhere after having been named another site
+    ends: bool  # lifted, or outside now
 
 
 def dangers_at(orders: Sequence[OrderVersion], now_s: float, start_s: float) -> tuple[Danger, ...]:
