@@ -201,16 +201,8 @@ def _shown(request: web.Request, officer: Session, preview: Preview) -> dict[str
     return {
         "preview": preview,
         "view": view_of(preview, exact=sees_exact(officer)),
-        "seats_short": seats_short,
         "sources": services(request).settings.sources.population if preview.knows_residents else "",
     }
-
-
-def seats_short(preview: Preview) -> int:
-    """Subscribers without a seat, over all sites: shown to HQ, never a reason to hold an order back."""
-    if preview.alone is not None:
-        return preview.alone.short
-    return sum(max(0, one.persons - one.seats) for one in preview.by_site)
 
 
 def _lock_screens(request: web.Request, record: AlertRecord) -> list[tuple[str, AdviceText]]:

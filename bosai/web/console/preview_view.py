@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import msgspec
+
 from bosai.services.previews import ClosedSite, Outcome, Preview, SiteExpectation, TownFigures
 from bosai.services.small_counts import total_without_small, without_small
 from geodata.touched import about
@@ -59,12 +61,25 @@ class SiteLine:
 
     site: SiteExpectation
     persons: int | None
-    over: int
-    left: int
+    over: int | None
+    left: int | None
     over_counted_in: int | None
     left_counted_in: int | None
     curve: Curve | None
     full: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeLine:
+    """How one plan turns out; None where a figure is withheld."""
+
+    name: str
+    to_site: int | None
+    no_way: int | None
+    no_seats: int | None
+    beyond: int | None
+    short: int | None
+    nearest_beyond: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +92,8 @@ class PreviewView:
     residents_about: int | None
     moving_about: int
     resident_households_about: int | None
-    outcomes: tuple[tuple[str, Outcome], ...]
+    alone: OutcomeLine | None
+    counted_in: OutcomeLine | None
     actions: tuple[tuple[str, int | None], ...]
     paces: tuple[tuple[str, int | None], ...]
     langs: tuple[tuple[str, int | None], ...]
@@ -89,7 +105,6 @@ class PreviewView:
 
 def view_of(preview: Preview, *, exact: bool) -> PreviewView:
     """exact: False for roles that see no counts below five."""
-    outcomes = [("登録者だけ", preview.alone), ("住民を含めた見込み", preview.counted_in)]
     return PreviewView(
         preview=preview,
         people=preview.people if exact else total_without_small(preview.people),
@@ -99,7 +114,9 @@ def view_of(preview: Preview, *, exact: bool) -> PreviewView:
         resident_households_about=None
         if preview.resident_households is None
         else about(preview.resident_households),
-        outcomes=tuple((name, one) for name, one in outcomes if one is not None),
+        alone=_outcome("登録者だけ", preview.alone, exact=exact),
+        # Residents are estimates of a public table: no figure of theirs points at anybody.
+        counted_in=_outcome("住民を含めた見込み", preview.counted_in, exact=True),
         actions=_column(preview.by_action.items(), exact=exact),
         paces=_column(((PACES.get(name, name), n) for name, n in preview.by_pace.items()), exact=exact),
         langs=_column(preview.by_lang.items(), exact=exact),
@@ -107,6 +124,24 @@ def view_of(preview: Preview, *, exact: bool) -> PreviewView:
         wards=_wards(preview.towns, exact=exact),
         closed=preview.openings.sites if preview.openings else (),
         exact=exact,
+    )
+
+
+def _outcome(name: str, one: Outcome | None, *, exact: bool) -> OutcomeLine | None:
+    if one is None:
+        return None
+    figures = (one.to_site, one.no_way, one.no_seats, one.beyond, one.short, one.nearest_beyond)
+    to_site, no_way, no_seats, beyond, short, nearest = (
+        count if exact else total_without_small(count) for count in figures
+    )
+    return OutcomeLine(
+        name=name,
+        to_site=to_site,
+        no_way=no_way,
+        no_seats=no_seats,
+        beyond=beyond,
+        short=short,
+        nearest_beyond=nearest,
     )
 
 
@@ -160,11 +195,11 @@ def _sites(preview: Preview, *, exact: bool) -> tuple[SiteLine, ...]:
         SiteLine(
             site=one,
             persons=persons[n],
-            over=_over(one, one.persons),
-            left=_left(one, one.persons),
+            over=None if persons[n] is None else _over(one, one.persons),
+            left=None if persons[n] is None else _left(one, one.persons),
             over_counted_in=None if one.counted_in is None else _over(one, one.counted_in),
             left_counted_in=None if one.counted_in is None else _left(one, one.counted_in),
-            curve=_curve(one),
+            curve=_curve(one if persons[n] is not None else msgspec.structs.replace(one, curve=())),
             full=_full(one),
         )
         for n, one in enumerate(preview.by_site)
@@ -174,7 +209,7 @@ def _sites(preview: Preview, *, exact: bool) -> tuple[SiteLine, ...]:
         sorted(
             lines,
             key=lambda one: (
-                -one.over,
+                -(one.over or 0),
                 -(one.over_counted_in or 0),
                 -one.site.persons,
                 -(one.site.counted_in or 0),

@@ -23,7 +23,6 @@ from bosai.services.previews import (
 from bosai.services.small_counts import SMALL
 from bosai.web.base import _ENV, LANG_NAMES
 from bosai.web.console import words
-from bosai.web.console.orders import seats_short
 from bosai.web.console.preview_view import HEIGHT, view_of
 from tests.bosai.web.officers import FLOOD_ORDER, Officer, Shown, no_planner, officer, planner
 from tests.bosai.web.running import Site, running
@@ -119,7 +118,6 @@ def drawn(preview: Preview = PREVIEW) -> Shown:
     part = _ENV.get_template("console/_preview.html").render(
         preview=preview,
         view=view_of(preview, exact=True),
-        seats_short=seats_short,
         sources="",
         w=words,
         now=preview.at,
@@ -233,6 +231,16 @@ def test_a_ward_can_not_work_a_small_count_out_of_what_stands_beside_it(
         assert all(one is None or one == 0 or one >= SMALL for one in shown)
         # A ward's sum stands only where every town of it does.
         assert (ward.subscribers is None) == (None in shown)
+
+
+def test_to_a_ward_no_seat_left_over_tells_of_two_people() -> None:
+    few = msgspec.structs.replace(NEAR, persons=2, others=0, present=None, curve=tuple([0] * 18 + [1]))
+    view = view_of(msgspec.structs.replace(PREVIEW, by_site=(few,)), exact=False)
+    (line,) = view.sites
+    assert (line.persons, line.over, line.left) == (None, None, None)
+    assert line.curve is not None and line.curve.alone == ""
+    assert view.alone is not None and (view.alone.no_way, view.alone.to_site) == (None, 123)
+    assert view.counted_in is not None and view.counted_in.short == 210
 
 
 @given(st.lists(st.integers(0, 5000), min_size=19, max_size=19).map(sorted), st.integers(0, 3000))
