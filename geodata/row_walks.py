@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geodata.crowd import Crowd
+from geodata.descent import Descent
 from geodata.ground_cells import GroundCells
 from geodata.inland import Exits
 from geodata.near_rounds import NONE, NearRounds, NearSites, best_of
@@ -60,6 +61,7 @@ class RowWalks:
     def __init__(self, pairs: PairWalks, cells: GroundCells) -> None:
         self.pairs, self.edges = pairs, PlainEdges(pairs)
         self._cells = cells
+        self._descents: dict[int, Descent] = {}
         self._tables: tuple[tuple[tuple[bytes, int], _Table], ...] = ()  # exchanged whole: threads share it
 
     def nearest(self, crowd: Crowd, rows: Ints, allowed: Bools, k: int) -> NearSites:
@@ -117,7 +119,56 @@ class RowWalks:
 
     def lengths(self, crowd: Crowd, rows: Ints, site: Ints, level_m: Floats) -> Floats:
         """(r,) real metres to one site each; level_m: what `figures` said; inf stays inf."""
-        return self.pairs.lengths(self._asked(crowd, rows), site, level_m)
+        length = level_m.copy()
+        plain = np.zeros(len(rows), dtype=np.bool_)
+        if len(rows) > _FEW_ROWS:
+            crowd.get_ready(rows, self.pairs, self.edges, self._border_m)
+            plain = crowd.plain[rows] & np.isfinite(level_m)
+            plain[plain] = self._lengths_looked_up(
+                crowd, rows[plain], site[plain], length, np.flatnonzero(plain)
+            )
+        rest = np.flatnonzero(~plain)
+        if len(rest):
+            length[rest] = self.pairs.lengths(self._asked(crowd, rows[rest]), site[rest], level_m[rest])
+        straight = np.sqrt(self._squared(crowd.xy_m[rows], site[:, None]))[:, 0]
+        return np.clip(length, np.minimum(straight, level_m), level_m)
+
+    def _lengths_looked_up(self, crowd: Crowd, rows: Ints, site: Ints, length: Floats, into: Ints) -> Bools:
+        """Writes the metres of plain rows; (r,) True where the search found a way."""
+        network, standing = self.pairs.walks.network, crowd.standing.take(rows)
+        edge, place = standing.edge, standing.place
+        before = network.along_m[place] + standing.share * (
+            network.along_m[place + 1] - network.along_m[place]
+        )
+        after = network.length_m[edge] - before
+        known = np.zeros(len(rows), dtype=np.bool_)
+        metres = np.zeros(len(rows))
+        layer = crowd.layer[rows] if len(self.pairs.sites.layers) > 1 else None
+        for number, one in enumerate(self.pairs.sites.layers):
+            mine = np.arange(len(rows)) if layer is None else np.flatnonzero(layer == number)
+            core, costs, on = one.ways.core, one.ways.costs, edge[mine]
+            best, node = np.full(len(mine), np.inf), np.full(len(mine), -1, dtype=np.int64)
+            walked = np.zeros(len(mine))
+            for slot in (0, 1):
+                end, to_end = core.slot_end[slot, on], core.slot_to_end[slot, on]
+                first = np.where(to_end, crowd.to_end_m[rows[mine]], crowd.to_start_m[rows[mine]])
+                cost = np.where(end >= 0, first + costs.slot[slot, on], np.inf)
+                effort = cost + one.ways.node_effort_m[np.maximum(end, 0), site[mine]]
+                better = effort < best
+                best[better], node[better] = effort[better], end[better]
+                slot_m = np.where(to_end, after[mine], before[mine]) + costs.slot_length_m[slot, on]
+                walked[better] = slot_m[better]
+            found = best <= self.pairs.walks.bound_m
+            known[mine] = found
+            metres[mine[found]] = walked[found] + self._descent(number).metres(node[found], site[mine[found]])
+        metres += standing.gap_m + self.pairs.sites.at.gap_m[site]
+        length[into[known]] = metres[known]
+        return known
+
+    def _descent(self, layer: int) -> Descent:
+        if layer not in self._descents:
+            self._descents[layer] = self.pairs.sites.layers[layer].ways.descent()
+        return self._descents[layer]
 
     def inland(self, crowd: Crowd, rows: Ints) -> Exits:
         """See `NetworkWalks.inland`."""

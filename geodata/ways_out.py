@@ -181,9 +181,12 @@ class WaysOut:
 
     def _node_metres(self, node: Ints, site: Ints) -> Floats:
         """(p,) real metres from core nodes to sites: step by step down the efforts, each pair once."""
-        pairs, back = np.unique(node * len(self.sites) + site, return_inverse=True)
+        return self.descent().metres(node, site)
+
+    def descent(self) -> Descent:
+        """What tells real metres; worth keeping for who asks again."""
         length_m = self.network.length_m[np.maximum(self.sites.edge, 0)]
-        down = Descent(
+        return Descent(
             self.core,
             self.costs,
             self.node_effort_m,
@@ -191,7 +194,6 @@ class WaysOut:
             reach=self.reach,
             last_m=np.stack([self.sites.along_m, length_m - self.sites.along_m]),
         )
-        return down.metres(pairs // len(self.sites), pairs % len(self.sites))[back]
 
 
 def ways_out(
