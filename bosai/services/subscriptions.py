@@ -212,6 +212,7 @@ class SubscriptionService:
                 if dropped:
                     endpoint = self._store.open_push(subscription_id, held.push_sealed).endpoint
                     await self._store.drop_alias(redis, self._endpoint_id(endpoint))
+                    await self._store.drop_end(subscription_id)
             return subscription_id if dropped else None
 
         await _until_written(write)

@@ -17,7 +17,7 @@ from bosai.model.subscription import Need, Place, PushTarget
 from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
 from bosai.services.place_rules import settled_places
-from bosai.services.subscriptions import SubscriptionService
+from bosai.services.subscriptions import Extras, SubscriptionService
 from bosai.stores import subscriptions as subscription_store
 from bosai.stores.keys import BUCKETS, Keys, bucket_of
 from bosai.stores.subscriptions import Meta, NewSubscriber, PushPart, SubscriptionStore
@@ -249,13 +249,13 @@ async def test_a_browser_whose_endpoint_moved_is_found_again_when_it_registers(r
 
 async def test_deleting_forgets_everything(redis):
     subscriptions = service(redis)
-    made = await subscriptions.register(target(), "ja", (HOME,))
+    made = await subscriptions.register(target(), "ja", (HOME,), extras=Extras(today_only=True))
     await subscriptions.delete(made.subscription_id, made.secret)
     with pytest.raises(NotFound):
         await subscriptions.read(made.subscription_id, made.secret)
     k, number = Keys(Realm.LIVE), bucket_of(made.subscription_id)
     left = {key.decode() for key in await redis.keys("*")}
-    assert left == {k.version(number), k.events}
+    assert left == {k.version(number), k.told_version(number), k.events}  # numbers, and that a bucket changed
     assert await all_places(redis) == {}
 
 
