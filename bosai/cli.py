@@ -72,20 +72,23 @@ def _overrides(args: argparse.Namespace) -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bosai", description="プッシュ型避難誘導 / disaster push guidance")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--data-dir", type=Path, help="data folder (default: [data] dir)")
-    shared.add_argument("--settings", type=Path, help="a TOML file with the settings that differ")
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--data-dir", type=Path, help="data folder (default: [data] dir)")
+    where.add_argument("--settings", type=Path, help="a TOML file with the settings that differ")
+    shared = argparse.ArgumentParser(add_help=False, parents=[where])
     shared.add_argument("--json", action="store_true", help="answer as JSON")
     drill = argparse.ArgumentParser(add_help=False)
     drill.add_argument("--drill", action="store_true", help="the drill side (訓練) instead of the live one")
     sub = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(
-        name: str, command: Command, words: str, *parents: argparse.ArgumentParser
+        name: str,
+        command: Command,
+        words: str,
+        *parents: argparse.ArgumentParser,
+        common: argparse.ArgumentParser = shared,
     ) -> argparse.ArgumentParser:
-        made = sub.add_parser(
-            name, help=words, description=words, parents=[shared, *parents], conflict_handler="resolve"
-        )
+        made = sub.add_parser(name, help=words, description=words, parents=[common, *parents])
         made.set_defaults(command=command)
         return made
 
@@ -158,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
             "simulate",
             simulate.simulate,
             "play a made emergency, with our guidance and without; sends nothing",
+            common=where,  # its --json may name a file
         )
     )
     add("verify-audit", people.verify_audit, "check the hash chain of the audit log", drill)

@@ -273,7 +273,7 @@ class _Case:
             walk_m=round(float(self.length_m[site])) if reachable else -1,
             walk_s=round(float(self.level_m[site]) / self.speed) if reachable else -1,
             about=bool(self.about[site]),
-            nearer=self.site >= 0 and site != self.site and self.level_m[site] < self.level_m[self.site],
+            nearer=self.site >= 0 and bool(self.level_m[site] < self.level_m[self.site]),
             is_alternate=site == int(self.made.alternate[self.n]),
             opening=OPENINGS[sites.opening[site]].value,
             seats=Seats(
@@ -323,13 +323,18 @@ class _Case:
         if verdict is Verdict.UPSTAIRS and action in (Action.GO, Action.INLAND):
             return Why.OUT_FIRST
         if verdict is Verdict.FIT and action is not Action.REFUGE:
-            left = np.array([max(0.0, (self.danger.expected_arrival_s or 0.0) - problem.now_s)])
+            left = np.array([max(0.0, (self.danger.expected_arrival_s or 0.0) - self._since_s())])
             reach = reachable_m(left, np.array([self.speed]), problem.rules.pacing, night=problem.night)
             if self.level_m[site] > float(reach[0]) and self.danger.expected_arrival_s is not None:
                 return Why.LATE
             if self.level_m[site] > FAR_FACTOR * self.inland_m:
                 return Why.FAR
         return None
+
+    def _since_s(self) -> float:
+        """From when the time left counts: whoever is under way keeps the decision made at the start."""
+        told, row = self.problem.told, self.row
+        return float(told.decided_s[row]) if told.action[row] >= 0 else self.problem.now_s
 
     def _by_cost(self, site: int, verdict: Verdict) -> Why:
         full = self.room[site] < self.persons

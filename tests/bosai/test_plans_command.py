@@ -238,3 +238,11 @@ async def test_who_was_told_nothing_or_moved_since_is_said_so(told):
     with pytest.raises(Stopped, match="記録はありません"):
         await told.run("explain", "--subscription", told.inside)
     assert here.realm is Realm.LIVE and isinstance(OUTSIDE, Place)
+
+
+@pytest.mark.parametrize("words", [("replay", "p"), ("explain",), ("doctor",), ("staff", "list")])
+def test_a_command_answers_as_json_only_when_it_is_asked_to(words):
+    """Parsers share their flags: one that changes a flag of its own must not change everybody's."""
+    parser = _parser()
+    assert parser.parse_args(list(words)).json is False
+    assert parser.parse_args([*words, "--json"]).json is True

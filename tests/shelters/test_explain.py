@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 from hypothesis import given, settings
 from shapely import box
@@ -71,6 +72,30 @@ def test_nobody_leaving_in_time_passes_a_site_with_room_for_no_reason(given_prob
         for one in found.nearest:
             if one.nearer and one.why is Why.OTHERS:
                 assert one.seats.newly > 0
+
+
+def test_where_seats_are_short_every_nearer_site_is_full_and_the_seats_given_prove_it():
+    rng = np.random.default_rng(11)
+    who = people([(float(x), float(y)) for x, y in rng.uniform(200, 2500, (240, 2))], persons=[2] * 240)
+    sites = {(-100.0, 300.0 * n): site(f"s{n}", seats=30) for n in range(10)}
+    sites |= {(-4000.0, 0.0): site("z-large", seats=1000)}
+    made = plan(problem(who, sites, [level(4)]))
+    passed = 0
+    for n in range(len(made)):
+        for one in explain(made, n).nearest:
+            if one.nearer:
+                assert one.why in (Why.FULL, Why.OTHERS), one
+                assert one.seats.newly >= 28 and one.seats.newly + one.seats.room == one.seats.seats
+                passed += 1
+    assert passed > 1000
+    assert made.decision(0).site >= 0
+
+
+def test_an_explanation_is_plain_values_that_any_program_can_read():
+    found = told_first(
+        problem(people([HOME]), {(-100.0, 0.0): site("a"), (-900.0, 0.0): site("b")}, [level(4)])
+    )
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Explanation) == found
 
 
 def test_a_closed_a_private_and_a_full_site_are_each_named_with_their_cause():
