@@ -107,6 +107,7 @@ class Changes:
     tell: Bools
     restamp: Bools
     held_until_s: float
+    full: Bools  # is sent on because the seats of the told site are gone; the site itself still stands
 
 
 def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = AT_MOST_EVERY_S) -> Changes:
@@ -150,6 +151,7 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
         tell=(newly & hears) | (wanted & ~held),
         restamp=~newly & same_words & ~before.newest & ~(wanted & ~held) & hears,
         held_until_s=float((before.said_s[held] + at_most_every_s).min(initial=np.inf)),
+        full=redirect & (fate <= Fate.FULL) & (before.site >= 0) & known_and_new,
     )
 
 
@@ -174,8 +176,7 @@ def _arriving(made: Plan) -> Bools:
     """(r,) who answered that he arrived, or should by now be within the last metres."""
     problem, rules = made.problem, made.problem.rules
     speeds = rules.pacing.speed_mps(problem.people.pace, night=problem.night)
-    delay_s = rules.pacing.start_delay_s(night=problem.night)
-    near = ledger.arriving(problem.told, problem.now_s, delay_s, speeds, rules.redirect_free_m)
+    near = ledger.arriving(problem.told, problem.now_s, rules.late_start_s, speeds, rules.redirect_free_m)
     return near[made.row]
 
 

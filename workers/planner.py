@@ -292,9 +292,16 @@ class PlannerWorker:
         settings, total, at = self._sources.settings, EmitReport(), 0
 
         def drafts_for(some: Sequence[int]) -> list[InstructionDraft]:
-            also = found.hearing.also
+            hearing, plan_id = found.hearing, found.plan_id
             made = drafts_of(
-                found.made, rows, situation, settings, plan_id=found.plan_id, only=some, also=also
+                found.made,
+                rows,
+                situation,
+                settings,
+                plan_id=plan_id,
+                only=some,
+                also=hearing.also,
+                full=hearing.full,
             )
             return [one for one in made if one.incident == situation.incident]
 

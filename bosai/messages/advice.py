@@ -10,7 +10,7 @@ import msgspec
 
 from bosai.messages.actions import action_sentences
 from bosai.messages.catalogue import html_lang, is_draft, text
-from bosai.messages.destinations import other_places, sure_sentences, walk_sentences, walks
+from bosai.messages.destinations import already_there, other_places, sure_sentences, walk_sentences, walks
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import time_text
 from bosai.messages.orders import join_names, join_sentences, keep_away
@@ -49,7 +49,7 @@ def render_advice(
     alert = record.alert
     do = _do(instruction, record, lang, now)
     until = _until(instruction, alert, lang, now)
-    others = other_places(instruction, lang)
+    others = [*already_there(instruction, lang), *other_places(instruction, lang)]
     lines = [*walk_sentences(instruction, lang), *others, *until]
     issuer = _issuer(instruction, record, lang, now)
     guide = text("advice.guide", lang, service=text("terms.service", lang))

@@ -66,6 +66,13 @@ def other_places(instruction: Instruction, lang: str) -> list[str]:
     return [text("reminders.also", lang, places=join_names(lang, named))]
 
 
+def already_there(instruction: Instruction, lang: str) -> list[str]:
+    """Whom a clock took for being still on the way: staff at the door know better than a message."""
+    if instruction.message is not MessageKind.REDIRECT or not instruction.full_site:
+        return []
+    return [text("reminders.already_there", lang, site=f"「{instruction.full_site}」")]
+
+
 def sure_sentences(instruction: Instruction, lang: str) -> list[str]:
     """What is not sure about the destination: opening, room, or the destination itself."""
     if not walks(instruction):

@@ -128,6 +128,7 @@ class LetterPress:
             one.action,
             one.incident,
             one.also,
+            one.full_site,
             _place_key(one.destination),
             _place_key(one.alternate),
             _WORDED_REASONS.isdisjoint(one.reasons),

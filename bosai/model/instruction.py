@@ -74,6 +74,7 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[
         str, ...
     ] = ()  # towns of other places of this person inside an order; "" = a town nobody knows
+    full_site: str = ""  # a redirect: name of the site told before, whose seats are gone though it stands
     repeats_seq: int = 0  # a reminder: the instruction it repeats; 0 = it is none
     since: datetime | None = None  # a reminder: since when the order has been in force
 

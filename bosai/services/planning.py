@@ -88,6 +88,8 @@ def rules_of(settings: Settings) -> PlanRules:
         assumed_margin_fraction=planner.assumed_margin_fraction,
         inland_detour_factor=planner.detour_factor,
         redirect_free_m=planner.redirect_free_m,
+        max_walk_s=planner.max_walk_min * 60.0,
+        late_start_s=planner.late_start_min * 60.0,
         freshness=Freshness(
             fresh_s=planner.freshness.fresh_min * 60.0,
             stale_s=planner.freshness.stale_min * 60.0,
@@ -221,8 +223,9 @@ def drafts_of(
     plan_id: str,
     only: Iterable[int] | None = None,
     also: Mapping[int, tuple[str, ...]] | None = None,
+    full: Mapping[int, str] | None = None,
 ) -> Iterator[InstructionDraft]:
-    """A draft for each of these decisions of the plan; None: for every subscriber's. also: see `Hearing`."""
+    """A draft for each of these decisions of the plan; None: for every subscriber's. also, full: see `Hearing`."""
     by_key = {one.alert.key: one for one in situation.in_force}
     stale_at = situation.now + timedelta(seconds=settings.push.ttl_order_s)
     book = book_of(situation.told)
@@ -253,6 +256,7 @@ def drafts_of(
             left_s=seconds_left(record.alert, situation.now) - (destination.walk_s if destination else 0),
             town=rows.towns[decision.row],
             also=others,
+            full_site=full.get(n, "") if full else "",
         )
 
 

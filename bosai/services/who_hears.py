@@ -78,6 +78,7 @@ class Hearing:
     at: Ints
     changes: Changes
     also: Mapping[int, tuple[str, ...]]  # row of the plan → towns of the subscriber's other places inside
+    full: Mapping[int, str]  # row of the plan → name of the site told before, which is full
 
 
 def hearing(
@@ -123,7 +124,10 @@ def hearing(
         floor=_floors(made, told),
         more_places=more,
     )
-    return Hearing(book=told, at=at, changes=changes.compare(made, before, says), also=also)
+    found_changes = changes.compare(made, before, says)
+    sent_on = np.flatnonzero(found_changes.full & found_changes.tell)
+    full = {n: problem.sites.sites[int(before.site[n])].name for n in sent_on.tolist()}
+    return Hearing(book=told, at=at, changes=found_changes, also=also, full=full)
 
 
 def other_places(made: Plan, rows: PeopleRows) -> dict[int, tuple[str, ...]]:

@@ -86,6 +86,7 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
     repeats_seq: int = 0
     since: datetime | None = None
     also: tuple[str, ...] = ()
+    full_site: str = ""
 
     def numbered(self, seq: int, alert_key: str) -> Instruction:
         """The instruction with its seq, standing on the version it now stands on."""
@@ -109,6 +110,7 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
             repeats_seq=self.repeats_seq,
             since=self.since,
             also=self.also,
+            full_site=self.full_site,
         )
 
 

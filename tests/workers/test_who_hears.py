@@ -70,6 +70,7 @@ async def test_a_hall_that_fills_sends_exactly_the_displaced_elsewhere_and_once(
     await worker.step()
     told = await plain.told(goes)
     assert (told.message, told.destination.site_id, told.seq) == (MessageKind.REDIRECT, "A1", 2)
+    assert told.full_site == "荒井会館"
     assert await plain.told(far) is None
     for persons in (61, 39, 20, 60):
         plain.clock.move(minutes=1)
@@ -375,6 +376,7 @@ async def test_a_failed_site_redirects_everybody_of_it_and_tells_hq_where_to_and
         told = await plain.told(one)
         assert (told.destination.site_id, told.seq) == ("A1", 2)
         assert ReasonCode.SITE_FAILED in told.reasons
+        assert not told.full_site, "nobody is to stay in a site that failed"
     (failure,) = await SiteFailures(plain.redis, Realm.LIVE).all()
     assert (failure.site_id, failure.inside) == ("B1", 12)
     assert sum(one.persons for one in failure.moves) + failure.without_site >= 12

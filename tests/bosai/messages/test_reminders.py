@@ -131,3 +131,15 @@ def test_an_order_names_the_towns_of_other_places_inside_and_keeps_the_wording_r
             check_wording(one, lang, hazard=ORDERS[2][0], level=None, realm=Realm.LIVE, issuer="service")
             == []
         )
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_who_is_at_the_full_site_already_is_told_to_ask_the_staff_there(lang: str) -> None:
+    one = msgspec.structs.replace(instruction(MessageKind.REDIRECT), full_site="蒲町小学校")
+    said = render_advice(one, record(), Realm.LIVE, lang, now=NOW)
+    assert "「蒲町小学校」" in said.body and "「蒲町小学校」" in " ".join(said.notes)
+    assert (
+        check_wording(said.body, lang, hazard=ORDERS[2][0], level=4, realm=Realm.LIVE, issuer="service") == []
+    )
+    order = msgspec.structs.replace(one, message=MessageKind.ORDER)
+    assert "蒲町小学校" not in render_advice(order, record(), Realm.LIVE, lang, now=NOW).body
