@@ -112,7 +112,7 @@ class Snapper:
     def __init__(
         self, network: WalkNetwork, *, usable: Bools | None = None, min_way_m: float = MIN_WAY_M
     ) -> None:
-        self._network = network
+        self._network, self._min_way_m = network, min_way_m
         self._edge = edge_of_places(network)
         places = segments_of(network)
         places = places[edges_that_matter(network, min_way_m)[self._edge[places]]]
@@ -128,7 +128,31 @@ class Snapper:
         if not len(self._places) or not len(points):
             return _nowhere(points)
         segment = self._nearest_by_tree(points) if len(points) < _FEW else self._nearest_by_grid(points)
-        return self._snapped(points, segment)
+        return self.at_segments(points, segment)
+
+    def only(self, usable: Bools) -> Snapper:
+        """The same for fewer segments."""
+        return Snapper(self._network, usable=self._usable_too(usable), min_way_m=self._min_way_m)
+
+    def nearest_within(self, points: Floats, reach_m: float, usable: Bools) -> Ints:
+        """(n,) row of the nearest usable segment, of equally near ones the first; -1 where none is within reach."""
+        least = np.full(len(points), -1, dtype=np.int64)
+        if not len(self._places) or not len(points):
+            return least
+        asked = np.atleast_1d(np.asarray(shapely.points(points), dtype=object))
+        row, segment = self._tree.query(asked, predicate="dwithin", distance=reach_m)
+        may = usable[self._places[segment]]
+        row, segment = row[may], segment[may]
+        squared = _squared_gap(points[row], self._start[segment], self._along[segment])
+        order = np.lexsort((segment, squared, row))
+        first = np.unique(row[order], return_index=True)
+        least[first[0]] = segment[order][first[1]]
+        return least
+
+    def _usable_too(self, usable: Bools) -> Bools:
+        mine = np.zeros(len(usable), dtype=np.bool_)
+        mine[self._places] = True
+        return mine & usable
 
     @cached_property
     def _tree(self) -> STRtree:
@@ -154,7 +178,8 @@ class Snapper:
             found[rest] = self._nearest_by_tree(points[rest])
         return found
 
-    def _snapped(self, points: Floats, segment: Ints) -> Snapped:
+    def at_segments(self, points: Floats, segment: Ints) -> Snapped:
+        """(n,) points on one of its segments each, by row; there must be one at least."""
         start, along = self._start[segment], self._along[segment]
         share = _share(points, start, along)
         foot = start + share[:, None] * along

@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geodata.closures import Closures
 from geodata.network import Foot, WalkNetwork
+from geodata.snap_among import SnapperAmong
 from geodata.snapping import Snapped, Snapper, edge_of_places
 
 Floats = NDArray[np.float64]
@@ -76,14 +77,14 @@ class WalkEnds:
         return Snapper(self._network, usable=self._passable)
 
     @cached_property
-    def _outside(self) -> Snapper:
+    def _outside(self) -> SnapperAmong:
         assert self._touched is not None
-        return Snapper(self._network, usable=self._passable & ~self._touched)
+        return SnapperAmong(self._open._everywhere, ~self._touched)
 
     @cached_property
-    def _inside(self) -> Snapper:
+    def _inside(self) -> SnapperAmong:
         assert self._touched is not None
-        return Snapper(self._network, usable=self._passable & self._touched)
+        return SnapperAmong(self._open._everywhere, self._touched)
 
     @cached_property
     def _passable(self) -> Bools:

@@ -6,6 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geodata.snap_among import SnapperAmong
 from geodata.snapping import Snapper, edge_of_places, segments_of
 from tests.geodata.drawn_network import Line, drawn, grid
 
@@ -67,3 +68,17 @@ def test_rows_are_taken_and_exchanged():
     other = snapped.replaced(np.array([1]), snapped.take(np.array([2])))
     assert other.foot_xy_m.tolist() == [[10, 0], [150, 0], [150, 0]]
     assert snapped.foot_xy_m[1].tolist() == [120, 0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_among_some_segments_the_tree_of_all_names_the_same_place(seed):
+    rng = np.random.default_rng(seed)
+    network = grid(5, 5)
+    usable = rng.random(len(network.chain)) < rng.choice([0.02, 0.3, 0.9])
+    points = rng.uniform(-2_500, 2_900, (60, 2))
+    found = SnapperAmong(Snapper(network), usable).snap(points)
+    known = Snapper(network, usable=usable).snap(points)
+    np.testing.assert_allclose(found.gap_m, known.gap_m)
+    assert (found.edge == known.edge).all()
+    np.testing.assert_allclose(found.along_m, known.along_m, atol=1e-6)
