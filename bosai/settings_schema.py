@@ -222,6 +222,7 @@ class Planner(Section, frozen=True):
     occupancy_stale_min: AtLeastOne
     max_walk_min: Annotated[float, Meta(ge=10)]
     redirect_free_m: Annotated[float, Meta(ge=0)]
+    late_start_min: Annotated[float, Meta(ge=2)]
     rivers_with_collapse_zones: tuple[Text, ...]
     pace_m_s: PaceClasses
     freshness: FreshnessFigures

@@ -82,9 +82,8 @@ class _Triage:
         self.problem, self.classes, self.workings = problem, classes, workings
         self.told = ledger.of_rows(problem.told, classes.rows)
         self.speed_mps = rules.pacing.speed_mps(people.pace[classes.rows], night=problem.night)
-        delay_s = rules.pacing.start_delay_s(night=problem.night)
         self.arriving = ledger.arriving(
-            self.told, problem.now_s, delay_s, self.speed_mps, rules.redirect_free_m
+            self.told, problem.now_s, rules.late_start_s, self.speed_mps, rules.redirect_free_m
         )
         self.action = np.zeros(count, dtype=np.int8)
         self.late = np.zeros(count, dtype=np.bool_)

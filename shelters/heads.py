@@ -19,12 +19,12 @@ _LONGEST_S = np.uint16(65_534)
 
 
 def in_the_count(
-    told: Told, persons: Ints, holds_seat: Bools, *, counted_at_s: Floats, present: Ints, start_delay_s: float
+    told: Told, persons: Ints, holds_seat: Bools, *, counted_at_s: Floats, present: Ints, late_start_s: float
 ) -> Bools:
     """(n,) True where the row's heads are inside its site's count.
 
     Whoever answered "arrived" before the count is in it. Of the others who should have been there by then (decided +
-    start delay + walk), the first by that time in seconds, as long as the count has heads left for their whole party;
+    late start + walk), the first by that time in seconds, as long as the count has heads left for their whole party;
     ties break by row. Only rows that hold a seat use heads up.
 
     persons, holds_seat: (n,). counted_at_s: (m,), nan = silent. present: (m,) heads, -1 = silent.
@@ -35,7 +35,7 @@ def in_the_count(
     going = np.flatnonzero((told.site >= 0) & ~told.declined)
     site, arrived_s = told.site[going], told.arrived_s[going]
     answered = ~np.isnan(arrived_s)
-    due_s = np.where(answered, arrived_s, told.decided_s[going] + start_delay_s + told.walk_s[going])
+    due_s = np.where(answered, arrived_s, told.decided_s[going] + late_start_s + told.walk_s[going])
     with np.errstate(invalid="ignore"):
         due = due_s <= counted_at_s[site]
     going, site, answered, due_s = going[due], site[due], answered[due], due_s[due]

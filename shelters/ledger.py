@@ -87,13 +87,14 @@ def counted(told: Told, counted_at_s: Floats, start_delay_s: float) -> NDArray[n
 
 
 def arriving(
-    told: Told, now_s: float, start_delay_s: float, speed_mps: Floats, within_m: float
+    told: Told, now_s: float, late_start_s: float, speed_mps: Floats, within_m: float
 ) -> NDArray[np.bool_]:
     """(n,) True where somebody told to go somewhere should by now be there, or be within `within_m` of it.
 
-    An estimate from the clock: where people are stays on their phones. speed_mps: (n,).
+    An estimate from the clock: where people are stays on their phones. late_start_s: by when most have left, after they
+    were told; speed_mps: (n,).
     """
-    due_s = told.decided_s + start_delay_s + told.walk_s - within_m / speed_mps
+    due_s = told.decided_s + late_start_s + told.walk_s - within_m / speed_mps
     with np.errstate(invalid="ignore"):
         near: NDArray[np.bool_] = (due_s <= now_s) | ~np.isnan(told.arrived_s)
     return near & (told.action >= 0) & ~told.declined

@@ -51,7 +51,7 @@ def heads_without_phone(problem: PlanInput) -> Ints:
         problem.people.holds_seat,
         counted_at_s=problem.counted_at_s,
         present=present,
-        start_delay_s=problem.rules.pacing.start_delay_s(night=problem.night),
+        late_start_s=problem.rules.late_start_s,
     )
     ours = np.flatnonzero(inside & problem.people.holds_seat)
     counted = np.bincount(problem.told.site[ours], weights=persons[ours], minlength=len(present))

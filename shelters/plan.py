@@ -36,6 +36,9 @@ class PlanRules:
     assumed_margin_fraction: float = 0.0  # of figures that are only assumed; negative: fewer than the figure
     inland_detour_factor: float = 1.5
     redirect_free_m: float = 150.0  # so near their destination people are not redirected
+    late_start_s: float = (
+        2400.0  # by when most have left: who has not answered is taken to be there only after that
+    )
     freshness: Freshness = FRESH
     party_beyond: bool = (
         False  # True: one household a site may stand beyond seats and margin rather than have none

@@ -145,7 +145,6 @@ class _Work:
 
     def _counted(self) -> Bools:
         problem = self.problem
-        delay_s = problem.rules.pacing.start_delay_s(night=problem.night)
         rows, people, sites = self.classes.rows, problem.people, problem.sites
         return in_the_count(
             ledger.of_rows(problem.told, rows),
@@ -153,7 +152,7 @@ class _Work:
             people.holds_seat[rows],
             counted_at_s=problem.counted_at_s,
             present=np.maximum(sites.present_refuge, sites.present_stay),
-            start_delay_s=delay_s,
+            late_start_s=problem.rules.late_start_s,
         )
 
     # -- seats --------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def inside(rows, present, persons=None, holds=None, counted_min_ago=0.0):
         np.array(holds or [True] * count, dtype=np.bool_),
         counted_at_s=np.array([NOW - counted_min_ago * MINUTE] * len(present)),
         present=np.array(present, dtype=np.int64),
-        start_delay_s=5 * MINUTE,
+        late_start_s=5 * MINUTE,
     ).tolist()
 
 
@@ -75,7 +75,7 @@ def test_each_site_has_a_count_of_its_own_and_a_silent_one_has_none():
         np.ones(3, dtype=np.bool_),
         counted_at_s=np.array([np.nan, NOW]),
         present=np.array([-1, 9]),
-        start_delay_s=0.0,
+        late_start_s=0.0,
     )
     assert silent.tolist() == [True, False, True]
 

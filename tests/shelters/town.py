@@ -28,7 +28,9 @@ from shelters.sites import site_table
 
 NOW_S = 1_800_000_000.0
 ALL = frozenset(HazardKind)
-RULES = PlanRules(walks=StraightLine(1.0), seaward_bearing_deg=90.0, inland_detour_factor=1.0)
+RULES = PlanRules(
+    walks=StraightLine(1.0), seaward_bearing_deg=90.0, inland_detour_factor=1.0, late_start_s=300.0
+)
 AREA = box(0, -3000, 3000, 3000)
 STRIP = box(2700, -3000, 3000, 3000)
 
