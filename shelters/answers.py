@@ -204,6 +204,7 @@ class _Triage:
         self.action[rows] = action
         moves = rows[(action == _GO) | (action == _PREPARE)]
         self.target[moves] = number * _KINDS + _LEVEL
+        self.limit_m[moves] = self.speed_mps[moves] * self.problem.rules.max_walk_s
         self._prefer(moves, self.classes.verdict[number] <= Verdict.UPSTAIRS)
 
     def _prefer(self, rows: Ints, allowed: Bools) -> None:

@@ -154,7 +154,7 @@ def _different(masks: Bools) -> tuple[Ints, Bools]:
 def cheapest(reach: Reach, rows: Ints, k: int, *, among: Bools | None = None) -> tuple[Ints, Floats]:
     """(q, k) the sites that cost each row least, the cheapest first (ties: the smaller row), and what they cost.
 
-    among: (m,) only these sites.
+    among: (m,) only these sites, and what is preferred.
     """
     site, cost = np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
     targets, target = reach.targets, reach.target[rows]
@@ -178,28 +178,38 @@ def cheapest(reach: Reach, rows: Ints, k: int, *, among: Bools | None = None) ->
 def _of_one_mask(
     reach: Reach, rows: Ints, mask: Bools, k: int, *, plain: bool, landward: bool
 ) -> tuple[Ints, Floats]:
-    picky = (reach.prefer[rows] >= 0) | np.isfinite(reach.limit_m[rows]) | (not plain)
     site, cost = np.full((len(rows), k), NOWHERE, dtype=np.int64), np.full((len(rows), k), np.inf)
+    picky = (reach.prefer[rows] >= 0) | (not plain)
     as_far = np.flatnonzero(~picky)
-    site[as_far], cost[as_far] = reach.nearest(rows[as_far], mask, k, landward=landward)
-    asked, ask = k, np.flatnonzero(picky)
-    while len(ask):
-        asked = min(max(4 * asked, CHOICES), max(int(mask.sum()), 1))
-        near, near_m = reach.nearest(rows[ask], mask, asked, landward=landward)
-        price = reach.cost(rows[ask], near)
-        preferred = reach.prefer[rows[ask]]
-        outside = np.where((near == preferred[:, None]).any(axis=1), NOWHERE, preferred)
-        outside = np.where((outside >= 0) & mask[np.maximum(outside, 0)], outside, NOWHERE)
-        near = np.concatenate([near, outside[:, None]], axis=1)
-        price = np.concatenate([price, reach.cost(rows[ask], outside)[:, None]], axis=1)
-        order = np.lexsort((np.where(np.isfinite(price), near, NOWHERE), price))[:, :k]
-        width = order.shape[1]
-        cost[ask, :width] = np.take_along_axis(price, order, axis=1)
-        site[ask, :width] = np.take_along_axis(near, order, axis=1)
-        # What was not looked at is at least as far as the last that was, and costs no less than its walk.
-        seen = ~np.isfinite(near_m[:, -1]) | (asked >= int(mask.sum())) | (cost[ask, -1] <= near_m[:, -1])
-        ask = ask[~(seen | (near_m[:, -1] > reach.limit_m[rows[ask]]))]
+    near, level_m = reach.nearest(rows[as_far], mask, k, landward=landward)
+    site[as_far], cost[as_far] = near, np.where(level_m > reach.limit_m[rows[as_far], None], np.inf, level_m)
+    ask = np.flatnonzero(picky)
+    asked = max(k, CHOICES)
+    near, level_m = reach.nearest(rows[ask], mask, asked, landward=landward)
+    _put(reach, rows, ask, near, site, cost)
+    # What was not looked at is at least as far as the last that was, and costs no less than its walk.
+    last_m = level_m[:, -1]
+    seen = ~np.isfinite(last_m) | (cost[ask, -1] <= last_m) | (last_m > reach.limit_m[rows[ask]])
+    every = np.flatnonzero(mask)
+    ask = ask[~seen] if asked < len(every) else ask[:0]
+    for part in np.array_split(ask, max(1, len(ask) * len(every) >> 20)):
+        _put(reach, rows, part, np.tile(every, (len(part), 1)), site, cost)
     return np.where(np.isfinite(cost), site, NOWHERE), cost
+
+
+def _put(reach: Reach, rows: Ints, at: Ints, near: Ints, site: Ints, cost: Floats) -> None:  # noqa: PLR0917
+    """Into `site` and `cost` (q, k) at rows `at` the cheapest of `near`, and of what each prefers."""
+    if not len(at):
+        return
+    preferred = reach.prefer[rows[at]]
+    near = np.concatenate(
+        [near, np.where((near == preferred[:, None]).any(axis=1), NOWHERE, preferred)[:, None]], axis=1
+    )
+    price = reach.cost(rows[at], near)
+    order = np.lexsort((near, price))[:, : cost.shape[1]]
+    width = order.shape[1]
+    cost[at, :width] = np.take_along_axis(price, order, axis=1)
+    site[at, :width] = np.take_along_axis(near, order, axis=1)
 
 
 def nearest_after(

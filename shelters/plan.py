@@ -35,6 +35,7 @@ class PlanRules:
     seats_margin_fraction: float = 0.0
     assumed_margin_fraction: float = 0.0  # of figures that are only assumed; negative: fewer than the figure
     inland_detour_factor: float = 1.5
+    max_walk_s: float = float("inf")  # nobody is sent farther while life is not at stake
     redirect_free_m: float = 150.0  # so near their destination people are not redirected
     late_start_s: float = (
         2400.0  # by when most have left: who has not answered is taken to be there only after that

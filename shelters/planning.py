@@ -40,6 +40,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _GO, _REFUGE, _INLAND = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE], ACTION_ROW[Action.INLAND]
+_PREPARE = ACTION_ROW[Action.PREPARE]
 _STAY, _UP = ACTION_ROW[Action.STAY], ACTION_ROW[Action.UP]
 
 
@@ -226,8 +227,7 @@ class _Work:
         answers = self.answers
         found = np.full((len(self.site), 2), NOWHERE, dtype=np.int64)
         count = np.zeros(len(self.site), dtype=np.int64)
-        life = np.array([one.life_at_stake for one in self.problem.dangers], dtype=np.bool_)
-        soft = life[self.classes.main] if len(life) else np.zeros(len(self.site), dtype=np.bool_)
+        soft = self._soft()
         open_ = self.movers[self.site[self.movers] >= 0]
         choice = self._choices_with_seats(soft)
         for rank in range(choice.shape[1]):
@@ -249,6 +249,11 @@ class _Work:
         if answers.next_best.any():
             self._fill_in(found, count)
         return found[:, 0], found[:, 1]
+
+    def _soft(self) -> Bools:
+        """(r,) whose life is at stake: fullness only re-ranks."""
+        life = np.array([one.life_at_stake for one in self.problem.dangers], dtype=np.bool_)
+        return life[self.classes.main] if len(life) else np.zeros(len(self.site), dtype=np.bool_)
 
     def _choices_with_seats(self, soft: Bools) -> Ints:
         """(g, j) the choices of each group that have a seat left, in their order; all while life is at stake."""
@@ -281,13 +286,19 @@ class _Work:
         problem, answers, classes = self.problem, self.answers, self.classes
         alternate, third = self._others()
         inland = self.action == _INLAND
-        walk_m, alternate_m = self._walk_to("site", self.site), self._walk_to("alternate", alternate)
-        alternate = np.where(np.isfinite(alternate_m), alternate, NOWHERE)
+        walk_m = self._walk_to("site", self.site)
         everybody = np.zeros(len(classes), dtype=np.bool_)
         baseline, baseline_m = self._named_nearest(
             "baseline", classes.verdict <= Verdict.UPSTAIRS, self._costs_its_walk()
         )
         spoken, spoken_m = self._named_nearest("spoken", classes.verdict < Verdict.NOT_PUBLIC, everybody)
+        # Without a seat, or a site within reach, the nearest fit one is the next best.
+        nowhere = (self.site < 0) & np.isin(self.action, (_GO, _PREPARE))
+        alternate = np.where(nowhere, baseline, alternate)
+        alternate_m = self._walk_to("alternate", alternate)
+        too_far = ~(alternate_m <= answers.reach.limit_m) & ~nowhere & ~self._soft()
+        alternate = np.where(np.isfinite(alternate_m) & ~too_far, alternate, NOWHERE)
+        alternate_m = np.where(alternate >= 0, alternate_m, np.nan)
         crowded = self._crowded()
         no_seats = (self.site < 0) & (self.own_site >= 0)
         overfull = np.maximum(-(self._margin_left()), 0)
@@ -404,9 +415,9 @@ class _Work:
             site = np.full(len(classes.rows), NOWHERE, dtype=np.int64)
             level_m = np.full(len(classes.rows), np.inf)
             wanted = answers.sets_out
-            known = np.flatnonzero(wanted & as_own[classes.of] & (reach.prefer < 0))
+            is_own = as_own[classes.of] & (reach.prefer < 0) & (self.own_site >= 0)
+            known, rows = np.flatnonzero(wanted & is_own), np.flatnonzero(wanted & ~is_own)
             site[known], level_m[known] = self.own_site[known], self.own_m[known]
-            rows = np.flatnonzero(wanted & ~(as_own[classes.of] & (reach.prefer < 0)))
             near, figure = nearest_each(reach, rows, classes.of[rows], verdicts, 1)
             site[rows], level_m[rows] = near[:, 0], figure[:, 0]
             return site, level_m
@@ -422,6 +433,7 @@ class _Work:
                 as_own,
                 reach.prefer,
                 reach.target,
+                reach.limit_m,
             ),
             find,
         )

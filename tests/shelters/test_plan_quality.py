@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.plan_optimum import quality_of, seconds_per_metre
 from shelters import groups
-from shelters.model import Action, Opening, SiteStatus
+from shelters.model import Action, Opening, ReasonCode, SiteStatus
 from shelters.occupancy import seats_left
 from shelters.plan import Plan, PlanInput
 from shelters.planning import plan
@@ -162,3 +162,25 @@ def test_a_report_that_grows_old_sends_nobody_on_and_nobody_new_there():
     assert site_ids(plan(given_problem)) == ["a", "a", "a"]
     assert site_ids(plan(long_ago)) == ["a", "a", "b"]
     assert seats_left(np.array([10]), np.array([-1]), 0.0).tolist() == [10]
+
+
+def test_nobody_is_sent_farther_than_the_longest_walk_and_hears_of_the_nearest_site():
+    sites = {(-400.0, 0.0): site("near", seats=1), (-2900.0, 0.0): site("far", seats=9)}
+    given_problem = problem(people([(100, 0)] * 2), sites, [level(4)])
+    near_only = replace(given_problem, rules=replace(given_problem.rules, max_walk_s=1_000.0))
+    assert sorted(site_ids(plan(given_problem))) == ["far", "near"]
+    made = plan(near_only)
+    assert sorted(site_ids(made)) == ["", "near"]
+    (left_out,) = [one for one in made.decisions() if one.site < 0]
+    assert left_out.alternate == 1 and ReasonCode.NO_SEATS_LEFT in left_out.reasons
+    none = plan(replace(given_problem, rules=replace(given_problem.rules, max_walk_s=300.0)))
+    assert site_ids(none) == ["", ""]
+    for one in none.decisions():
+        assert one.alternate == 1 and one.alternate_walk_m == 500 and ReasonCode.NO_SITE in one.reasons
+
+
+def test_who_was_told_a_farther_site_keeps_it():
+    sites = {(-400.0, 0.0): site("near", seats=1), (-2900.0, 0.0): site("far", seats=9)}
+    given_problem = problem(people([(100, 0)] * 2), sites, [level(4)], told=told([0, 1]))
+    rules = replace(given_problem.rules, max_walk_s=1_000.0)
+    assert site_ids(plan(replace(given_problem, rules=rules))) == ["far", "near"]
