@@ -13,6 +13,12 @@
         preview_answers.py   the planner's side, in steps: preview_plan.py (pure) ─▶ preview_report.py ─▶ figures
         resident_ground.py   who lives inside an area, by the city's table
 
+    hand.py         what HQ asks of the plan: excluded sites, pinned towns, no redirects, strong shaking
+      opening_calls.py  which sites are still to be opened, or checked after shaking
+    welfare.py      a ward's codes for welfare shelters         site_reports.py   what desks and officers say
+    subscriptions.py ─ place_extras.py (today only, codes) ─ ended_days.py (who is forgotten after the day)
+    plan_ground.py  what a plan stands on, the same objects while nothing of it changed
+
     told.py          what everybody was told last, kept as columns
       who_hears.py     a plan against that: whom it gives something to hear (shelters/changes.py decides)
       reminders.py     at most once an hour, without a sound: what stands still stands

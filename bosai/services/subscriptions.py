@@ -8,8 +8,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 import msgspec
 from redis.asyncio import Redis
@@ -21,7 +20,8 @@ from bosai.ports import Clock
 from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
 from bosai.push.target import check_keys
-from bosai.services.place_rules import Bbox, check_lang, settled_places, with_ends, with_welfare_site
+from bosai.services.place_extras import NO_EXTRAS, Extras, PlaceExtras
+from bosai.services.place_rules import Bbox, check_lang
 from bosai.services.welfare import WelfareCodes
 from bosai.stores.durable import durable
 from bosai.stores.events import EventKind, announce
@@ -34,17 +34,6 @@ _TRIES = 8
 _SEEN_EVERY = timedelta(days=1)
 ENDED_KEPT = timedelta(hours=12)
 """A visitor's registration stays so long after its end: a lift released meanwhile must still reach it."""
-
-
-class Extras(msgspec.Struct, frozen=True, kw_only=True):
-    """What some say besides: here for today only, and a code of the ward. `client`: who asks, to count wrong codes."""
-
-    today_only: bool = False
-    welfare_code: str = ""
-    client: str = ""
-
-
-NO_EXTRAS = Extras()
 
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,9 +68,8 @@ class SubscriptionService:
         self._store = SubscriptionStore(redis, realm, push_sealer=push_sealer, places_sealer=places_sealer)
         self._hmac_key = hmac_key
         self._hosts = hosts
-        self._bbox = bbox_lonlat
-        self._zone = ZoneInfo(timezone)
-        self._welfare = welfare or WelfareCodes(redis, realm, clock, hmac_key)
+        codes = welfare or WelfareCodes(redis, realm, clock, hmac_key)
+        self._extras = PlaceExtras(clock, codes, timezone=timezone, bbox_lonlat=bbox_lonlat)
         self._wait = (wait_replicas, wait_timeout_s)
 
     async def register(
@@ -100,13 +88,15 @@ class SubscriptionService:
         """
         self._hosts.check(target.endpoint)
         push = PushPart(target=check_keys(target), lang=check_lang(lang), wants_checks=wants_checks)
-        settled = _read_in(self._settled(places, extras), push.lang)
+        settled = _read_in(self._extras.settled(places, extras), push.lang)
         secret = secrets.token_urlsafe(_SECRET_BYTES)
 
         async def write() -> str | None:
             subscription_id, held = await self._owner_of(target.endpoint)
             now = self._clock.now()
-            opened = await self._opened(settled, subscription_id, held, extras)
+            opened = await self._extras.opened(
+                settled, subscription_id, lambda: self._places_of(subscription_id, held), extras
+            )
             meta = Meta(
                 secret_hash=_hash(secret), created_at=held.meta.created_at if held else now, seen_at=now
             )
@@ -167,7 +157,7 @@ class SubscriptionService:
             target = check_keys(target)
         if lang is not None:
             check_lang(lang)
-        settled = None if places is None else self._settled(places, extras)
+        settled = None if places is None else self._extras.settled(places, extras)
 
         async def write() -> str | None:
             held = await self._open(subscription_id, secret)
@@ -180,7 +170,9 @@ class SubscriptionService:
             meta = msgspec.structs.replace(held.meta, seen_at=self._clock.now())
             told_in = settled
             if settled is not None:
-                told_in = await self._opened(settled, subscription_id, held, extras)
+                told_in = await self._extras.opened(
+                    settled, subscription_id, lambda: self._places_of(subscription_id, held), extras
+                )
             if told_in is None and push.lang != old.lang:
                 told_in = self._store.open_places(subscription_id, held.places_sealed)
             async with self._durable() as redis:
@@ -232,12 +224,12 @@ class SubscriptionService:
         """How many subscribers this side has."""
         return await self._store.count()
 
-    # ---- what ends, and what a ward opens ----------------------------------------------------------
+    # ---- the end of a day --------------------------------------------------------------------------
 
     async def _drop_ended_of(self, subscription_id: str, now: datetime) -> bool:
         for _ in range(_TRIES):
             held = await self._store.held(subscription_id)
-            places = self._store.open_places(subscription_id, held.places_sealed) if held else ()
+            places = self._places_of(subscription_id, held)
             left = tuple(one for one in places if one.until is None or one.until > now)
             if held is None or left == places:
                 await self._store.drop_end(subscription_id)
@@ -263,27 +255,10 @@ class SubscriptionService:
         if ends:
             await self._store.put_end(redis, subscription_id, min(ends))
 
-    def _settled(self, places: tuple[Place, ...], extras: Extras) -> tuple[Place, ...]:
-        now = self._clock.now()
-        local = now.astimezone(self._zone)
-        midnight = datetime.combine(local.date() + timedelta(days=1), time(), self._zone)
-        settled = settled_places(places, self._bbox)
-        return with_ends(settled, now=now, midnight=midnight, today_only=extras.today_only)
-
-    async def _opened(
-        self, places: tuple[Place, ...], subscription_id: str, held: HeldSubscriber | None, extras: Extras
-    ) -> tuple[Place, ...]:
-        """The places with the welfare shelter the code opens. Raises InvalidInput, TooManyTries."""
-        before: set[str] = set()
-        if held is not None and any(one.welfare_site for one in places):
-            known = self._store.open_places(subscription_id, held.places_sealed)
-            before = {one.welfare_site for one in known} - {""}
-        opened = ""
-        if extras.welfare_code.strip():
-            opened = await self._welfare.take(extras.welfare_code, subscription_id, extras.client)
-        return with_welfare_site(places, opened=opened, held=before)
-
     # ---- within ------------------------------------------------------------------------------------
+
+    def _places_of(self, subscription_id: str, held: HeldSubscriber | None) -> tuple[Place, ...]:
+        return self._store.open_places(subscription_id, held.places_sealed) if held else ()
 
     async def _open(self, subscription_id: str, secret: str) -> HeldSubscriber:
         held = await self._store.held(subscription_id) if _is_id(subscription_id) else None

@@ -27,7 +27,7 @@ from bosai.model.instruction import Answer, Instruction, Stage
 from bosai.model.subscription import Place, PushTarget, Subscription
 from bosai.services.checks import SelfTest, SelfTestStatus
 from bosai.services.current import current_advice
-from bosai.services.subscriptions import Extras
+from bosai.services.place_extras import Extras
 from bosai.web.base import OPENED, lang_of, services
 from bosai.web.geojson import GEOJSON, alert_features, area_feature, live_answer, site_features
 from bosai.web.map_layers import MapLayers, hazard_layers, hazards_geojson, roads_geojson

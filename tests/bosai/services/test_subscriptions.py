@@ -16,8 +16,9 @@ from bosai.model.realm import Realm
 from bosai.model.subscription import Need, Place, PushTarget
 from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
+from bosai.services.place_extras import Extras
 from bosai.services.place_rules import settled_places
-from bosai.services.subscriptions import Extras, SubscriptionService
+from bosai.services.subscriptions import SubscriptionService
 from bosai.stores import subscriptions as subscription_store
 from bosai.stores.keys import BUCKETS, Keys, bucket_of
 from bosai.stores.subscriptions import Meta, NewSubscriber, PushPart, SubscriptionStore
@@ -35,11 +36,13 @@ def target(name: str = "one") -> PushTarget:
     return PushTarget(endpoint=f"https://fcm.googleapis.com/wp/{name}", p256dh=P256DH, auth=AUTH)
 
 
-def service(redis: Redis, realm: Realm = Realm.LIVE, **options: object) -> SubscriptionService:
+def service(
+    redis: Redis, realm: Realm = Realm.LIVE, *, clock: HandClock | None = None, **options: object
+) -> SubscriptionService:
     return SubscriptionService(
         redis,
         realm,
-        HandClock(),
+        clock or HandClock(),
         push_sealer=PUSH,
         places_sealer=PLACES,
         hmac_key=b"\x03" * 32,

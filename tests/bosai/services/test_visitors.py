@@ -10,8 +10,9 @@ from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services.ended_days import EndedDays
 from bosai.services.geo_holder import GeoHolder
+from bosai.services.place_extras import Extras
 from bosai.services.plan_sources import PlanSources
-from bosai.services.subscriptions import ENDED_KEPT, Extras
+from bosai.services.subscriptions import ENDED_KEPT
 from bosai.settings import load_settings
 from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import BUCKETS, Keys
@@ -29,9 +30,7 @@ def clock():
 
 @pytest.fixture
 def subscribers(redis, clock):
-    made = service(redis)
-    made._clock = clock
-    return made
+    return service(redis, clock=clock)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from bosai.errors import InvalidInput, NotAllowed, NotFound, TooManyTries
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
 from bosai.services.audit import AuditService
+from bosai.services.place_extras import Extras
 from bosai.services.sites import SiteService
-from bosai.services.subscriptions import Extras
 from bosai.services.welfare import ALPHABET, CODE_CHARS, MAX_WRONG, WelfareCodes, plain_code
 from bosai.settings import load_settings
 from tests.bosai.services.hq import HandClock, officer
