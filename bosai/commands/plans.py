@@ -14,7 +14,7 @@ from bosai.messages.explained import explained_lines
 from bosai.model.realm import Realm
 from bosai.model.subscription import Need, PaceClass, Place, Structure
 from bosai.services.explaining import HERE, CannotExplain, explain_point, explain_subscription
-from bosai.services.plan_records import NoPlanRecord
+from bosai.services.plan_archive import NoPlanRecord
 from bosai.services.plan_replay import OtherGround, Replayed, archive_of, replay
 from bosai.settings_schema import Settings
 from bosai.stores.plan_records import Listed

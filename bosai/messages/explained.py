@@ -8,7 +8,7 @@ from datetime import datetime
 from bosai.messages.catalogue import text
 from bosai.messages.measures import JST, distance_text, minutes_of
 from bosai.messages.terms import term
-from shelters.explain import Explanation, Seats, SiteSeen, Why
+from shelters.explanation import Explanation, Seats, SiteSeen, Why
 from shelters.model import Action, Opening, Pace, StructureRow
 from shelters.refusals import Refusal
 

@@ -22,14 +22,15 @@ from bosai.model.realm import Realm
 from bosai.model.subscription import Place
 from bosai.push.sealing import Sealer
 from bosai.services.people import PeopleRows, joined, rows_of
-from bosai.services.plan_records import OpenedPlan
+from bosai.services.plan_archive import OpenedPlan
 from bosai.services.plan_replay import archive_of, plan_as_recorded
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import Situation, problem_of
 from bosai.settings_schema import Settings
 from bosai.stores.subscriptions import SubscriptionStore
 from geodata.crs import to_plane
-from shelters.explain import Explanation, explain
+from shelters.explain import explain
+from shelters.explanation import Explanation
 from shelters.plan import Plan
 from shelters.planning import plan
 

@@ -1,7 +1,7 @@
 """Every plan that told somebody something, kept so that it can be explained and made again.
 
     planner: plan ─▶ emit ─▶ keep() (a queue, nothing waits) ┄▶ run(): pack in a thread ─▶ sealed blocks ─▶ record
-    command: name ─▶ PlanArchive.open ─▶ PlanInput + what was answered
+    command: plan_archive ─▶ plan_replay, explaining
 
 No subscription id is part of a record. The walks over an imported network are not either: its name is, and a replay
 needs the same ground. A record that can't be kept is logged and shown in the health record; it never delays a plan.
@@ -19,16 +19,15 @@ from typing import Any
 
 import msgspec
 
-from bosai.model.realm import Realm
 from bosai.ports import Clock
-from bosai.push.sealing import Sealer
 from bosai.services.geo_facts import GeoFacts
-from bosai.services.plan_versions import Made, made_with
-from bosai.stores.plan_records import BlockCodec, Listed, PlanFacts, PlanRecordStore
+from bosai.services.plan_archive import NETWORK_WORD, PlanRecord
+from bosai.services.plan_versions import made_with
+from bosai.stores.plan_records import BlockCodec, PlanFacts, PlanRecordStore
 from bosai.stores.replies import unix_ms
-from shelters.plan import Plan, PlanInput
-from shelters.records import RecordUnreadable, Tree, pack, problem_again, straight_ways, unwrapped
-from shelters.replay import answers, answers_again
+from shelters.plan import Plan
+from shelters.records import pack, straight_ways, unwrapped
+from shelters.replay import answers
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +37,10 @@ TRIES = 3
 TIDY_EVERY_S = 3600.0
 FINISH_S = 3.0
 LOOSE_FOR = timedelta(hours=1)
-NETWORK_WORD = "network"
 HEALTH_PART = "plan-records"
 
 Note = Callable[[str, Mapping[str, Any]], Awaitable[object]]
 """(subject, facts) → an entry of the audit log."""
-Remake = Callable[[str, str, PlanInput], object]
-"""(path, word, problem) → what stood outside the problem: the walks over the imported network."""
 
 
 @dataclass(eq=False)
@@ -55,43 +51,6 @@ class PlanRecordsFull(Exception):
 
     def __str__(self) -> str:
         return f"plan records have reached {self.max_bytes} bytes: raise [plan_records] max_mb"
-
-
-@dataclass(eq=False)
-class NoPlanRecord(Exception):
-    """No plan of this name is kept (any more)."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"no record of the plan {self.name!r}"
-
-
-class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of one plan. `problem` and `answers`: trees of `shelters.records`, their blocks beside them."""
-
-    plan_id: str
-    incident: str
-    at: datetime
-    parent: str  # the record before it, "" = none: what both have in common is kept once
-    told: int
-    made: Made
-    problem: Tree
-    answers: Tree
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OpenedPlan:
-    """One record, opened. answers: field of `Plan` → value."""
-
-    name: str
-    record: PlanRecord
-    answers: Mapping[str, object]
-    _blocks: Mapping[str, bytes]
-
-    def problem(self, remake: Remake) -> PlanInput:
-        """What the plan was made from. Raises RecordUnreadable, and what `remake` raises."""
-        return problem_again(self.record.problem, self._blocks.__getitem__, remake)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -288,66 +247,11 @@ class PlanRecorder:
             log.exception("the health record can not be written")
 
 
-class PlanArchive:
-    """The plan records of one side, to be read."""
-
-    def __init__(self, store: PlanRecordStore, codec: BlockCodec) -> None:
-        self._store, self._codec = store, codec
-
-    async def listed(self, count: int = 50) -> list[Listed]:
-        """The newest records, the newest first."""
-        return await self._store.listed(count)
-
-    async def find(self, name: str, at: datetime | None = None) -> str:
-        """The record of a plan: by its full name, else the one made at `at`, else the newest of this plan id.
-
-        Raises NoPlanRecord.
-        """
-        names = await self._store.names()
-        if name in names:
-            return name
-        if at is not None and f"{name}@{unix_ms(at)}" in names:
-            return f"{name}@{unix_ms(at)}"
-        found = [one for one in names if one.partition("@")[0] == name]
-        if not found:
-            raise NoPlanRecord(name)
-        return found[-1]
-
-    async def open(self, name: str) -> OpenedPlan:
-        """A record with everything of it. Raises NoPlanRecord, RecordUnreadable, SealBroken."""
-        sealed, facts = await self._store.record(name), await self._store.facts(name)
-        if sealed is None or facts is None:
-            raise NoPlanRecord(name)
-        blocks = await self._store.blocks(facts.blocks)
-        return await asyncio.to_thread(self._opened, name, sealed, blocks, facts)
-
-    def _opened(self, name: str, sealed: bytes, blocks: Mapping[str, bytes], facts: PlanFacts) -> OpenedPlan:
-        lost = [one for one in facts.blocks if one not in blocks]
-        if lost:
-            raise RecordUnreadable(name, f"{len(lost)} of its {len(facts.blocks)} blocks are gone")
-        try:
-            record = msgspec.msgpack.decode(self._codec.open_record(name, sealed), type=PlanRecord)
-        except msgspec.MsgspecError as error:
-            raise RecordUnreadable(name, f"is not of this version's form ({error})") from error
-        plain = {one: self._codec.open_block(one, row) for one, row in blocks.items()}
-        return OpenedPlan(
-            name=name,
-            record=record,
-            answers=answers_again(record.answers, plain.__getitem__),
-            _blocks=plain,
-        )
-
-
 def word_of(value: object) -> str | None:
     """What stands for walks in a record."""
     if type(unwrapped(value)).__module__ == "bosai.services.walking":
         return NETWORK_WORD
     return straight_ways(value)
-
-
-def codec_of(places_sealer: Sealer, realm: Realm) -> BlockCodec:
-    """Records tell where people live: they open with the key of the places, each kind under a subkey of its own."""
-    return BlockCodec(places_sealer, realm)
 
 
 def told_health(redis: Any, key: str, clock: Clock) -> Callable[[str], Awaitable[None]]:

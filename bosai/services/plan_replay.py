@@ -15,15 +15,8 @@ import msgspec
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services.geo_facts import GeoFacts
-from bosai.services.plan_records import (
-    NETWORK_WORD,
-    OpenedPlan,
-    PlanArchive,
-    PlanRecorder,
-    Remake,
-    codec_of,
-    told_health,
-)
+from bosai.services.plan_archive import NETWORK_WORD, OpenedPlan, PlanArchive, Remake, codec_of
+from bosai.services.plan_records import PlanRecorder, told_health
 from bosai.services.plan_versions import made_with
 from bosai.stores.keys import Keys
 from bosai.stores.plan_records import BlockCodec, PlanRecordStore

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from shapely import box
 
 from geodata.hazards import HazardKind
-from shelters.explain import NEAREST, Explanation, SiteSeen, Why, explain
+from shelters.explain import NEAREST, explain
+from shelters.explanation import Explanation, SiteSeen, Why
 from shelters.hand import Hand
 from shelters.ledger import Told, nobody_told
 from shelters.model import Action, Facet, Opening, Pace, SiteStatus
