@@ -128,9 +128,8 @@ def _seated(demand: Demand, seats: Ints) -> _Seated:
     if not len(demand.persons) or not demand.choice.size:
         return _Seated(0, 0)
     found, dear = _flow(demand, seats)
-    placed = found.site != NO_SITE
-    unseated = int(found.persons[~placed].sum())
-    return _Seated(int(found.persons[placed].sum()), found.total - unseated * dear)
+    unseated = int(found.persons[found.site == NO_SITE].sum())
+    return _Seated(int(demand.persons.sum()) - unseated, found.total - unseated * dear)
 
 
 def _flow(demand: Demand, seats: Ints) -> tuple[Quotas, int]:
@@ -179,7 +178,7 @@ def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
             break
         more, more_m = np.full((len(start), CHOICES), NO_SITE), np.full((len(start), CHOICES), np.inf)
         more[lost], more_m[lost] = _nearest(made.ways, start[lost], room, CHOICES)
-        if not (more_m / groups.speed_mps[:, None] <= LONGEST_S).any():
+        if not (more_m / groups.speed_mps[:, None] <= groups.longest_s[:, None]).any():
             break
         nearest, level_m = np.concatenate([nearest, more], axis=1), np.concatenate([level_m, more_m], axis=1)
     closed = np.flatnonzero(doors.may_open.any(axis=0) & ~doors.open.any(axis=0) & (seats > 0))
@@ -192,7 +191,7 @@ def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
 
 def _as_demand(groups: _Groups, choice: Ints, level_m: Floats) -> Demand:
     walk_s = level_m / groups.speed_mps[:, None]
-    too_far = ~(walk_s <= LONGEST_S) | (choice < 0)
+    too_far = ~(walk_s <= groups.longest_s[:, None]) | (choice < 0)
     return Demand(
         persons=groups.persons,
         choice=np.where(too_far, NO_SITE, choice),
@@ -252,6 +251,7 @@ class _Groups:
     lead: Ints  # (g,) the row of the plan that speaks for the group
     persons: Ints
     speed_mps: Floats
+    longest_s: Floats  # nobody is sent farther
 
 
 def _groups(made: Plan, rows: Ints) -> _Groups:
@@ -269,9 +269,11 @@ def _groups(made: Plan, rows: Ints) -> _Groups:
         cell_m *= 2
     persons = np.bincount(group.reshape(-1), weights=people.persons[at], minlength=len(first))
     lead = rows[first]
+    life = np.array([problem.dangers[k].life_at_stake for k in made.danger[lead]], dtype=np.bool_)
     return _Groups(
         lead=lead,
         persons=persons.astype(np.int64),
+        longest_s=np.where(life, LONGEST_S, min(LONGEST_S, problem.rules.max_walk_s)),
         speed_mps=problem.rules.pacing.speed_mps(people.pace[made.row[lead]], night=problem.night),
     )
 
@@ -279,9 +281,9 @@ def _groups(made: Plan, rows: Ints) -> _Groups:
 def _most_promising(groups: _Groups, open_m: Floats, there_m: Floats, seats: Ints, most: int) -> Ints:
     """Up to `most` columns of `there_m` by the walking they would save if everybody had a seat, seats minded."""
     speed = groups.speed_mps[:, None]
-    nearest_s = np.minimum((open_m / speed).min(axis=1, initial=np.inf), LONGEST_S)
+    nearest_s = np.minimum((open_m / speed).min(axis=1, initial=np.inf), groups.longest_s)
     there_s = there_m / speed
-    near = there_s <= LONGEST_S
+    near = there_s <= groups.longest_s[:, None]
     saved_s = np.where(near, np.maximum(nearest_s[:, None] - np.where(near, there_s, 0.0), 0.0) + 1.0, 0.0)
     heads = np.where(near, groups.persons[:, None], 0).sum(axis=0)
     worth = (saved_s * groups.persons[:, None]).sum(axis=0) * np.minimum(1.0, seats / np.maximum(heads, 1))
@@ -291,10 +293,10 @@ def _most_promising(groups: _Groups, open_m: Floats, there_m: Floats, seats: Int
 
 def _opened(table: SiteTable) -> SiteTable:
     """The sites as if every closed one were open and checked; what is unusable stays so."""
-    closed = table.opening == OPENINGS.index(Opening.CLOSED)
-    waits = table.not_first_in_rain & (table.opening != OPENINGS.index(Opening.UNUSABLE))
+    closed = (table.opening == OPENINGS.index(Opening.CLOSED)) | table.not_first_in_rain
+    closed &= table.opening != OPENINGS.index(Opening.UNUSABLE)
     return replace(
         table,
-        opening=np.where(closed | waits, OPENINGS.index(Opening.OPEN), table.opening).astype(np.int8),
+        opening=np.where(closed, OPENINGS.index(Opening.OPEN), table.opening).astype(np.int8),
         checked_at_s=np.full(len(table), np.inf),
     )

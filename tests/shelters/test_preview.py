@@ -196,6 +196,14 @@ def test_a_closed_site_unfit_or_in_danger_is_never_asked_for():
     assert (found.persons, found.seated, found.gains) == (1, 0, ())
 
 
+def test_a_closed_site_beyond_the_longest_walk_is_not_asked_for():
+    far = replace(
+        town(people([(0, 0)], persons=[10]), closed=("A", "B", "C")), rules=replace(RULES, max_walk_s=550.0)
+    )
+    found = opening_gains(plan(far), stay=True)
+    assert [one.site for one in found.gains] == [0]  # 500 s away; the others are 600 and 900
+
+
 def test_what_is_not_opened_first_in_rain_is_asked_for_too():
     sites = {INLAND_A: site("A", not_first_in_rain=True), INLAND_B: site("B")}
     found = opening_gains(plan(problem(people([(0, 0)]), sites, [level(4)])), stay=True)
