@@ -49,9 +49,7 @@ def flags(parser: argparse.ArgumentParser) -> None:
 async def simulate(settings: Settings, args: argparse.Namespace) -> int:
     """Run it, say the figures, and write what was asked for."""
     json_file = Path(args.json) if args.json not in (None, TO_SCREEN) else None
-    for path in (json_file, args.html):
-        if path is not None and not path.parent.is_dir():
-            raise Stopped(f"書き出す先のフォルダーがありません / no such folder: {path.parent}", 2)
+    await asyncio.to_thread(_refuse_missing_folders, json_file, args.html)
     written, page = await asyncio.to_thread(_work, settings, args)
     if json_file is not None:
         text = msgspec.json.format(msgspec.json.encode(written), indent=1) + b"\n"
@@ -63,6 +61,13 @@ async def simulate(settings: Settings, args: argparse.Namespace) -> int:
     elif not args.quiet:
         _print(written)
     return 0
+
+
+def _refuse_missing_folders(*paths: Path | None) -> None:
+    """Before a minute of computing, not after it."""
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise Stopped(f"書き出す先のフォルダーがありません / no such folder: {path.parent}", 2)
 
 
 def _work(settings: Settings, args: argparse.Namespace) -> tuple[dict[str, Any], str | None]:
@@ -129,6 +134,7 @@ def _print(written: dict[str, Any]) -> None:
     rows = (
         ("施設に入れた人", "placed_share", "{:.1%}"),
         ("満員で断られた人", "refused_share", "{:.1%}"),
+        ("　うち案内どおりに動いた登録者", "guided_refused_share", "{:.1%}"),
         ("行き場が見つからない人", "stranded", "{:,}人"),
         ("歩いて区域の外へ出た人", "walked_out", "{:,}人"),
     )

@@ -109,6 +109,7 @@ def _headline(ours: Outcome, base: Outcome) -> str:
     return (
         f"満員で入れなかった人は、最寄りの案内では {base.refused:,}人（避難した人の {base.refused_share:.1%}）、"
         f"この案内では {ours.refused:,}人（{ours.refused_share:.1%}）でした。"
+        f"案内どおりに動いた登録者では {base.guided_refused_share:.1%} と {ours.guided_refused_share:.1%} です。"
     )
 
 
@@ -116,6 +117,13 @@ def _rows(ours: Outcome, base: Outcome) -> list[Row]:
     rows = [
         _row("施設に入れた人", "避難した人のうち", ours.placed_share, base.placed_share, "share", more=True),
         _row("満員で断られた人", "1回以上、施設の入口で", ours.refused_share, base.refused_share, "share"),
+        _row(
+            "うち案内どおりに動いた登録者",
+            "その人たちのうち",
+            ours.guided_refused_share,
+            base.guided_refused_share,
+            "share",
+        ),
         _row("断られた回数", "延べ人数", ours.refusals, base.refusals, "人"),
         _row("行き場が見つからない人", "計算の終わりに", ours.stranded, base.stranded, "人"),
         _row("使えない施設に着いた人", "", ours.found_shut, base.found_shut, "人"),

@@ -132,6 +132,12 @@ class Crowd:
             self._set_out(row, target, now_s, ON_THE_WAY, self.position(row, now_s))
         # Who is inside a site that stands, stays there.
 
+    def hear_to_prepare(self, row: int, site: int, spare: int) -> None:
+        """Who is to prepare knows the place, and waits at home."""
+        self.spare[row] = spare
+        if self.stand[row] == Stand.HOME:
+            self.target[row] = site
+
     def hear_end(self, row: int) -> None:
         """The order has ended: who has not left yet stays at home."""
         if self.stand[row] == Stand.HOME:

@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _NAMES_A_SITE = (ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE])
-_INLAND = ACTION_ROW[Action.INLAND]
+_INLAND, _PREPARE = ACTION_ROW[Action.INLAND], ACTION_ROW[Action.PREPARE]
 _NOTHING = -9
 _COLUMNS = ("site", "action", "decided_s", "walk_s", "arrived_s", "declined", "hazard")
 
@@ -63,7 +63,7 @@ class NearestGuide:
     def advise(self, view: View) -> list[Message]:
         """See `Guide`."""
         messages = []
-        for row in np.flatnonzero(self.subscribed & view.inside.any(axis=1)):
+        for row in np.flatnonzero(self.subscribed & view.leaves):
             fit = view.known.of(int(row))
             told = int(self._told[row])
             if told >= 0 and fit[told]:
@@ -75,7 +75,13 @@ class NearestGuide:
                 self._told[row] = site
                 messages.append(
                     Message(
-                        row=int(row), site=site, spare=-1, exit_xy_m=None, is_redirect=told >= 0, ends=False
+                        row=int(row),
+                        site=site,
+                        spare=-1,
+                        exit_xy_m=None,
+                        is_redirect=told >= 0,
+                        ends=False,
+                        waits=False,
                     )
                 )
         return messages
@@ -160,7 +166,15 @@ class PlanGuide:
         told["site"][rows], told["action"][rows] = -1, -1
         self._told = Told(**told)
         return [
-            Message(row=int(self._rows[row]), site=-1, spare=-1, exit_xy_m=None, is_redirect=False, ends=True)
+            Message(
+                row=int(self._rows[row]),
+                site=-1,
+                spare=-1,
+                exit_xy_m=None,
+                is_redirect=False,
+                ends=True,
+                waits=False,
+            )
             for row in rows
         ]
 
@@ -207,6 +221,7 @@ class PlanGuide:
             exit_xy_m=made.exit_xy_m[n].copy() if inland else None,
             is_redirect=bool(self._told.site[row] >= 0) and site >= 0,
             ends=False,
+            waits=bool(made.action[n] == _PREPARE),
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shelters.simulate.crowd import Crowd, Stand
+from shelters.simulate.walkers import Manner
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -90,6 +91,9 @@ class Outcome:
     refused: int  # persons turned away at least once because the site was full
     refused_share: float
     refusals: int  # each time counted
+    guided: int  # movers with a phone who do as they are told
+    guided_refused: int  # of those, turned away at least once
+    guided_refused_share: float
     found_shut: int  # persons who came to a site that had failed
     stranded: int
     still_walking: int
@@ -162,6 +166,7 @@ def outcome_of(
         return int(persons[which & concerned].sum())
 
     placed = stand == Stand.INSIDE
+    guided = movers & crowd.walkers.subscribed & (crowd.walkers.manner == Manner.COMPLIES)
     refused = crowd.refusals > 0
     moving, area = max(1, heads(movers)), max(1, heads(concerned))
     out = concerned & np.isfinite(safe_s)
@@ -175,6 +180,9 @@ def outcome_of(
         walked_out=heads(stand == Stand.OUT),
         refused=heads(refused),
         refused_share=round(heads(refused) / moving, 4),
+        guided=heads(guided),
+        guided_refused=heads(guided & refused),
+        guided_refused_share=round(heads(guided & refused) / max(1, heads(guided)), 4),
         refusals=int((crowd.refusals * persons)[concerned].sum()),
         found_shut=heads(crowd.found_shut > 0),
         stranded=heads(stand == Stand.STRANDED),

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from shelters.dangers import Danger
-from shelters.model import Opening, People
+from shelters.model import Opening, Pace, People
 from shelters.simulate.city import City
 from shelters.simulate.crowd import Crowd, Known, Stand
 from shelters.simulate.desks import Desks
@@ -26,6 +26,7 @@ from shelters.simulate.view import (
     homes_inside,
     known_sites,
     table_now,
+    told_to_leave,
 )
 from shelters.simulate.walkers import Manner, Walkers, draw_walkers
 
@@ -146,13 +147,15 @@ class _World:
         table = table_now(self.city, statuses, self.scenario.rules.seats_margin_fraction)
         known = self._known()
         if self.began:
-            self.crowd.hear_order(np.flatnonzero(self.inside.any(axis=1)), now_s, known)
+            leaves = told_to_leave(self.inside, self.dangers, self.walkers.pace == Pace.SLOW)
+            self.crowd.hear_order(np.flatnonzero(leaves), now_s, known)
             view = View(
                 now_s=now_s,
                 table=table,
                 counted_at_s=counted_at(self.city, statuses),
                 dangers=self.dangers,
                 inside=self.inside,
+                leaves=leaves,
                 known=known,
                 answers=self._answers(now_s),
             )
@@ -216,6 +219,8 @@ class _World:
         for one in read:
             if one.ends:
                 self.crowd.hear_end(one.row)
+            elif one.waits:
+                self.crowd.hear_to_prepare(one.row, one.site, one.spare)
             else:
                 self.crowd.hear_place(one.row, one.site, one.spare, now_s, one.exit_xy_m)
 

@@ -29,13 +29,14 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class View:
-    """One moment. inside: (n, k) whose homes lie in the area of which danger."""
+    """One moment. inside: (n, k) whose homes lie in which danger's area. leaves: (n,) whom an order tells to go."""
 
     now_s: float
     table: SiteTable
     counted_at_s: NDArray[np.float64]  # (m,) seconds since 1970, nan = silent
     dangers: tuple[Danger, ...]
     inside: Bools
+    leaves: Bools
     known: Known
     answers: Answers
 
@@ -50,6 +51,7 @@ class Message:
     exit_xy_m: NDArray[np.float64] | None
     is_redirect: bool  # sent elsewhere after having been named another site
     ends: bool  # lifted, or outside now
+    waits: bool  # only to prepare: level 3, for those who can leave fast
 
 
 def dangers_at(orders: Sequence[OrderVersion], now_s: float, start_s: float) -> tuple[Danger, ...]:
@@ -90,6 +92,15 @@ def counted_at(city: City, statuses: Mapping[str, SiteStatus]) -> NDArray[np.flo
 def homes_inside(people: People, dangers: Sequence[Danger], widen_by_m: float) -> Bools:
     """(n, k) whose homes lie in, or on the edge of, which area."""
     return who_is_inside(people, dangers, widen_by_m)
+
+
+def told_to_leave(inside: Bools, dangers: Sequence[Danger], is_slow: Bools) -> Bools:
+    """(n,) whom the orders themselves tell to go: level 3 only the slow ones, level 5 nobody (it is too late)."""
+    leaves = np.zeros(len(inside), dtype=np.bool_)
+    for column, one in enumerate(dangers):
+        if one.level != 5:
+            leaves |= inside[:, column] & (is_slow | (one.level != 3))
+    return leaves
 
 
 def known_sites(
