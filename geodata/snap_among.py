@@ -1,7 +1,7 @@
 """The nearest place among some of a network's segments, asked of the tree of all of them.
 
-A tree of its own takes longer to make than a few thousand points take to ask: which segments may be named changes
-with every area that is drawn, and few points have to step onto the network elsewhere because of one.
+Which segments may be named changes with every area that is drawn, and often but a few sites have to be entered from
+elsewhere because of one: a tree of its own would take longer to make than they take to ask.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_FIRST_M, _LAST_M, _WIDER = 100.0, 1_600.0, 4.0
-_POINTS_AT_ONCE = 1 << 12
+_NEAR_M = 100.0  # farther away there are too many to look through
+_FEW = 100  # more of them are worth a tree of their own
 
 
 class SnapperAmong:
@@ -29,17 +29,14 @@ class SnapperAmong:
 
     def snap(self, points_xy_m: Floats) -> Snapped:
         """As `Snapper.snap`."""
-        segment = np.full(len(points_xy_m), -1, dtype=np.int64)
-        todo, reach_m = np.arange(len(points_xy_m)), _FIRST_M
-        while len(todo) and reach_m <= _LAST_M:
-            for begin in range(0, len(todo), _POINTS_AT_ONCE):
-                part = todo[begin : begin + _POINTS_AT_ONCE]
-                segment[part] = self._all.nearest_within(points_xy_m[part], reach_m, self._usable)
-            todo, reach_m = todo[segment[todo] < 0], reach_m * _WIDER
-        if len(todo) == len(points_xy_m):
+        if len(points_xy_m) > _FEW or "_own" in self.__dict__:
+            return self._own.snap(points_xy_m)
+        segment = self._all.nearest_within(points_xy_m, _NEAR_M, self._usable)
+        rest = np.flatnonzero(segment < 0)
+        if len(rest) == len(points_xy_m):
             return self._own.snap(points_xy_m)
         found = self._all.at_segments(points_xy_m, np.maximum(segment, 0))
-        return found.replaced(todo, self._own.snap(points_xy_m[todo])) if len(todo) else found
+        return found.replaced(rest, self._own.snap(points_xy_m[rest])) if len(rest) else found
 
     @cached_property
     def _own(self) -> Snapper:

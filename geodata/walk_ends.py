@@ -24,6 +24,9 @@ from geodata.snapping import Snapped, Snapper, edge_of_places
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+KEPT = 3
+"""Sets of closures whose ends are remembered: feet that pass the same segments share them."""
+
 
 class WalkEnds:
     """Snapping for one foot; `around` gives the same around what is live."""
@@ -34,6 +37,7 @@ class WalkEnds:
         self._touched: Bools | None = None
         self._open = self
         self._alone: AbstractContextManager[object] = nullcontext()
+        self._kept: tuple[tuple[Closures, WalkEnds], ...] = ()
 
     def around(
         self,
@@ -42,9 +46,13 @@ class WalkEnds:
         alone: AbstractContextManager[object] | None = None,
     ) -> WalkEnds:
         """The same while areas are live; what is searched for with nothing live is shared. alone: see `Closing`."""
+        for known, ends in self._kept:
+            if known is closures:
+                return ends
         ends = WalkEnds(self._network, self._foot)
         ends._areas, ends._touched, ends._open = tuple(areas_xy_m), closures.touched, self._open
         ends._alone = alone if alone is not None else self._alone
+        self._kept = ((closures, ends), *self._kept)[:KEPT]
         return ends
 
     def usual(self, points_xy_m: Floats) -> Snapped:
@@ -71,6 +79,10 @@ class WalkEnds:
         rows = np.flatnonzero(inside)
         moved = outer.replaced(rows, inner.take(rows))
         return usual.replaced(wrong, _unless(self._wrong_for_sites(points, moved.foot_xy_m), moved))
+
+    def same_for(self, other: WalkEnds) -> bool:
+        """Whether another foot can walk along the very same segments, so that one may serve both."""
+        return self._network is other._network and bool((self._passable == other._passable).all())
 
     @cached_property
     def _everywhere(self) -> Snapper:

@@ -117,7 +117,7 @@ class NetworkWalks:
 
     It has the shape of the planner's `WalkDistances`. What was searched is kept for the KEPT_LISTS lists of sites last
     asked for, so ask for all people at once or in turn, but for the same sites. Threads may ask at the same time; let
-    one of them `prepare` first, or each makes the search.
+    one of them `prepare` first, or each makes the search. ends: of another foot, shared where it passes the same.
     """
 
     def __init__(
@@ -127,6 +127,7 @@ class NetworkWalks:
         foot: Foot = Foot.STANDARD,
         detour_factor: float = DETOUR_FACTOR,
         bound_m: float = BOUND_M,
+        ends: WalkEnds | None = None,
     ) -> None:
         self.network, self.foot = network, foot
         self.detour_factor, self.bound_m = detour_factor, bound_m
@@ -136,6 +137,8 @@ class NetworkWalks:
         self.quiet: NetworkWalks = self
         self._closed = nothing_closed(network)
         self.ends = WalkEnds(network, foot)
+        if ends is not None and ends.same_for(self.ends):
+            self.ends = ends
         self.sea: SeaWalks | None = None
         self._kept: tuple[SearchedSites, ...] = ()
         self._finders: dict[int, RouteFinder] = {}

@@ -105,15 +105,15 @@ class Walking:
         self.network = network
         self._settings = settings
         self._lock = threading.Lock()
-        self._open = {
-            foot: NetworkWalks(
+        self._open: dict[Foot, NetworkWalks] = {}
+        for foot in FEET:
+            self._open[foot] = NetworkWalks(
                 network,
                 foot=foot,
                 detour_factor=settings.planner.detour_factor,
                 bound_m=settings.walking.bound_m,
+                ends=self._open[FEET[0]].ends if self._open else None,
             )
-            for foot in FEET
-        }
         self._open_locks = {foot: threading.Lock() for foot in FEET}
         self._cells = GroundCells(network)
         self._standers = {
