@@ -3,7 +3,8 @@
 The rule that keeps people from being counted twice: a head count reported for the time T contains
 
 - everybody who answered "arrived" before T, and
-- everybody who had not answered and should have been there before T (decided + start delay + walk).
+- of those who had not answered and should have been there before T (decided + late start + walk), the first ones, as
+  long as the count has heads for them (`heads.in_the_count`).
 
 Their seats are in the count. All others who were told to go there, and did not answer that they stay or go
 elsewhere, hold a seat beside the count: for as long as it takes, reported or not. A silent site has no
@@ -72,18 +73,6 @@ def nobody_told(count: int) -> Told:
         declined=np.zeros(count, dtype=np.bool_),
         hazard=np.full(count, -1, dtype=np.int8),
     )
-
-
-def counted(told: Told, counted_at_s: Floats, start_delay_s: float) -> NDArray[np.bool_]:
-    """(n,) True where the row's heads are inside its site's count. counted_at_s: (m,), nan = silent site."""
-    has_site = told.site >= 0
-    if not len(counted_at_s):
-        return np.zeros(len(told.site), dtype=np.bool_)
-    report_s = np.where(has_site, counted_at_s[np.maximum(told.site, 0)], np.nan)
-    due_s = np.where(np.isnan(told.arrived_s), told.decided_s + start_delay_s + told.walk_s, told.arrived_s)
-    with np.errstate(invalid="ignore"):
-        inside: NDArray[np.bool_] = has_site & ~told.declined & (due_s <= report_s)
-    return inside
 
 
 def arriving(

@@ -3,7 +3,8 @@
 import numpy as np
 
 from geodata.hazards import HazardKind
-from shelters.ledger import Told, counted, nobody_told, on_their_way
+from shelters.heads import in_the_count
+from shelters.ledger import Told, nobody_told, on_their_way
 from shelters.model import Action, Crowding, Opening, Pace, ReasonCode, SiteForm, SiteStatus
 from shelters.sites import HAZARD_COLUMN
 from shelters.triage import ACTION_ROW
@@ -102,12 +103,23 @@ def test_arrivals_inside_the_head_count_are_not_counted_twice():
 def test_the_ledger_counts_who_is_on_the_way_and_nothing_decays():
     way = told([0, 0, 0, 1], decided_s=NOW_S, walk_s=600.0, declined=[False, True, False, False])
     persons = np.array([2, 3, 4, 5], dtype=np.int32)
-    silent = counted(way, np.array([np.nan, np.nan]), 300.0)
-    assert on_their_way(way, persons, silent, 2).tolist() == [6, 5]
-    early = counted(way, np.array([NOW_S + 899, np.nan]), 300.0)
-    late = counted(way, np.array([NOW_S + 900, np.nan]), 300.0)
-    assert on_their_way(way, persons, early, 2).tolist() == [6, 5]
-    assert on_their_way(way, persons, late, 2).tolist() == [0, 5]
+
+    def still_going(counted_at_s, present):
+        inside = in_the_count(
+            way,
+            persons.astype(np.int64),
+            np.ones(4, dtype=np.bool_),
+            counted_at_s=np.array(counted_at_s),
+            present=np.array(present),
+            late_start_s=300.0,
+        )
+        return on_their_way(way, persons, inside, 2).tolist()
+
+    assert still_going([np.nan, np.nan], [-1, -1]) == [6, 5]
+    assert still_going([NOW_S + 899, np.nan], [6, -1]) == [6, 5]
+    assert still_going([NOW_S + 900, np.nan], [6, -1]) == [0, 5]
+    # The count of then has heads for the first party only: the other is still on its way.
+    assert still_going([NOW_S + 900, np.nan], [5, -1]) == [4, 5]
 
 
 def test_a_destination_is_kept_unless_the_new_one_is_clearly_nearer():
