@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bosai.model.instruction import Answer, Delivery, Instruction, MessageKind, Stage
 from bosai.stores.instructions import InstructionDraft, InstructionStore, ToldLine
-from bosai.stores.keys import BUCKETS
+from bosai.stores.keys import BUCKETS, FORGOTTEN
 from shelters.model import Action
 
 MESSAGES: tuple[MessageKind, ...] = tuple(MessageKind)
@@ -299,6 +299,10 @@ class ToldKeeper:
         moved = [n for n, version in enumerate(versions) if version != self._versions[n]]
         if moved:
             known = self._columns.seqs()
+            for number in moved:
+                if versions[number] // FORGOTTEN != self._versions[number] // FORGOTTEN:
+                    for name in self._names[number]:  # who comes back is counted from 1 again
+                        known.pop(name, None)
             for number, lines in (await self._store.told_lines(self.incident, moved, known)).items():
                 self._take(number, lines)
                 self._versions[number] = versions[number]

@@ -7,6 +7,8 @@ Subscriptions spread over 256 buckets by id (not by place: a key must not tell w
 from bosai.model.realm import Realm
 
 BUCKETS = 256
+FORGOTTEN = 1 << 20
+"""What a bucket's told version rises by when somebody is forgotten."""
 
 
 def bucket_of(subscription_id: str) -> int:
@@ -123,7 +125,8 @@ class Keys:
         return f"{self.bucket(number)}:told"
 
     def told_version(self, number: int) -> str:
-        """string, INCR by every change of what the bucket's people were told, answered, or lost on the way."""
+        """string, INCR by every change of what the bucket's people were told, answered, or lost on the way; INCRBY
+        2^20 (`FORGOTTEN`) when somebody was forgotten."""
         return f"{self.bucket(number)}:told-version"
 
     def version(self, number: int) -> str:

@@ -1,5 +1,6 @@
 -- What a device or a person reports about one instruction. A stage never goes back.
--- KEYS 1 deliveries  2 due  3 counts  4 told version: rises with an answer (one bucket)
+-- KEYS 1 deliveries  2 due  3 counts  4 told version: rises with an answer, and when what was
+--      taken for lost has arrived (one bucket)
 -- ARGV 1 member  2 seq  3 stage  4 answer, "-" = none  5 now in ms
 -- Result: "recorded"; "known" (nothing new in it); "replaced" (a newer seq stands there); "gone" (no such delivery).
 --include delivery_line
@@ -23,5 +24,5 @@ redis.call('HSET', KEYS[1], member,
   line_of(seq, ARGV[3], ARGV[5], attempts, bytes, answer, claimed, '2', alert, cause))
 redis.call('ZREM', KEYS[2], member)
 write_counts(KEYS[3])
-if ARGV[4] ~= '-' then redis.call('INCR', KEYS[4]) end
+if ARGV[4] ~= '-' or RANK[stage] == 1 then redis.call('INCR', KEYS[4]) end
 return 'recorded'

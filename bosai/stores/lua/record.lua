@@ -5,7 +5,8 @@
 --      heard: what this try adds (0 nothing can have arrived, 1 it may have, 2 it was taken)
 -- Result: how many were written; the others were of no use: a newer seq stands there (or nothing).
 -- A device may have reported "displayed" before we got here: a stage never goes back, and what was seen is
--- not sent again. The told version rises when something was lost on the way: the planner tells it again.
+-- not sent again. The told version rises when something was lost on the way, which the planner tells again, or
+-- turned up after all.
 --include delivery_line
 local results, now_ms, members = cmsgpack.unpack(ARGV[2]), ARGV[1], {}
 if #results == 0 then return 0 end
@@ -30,6 +31,7 @@ for at, one in ipairs(results) do
   end
   if seq == new_seq then
     count(member, alert, stage, cause, -1)
+    is_lost = is_lost or LOST[stage]
     if RANK[stage] <= RANK[new_stage] then stage, since = new_stage, now_ms end
     is_lost = is_lost or LOST[stage]
     count(member, alert, stage, new_cause, 1)
