@@ -214,6 +214,8 @@ class _Case:
             return found
         if self.site < 0 and action is Action.INLAND:
             return Why.AT_HOME
+        if not is_wave and self.level_m[site] > self.speed * self.problem.rules.max_walk_s:
+            return Why.TOO_FAR
         return self._by_cost(site, verdict)
 
     def _under_the_wave(self, site: int, verdict: Verdict) -> Why | None:

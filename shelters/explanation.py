@@ -30,6 +30,7 @@ class Why(StrEnum):
     OUT_FIRST = "out_first"  # a refuge inside the area, while there is time to leave it
     LATE = "late"  # not there in time
     FAR = "far"  # more than twice as far as the way out of the area
+    TOO_FAR = "too_far"  # beyond the longest walk anybody is sent on while life is not at stake
     FACILITY = "facility"  # it lacks what is needed, or nobody has said
     UPSTAIRS = "upstairs"  # a floor above rising water counts as twice as far as a site outside
     FULL = "full"

@@ -36,11 +36,11 @@ def asked(where: str, **more: str) -> str:
 
 
 async def test_a_place_is_answered_with_the_site_and_every_nearer_one_with_its_reason(miru: Officer):
-    page = await miru.get(asked(INSIDE, pace="slow", persons="3", floor="2", structure="wooden"))
+    page = await miru.get(asked(INSIDE, pace="standard", persons="3", floor="2", structure="wooden"))
     assert page.status == 200
     answer = page.one("//h2[@id='h-answer']").text_content()
     assert "徒歩" in answer
-    assert "3人、ゆっくり" in page.text and "2階" in page.text and "木造" in page.text
+    assert "3人、ふつうの速さ" in page.text and "2階" in page.text and "木造" in page.text
     rows = page.document.xpath("//section[@aria-labelledby='h-near']/ol/li")
     assert len(rows) >= 8 and all("。" in row.text_content() for row in rows)
     (chosen,) = (row for row in rows if "ここを案内しました" in row.text_content())
