@@ -6,6 +6,9 @@ ways out  300 sites, 3 km, over every vertex of the city; beside networkx's sing
           cutoff from the nearest vertex of each site. Ours starts from a loaded network and snapped sites.
 re-route  an area that is closed grows by 50 m; beside searching everything again, and beside networkx, which also
           searches everything again (ready-made with the area cut out, in its favour).
+nearest   of 300 sites for everybody by row, under 5 live areas of 20,000 vertices, people put on the network and ways
+          searched before, and 20 chosen sites for 8,000 groups; beside a table of all figures, made for 1,000 people
+          and multiplied up. What asking for the first time under these areas takes is said apart.
 load      the network's files, mapped, until every vertex can be asked for; beside a networkx graph of the same
           vertices and lengths from its pickle.
 towns     a town by what somebody types; beside a loop over the names, and difflib where nothing matches.
@@ -39,14 +42,21 @@ from benchmarks.geo_city import City, made_areas, open_city, ragged, scattered
 from benchmarks.report import Row, interleaved, row, spread, table, write_json
 from geodata.area_grid import AreaGrid
 from geodata.closures import close_areas
+from geodata.crowd import Crowd
+from geodata.ground_cells import GroundCells
 from geodata.network import WalkNetwork
 from geodata.network_files import load, save
+from geodata.pair_walks import PairWalks
 from geodata.places import PlaceIndex, Town
+from geodata.row_walks import RowWalks
 from geodata.snapping import Snapped, Snapper, segments_of
+from geodata.standing import Stander
+from geodata.walks import NetworkWalks
 from geodata.ways_out import WaysOut, ways_out
 
 Floats = NDArray[np.float64]
 BOUND_M = 3_000.0
+TABLE_PEOPLE = 1_000  # as many people the table of all figures is made for; it takes as long for each
 ASKED = (
     "一番町",
     "いちばんちょう",
@@ -255,6 +265,68 @@ def way_rows(city: City, size: Size, say: Callable[[str], None]) -> list[Row]:
     ]
 
 
+def near_rows(city: City, size: Size, say: Callable[[str], None]) -> list[Row]:
+    """The nearest sites by row of everybody, under live areas; beside a table of all figures, of a share of them."""
+    network = city.network
+    areas = made_areas(network, size.areas, size.vertices, radius_m=2_000, seed=2)
+    sites = scattered(network, size.sites, 20, seed=3)
+    people = scattered(network, size.points, 60, seed=1)
+    walks = NetworkWalks(network, bound_m=BOUND_M)
+    walks.prepare(sites)
+    past = walks.under(areas)
+    past.prepare(sites)
+    cells = GroundCells(network)
+    standing = Stander(network, walks.foot, cells, gap_factor=walks.detour_factor).stand(
+        people, walks.ends.usual(people)
+    )
+    rows, crowd = RowWalks(PairWalks(past, sites), cells), Crowd(people, standing)
+    everybody, allowed = np.arange(len(people)), np.ones(len(sites), dtype=np.bool_)
+    few = people[:TABLE_PEOPLE]
+    groups = np.random.default_rng(6).integers(0, len(people), 8_000)
+    choices = np.random.default_rng(7).integers(0, len(sites), (8_000, 20))
+    begin = time.perf_counter()
+    rows.nearest(crowd, everybody, allowed, 1)
+    first = time.perf_counter() - begin
+    found = contest(
+        size,
+        say,
+        {
+            "nearest": lambda: rows.nearest(crowd, everybody, allowed, 1),
+            "nearest three": lambda: rows.nearest(crowd, everybody, allowed, 3),
+            "chosen pairs": lambda: rows.figures(crowd, groups, choices),
+            "a table of all figures": lambda: past.metres(few, sites),
+        },
+    )
+    table = found["a table of all figures"] * size.points / len(few)
+    peer = f"a table of all figures ({len(few):,} people × {size.points / len(few):,.4g})"
+    what = f"nearest of {size.sites} sites for {size.points:,} places, {size.areas} live areas"
+    judged = size.is_full and len(network.xy_m) >= 100_000
+    return [
+        row(
+            what,
+            found["nearest"],
+            "s",
+            peer=table,
+            peer_name=peer,
+            less_is_better=True,
+            at_most=0.15,
+            judged=judged,
+        ),
+        row(
+            what.replace("nearest", "nearest three", 1),
+            found["nearest three"],
+            "s",
+            peer=table,
+            peer_name=peer,
+            less_is_better=True,
+            at_most=0.3,
+            judged=judged,
+        ),
+        row("  asked for the first time under these areas", first, "s"),
+        row("walks of 8,000 groups to 20 sites each", found["chosen pairs"], "s", at_most=0.1, judged=judged),
+    ]
+
+
 def load_rows(city: City, size: Size, say: Callable[[str], None]) -> list[Row]:
     """The network from its files."""
     with tempfile.TemporaryDirectory() as name:
@@ -324,6 +396,7 @@ def measure(size: Size, say: Callable[[str], None]) -> list[Row]:
     for title, part in (
         ("points in areas", point_rows),
         ("ways out", way_rows),
+        ("nearest by row", near_rows),
         ("load", load_rows),
         ("towns", town_rows),
     ):

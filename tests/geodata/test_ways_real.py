@@ -10,12 +10,18 @@ from pyproj import Geod
 
 from geodata.areas import Bbox
 from geodata.closures import close_areas
+from geodata.crowd import Crowd
 from geodata.crs import to_plane
+from geodata.ground_cells import GroundCells
 from geodata.importers.roads_geojson import parse_road_lines
 from geodata.importers.sites import parse_sites
+from geodata.inland_ways import SeaRule
 from geodata.network import build
+from geodata.pair_walks import PairWalks
 from geodata.route_steps import Turn
+from geodata.row_walks import RowWalks
 from geodata.snapping import Snapper, segments_of
+from geodata.standing import Stander
 from geodata.walks import NetworkWalks
 from geodata.ways_out import ways_out
 
@@ -127,3 +133,32 @@ def test_every_resident_of_the_centre_has_a_walk_to_every_site_on_a_quiet_day(ne
     near = found.effort_m.min(axis=1)
     assert np.median(near) < 1_000
     assert not found.about[np.arange(300), found.effort_m.argmin(axis=1)].all()
+
+
+@pytest.mark.parametrize("wave", [False, True])
+def test_the_nearest_by_row_are_those_of_the_matrix_over_the_city(walks, sites_xy, wave):
+    network = walks.network
+    middle = network.xy_m.mean(axis=0)
+    areas = [shapely.Point(*(middle + away)).buffer(900) for away in ((0, 0), (2_500, -800))]
+    sea = SeaRule(areas_xy_m=tuple(areas[1:]), seaward_bearing_deg=110.0) if wave else None
+    past = walks.under(areas, sea=sea)
+    off = np.random.default_rng(4).uniform(-9_000, 9_000, (40, 2)) + middle
+    people = np.concatenate([beside_ways(network, 240, seed=9, spread_m=80), off])
+    allowed = ~np.any([shapely.intersects_xy(one, *sites_xy.T) for one in areas], axis=0)
+    cells = GroundCells(network)
+    stander = Stander(network, walks.foot, cells, gap_factor=walks.detour_factor)
+    crowd = Crowd(people, stander.stand(people, walks.ends.usual(people)))
+    rows = RowWalks(PairWalks(past, sites_xy), cells)
+    matrix = np.where(allowed, past.metres(people, sites_xy), np.inf)
+    everybody = np.arange(len(people))
+    for k in (1, 3):
+        site, level_m = rows.nearest(crowd, everybody, allowed, k)
+        np.testing.assert_allclose(level_m, np.sort(matrix, axis=1)[:, :k], rtol=1e-5, atol=0.02)
+        named = np.take_along_axis(matrix, np.maximum(site, 0), axis=1)
+        np.testing.assert_allclose(np.where(site >= 0, named, np.inf), level_m, rtol=1e-5, atol=0.02)
+    figures, _ = rows.figures(crowd, everybody, site)
+    np.testing.assert_allclose(figures, level_m, rtol=1e-5, atol=0.02)
+    told = np.isfinite(level_m[:, 0])
+    length = rows.lengths(crowd, everybody[told], site[told, 0], level_m[told, 0])
+    known = past.lengths(people[told], sites_xy, site[told, 0], level_m[told, 0])
+    np.testing.assert_allclose(length, known, rtol=1e-4, atol=0.1)
