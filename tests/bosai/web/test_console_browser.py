@@ -331,3 +331,30 @@ async def test_the_desk_works_without_script(chrome: Browser, site: Site) -> Non
     status = await site.side().sites.status(site_id)
     assert (status.opening, status.present_persons) == (Opening.UNUSABLE, 5)
     await page.close()
+
+
+async def test_the_hand_is_laid_on_and_lifted_without_script(
+    chrome: Browser, site: Site, kian: NewAccount
+) -> None:
+    page = await signed_in(chrome, site, kian, java_script=False)
+    await page.goto(site.url + "/hq/hand")
+    await page.fill("混乱を避けるため", css="#pause-reason")
+    await page.click(css="#pause button")
+    await page.wait_for_text("行き先の調整を加えました")
+    assert (await site.side().hand.hand()).redirects_paused == "混乱を避けるため"
+    await page.click(css=".hand-line summary")
+    await page.fill("落ち着いた", css=".hand-line input[name='reason']")
+    await page.click(css=".hand-line button")
+    await page.wait_for_text("調整はありません")
+    assert await site.side().hand.entries() == ()
+    await page.close()
+
+
+async def test_the_page_of_the_hand_is_accessible_on_a_phone(
+    chrome: Browser, site: Site, kian: NewAccount
+) -> None:
+    page = await signed_in(chrome, site, kian, viewport=PHONE)
+    await page.goto(site.url + "/hq/hand")
+    assert await page.axe("wcag2a", "wcag2aa") == []
+    assert await page.evaluate("return document.documentElement.scrollWidth <= innerWidth")
+    await page.close()
