@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 32, 52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def bar_chart(
         if n % every == 0:
             middle = LEFT + step * (n + 0.5)
             parts.append(
-                f'<text class="tick" x="{middle:.1f}" y="{HEIGHT - BOTTOM + 16}">{escape(name)}</text>'
+                f'<text class="tick" x="{middle:.1f}" y="{HEIGHT - BOTTOM + 20}">{escape(name)}</text>'
             )
     for k, one in enumerate(rows):
         for n, value in enumerate(one.values):
@@ -122,14 +122,14 @@ def _figure(
 
 def _axes(right: float, top: float, x_name: str, y_name: str) -> str:
     ticks = "".join(
-        f'<text class="tick" x="{_x(value, right):.1f}" y="{HEIGHT - BOTTOM + 16}">{value:g}</text>'
+        f'<text class="tick" x="{_x(value, right):.1f}" y="{HEIGHT - BOTTOM + 20}">{value:g}</text>'
         for value in _steps(right)
     )
     return _y_axis(top, y_name) + ticks + _x_name(x_name)
 
 
 def _y_axis(top: float, y_name: str) -> str:
-    parts = [f'<text class="axis" x="4" y="12">{escape(y_name)}</text>']
+    parts = [f'<text class="axis" x="4" y="20">{escape(y_name)}</text>']
     for value in _steps(top):
         y = _y(value, top)
         parts.append(

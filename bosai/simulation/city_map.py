@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 WIDTH_PX = 720.0
 MOST_TALL_PX = 900.0
 AROUND_M = 400.0
+LONGEST_NAME = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +37,16 @@ ROOM = Fullness(word="空きあり（70%未満）", kind="room", shape="circle")
 SOME = Fullness(word="やや混雑（70–90%）", kind="some", shape="diamond")
 CROWDED = Fullness(word="混雑・満員（90%以上）", kind="crowded", shape="square")
 OUT_OF_USE = Fullness(word="使用不可・未開設", kind="shut", shape="cross")
-WORDS = (ROOM, SOME, CROWDED, OUT_OF_USE)
+EMPTY = Fullness(word="だれも入っていない（区域内の施設など）", kind="empty", shape="circle")
+WORDS = (ROOM, SOME, CROWDED, OUT_OF_USE, EMPTY)
 
 
 def fullness_of(site: SiteOutcome) -> Fullness:
     """By the seats that are truly there."""
     if site.state != "open":
         return OUT_OF_USE
+    if not site.inside:
+        return EMPTY
     share = site.inside / max(1, site.true_seats)
     return ROOM if share < 0.7 else SOME if share < 0.9 else CROWDED
 
@@ -77,8 +81,8 @@ def city_map(
             f"（{percent}%）{escape(full.word)}</title>{_mark(full.shape, px, py, 7.0 if in_use else 4.0)}</g>"
         )
         if in_use:
-            labels.append((px, py, f"{site.name} {percent}%"))
-    parts += _labels(labels)
+            labels.append((px, py, f"{_short(site.name)} {percent}%"))
+    parts += _labels(labels, frame.wide)
     keys = "".join(
         f'<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true"><g class="site {one.kind}">'
         f"{_mark(one.shape, 8, 8, 6)}</g></svg>{escape(one.word)}</li>"
@@ -176,7 +180,12 @@ def _mark(shape: str, x: float, y: float, r: float) -> str:
     return f'<path class="x" d="M{x - r:.1f} {y - r:.1f}l{2 * r:g} {2 * r:g}m{-2 * r:g} 0l{2 * r:g} {-2 * r:g}"/>'
 
 
-def _labels(wanted: Sequence[tuple[float, float, str]]) -> list[str]:
+def _short(name: str) -> str:
+    """A long name is cut on the map; the table has it whole."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _labels(wanted: Sequence[tuple[float, float, str]], most_px: float) -> list[str]:
     """Names beside their sites where they do not cover an earlier one; the table below the map has all of them."""
     taken: list[tuple[float, float, float, float]] = []
     parts = []
@@ -189,7 +198,7 @@ def _labels(wanted: Sequence[tuple[float, float, str]]) -> list[str]:
             (x - wide / 2, y + 20),
         ):
             box = (left, base - 11, left + wide, base + 3)
-            if left > 0 and left + wide < WIDTH_PX and not any(_overlap(box, one) for one in taken):
+            if left > 0 and left + wide < most_px and not any(_overlap(box, one) for one in taken):
                 taken.append(box)
                 parts.append(f'<text class="site-name" x="{left:.1f}" y="{base:.1f}">{escape(text)}</text>')
                 break

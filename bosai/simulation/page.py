@@ -115,7 +115,8 @@ def _headline(ours: Outcome, base: Outcome) -> str:
 
 def _rows(ours: Outcome, base: Outcome) -> list[Row]:
     rows = [
-        _row("施設に入れた人", "避難した人のうち", ours.placed_share, base.placed_share, "share", more=True),
+        _row("避難を終えた人", "施設に入れた、または区域の外へ出た", _settled(ours), _settled(base), "share", more=True),
+        _row("うち施設に入れた人", "避難した人のうち", ours.placed_share, base.placed_share, "share", judged=False),
         _row("満員で断られた人", "1回以上、施設の入口で", ours.refused_share, base.refused_share, "share"),
         _row(
             "うち案内どおりに動いた登録者",
@@ -140,6 +141,10 @@ def _rows(ours: Outcome, base: Outcome) -> list[Row]:
         _row("いちばん多く受け取った世帯", "通知の数", ours.messages.most_to_one, base.messages.most_to_one, "回"),
     ]  # fmt: skip
     return [one for one in rows if one.ours != NOTHING]
+
+
+def _settled(outcome: Outcome) -> float:
+    return (outcome.placed + outcome.walked_out) / max(1, outcome.movers)
 
 
 def _row(
