@@ -78,6 +78,9 @@ class _Case:
         self.state = facets.state(problem.sites, self.needs)
         self.cost = self._costs()
         self.inland_m = self._inland_m()
+        # Never so short that it takes the nearest site away.
+        nearest_m = self.level_m[self.verdict <= Verdict.UPSTAIRS].min(initial=np.inf)
+        self.longest_m = max(self.speed * problem.rules.max_walk_s, float(nearest_m))
 
     def explanation(self, most: int) -> Explanation:
         made, n, problem, people = self.made, self.n, self.problem, self.problem.people
@@ -214,7 +217,7 @@ class _Case:
             return found
         if self.site < 0 and action is Action.INLAND:
             return Why.AT_HOME
-        if not is_wave and self.level_m[site] > self.speed * self.problem.rules.max_walk_s:
+        if not is_wave and self.level_m[site] > self.longest_m:
             return Why.TOO_FAR
         return self._by_cost(site, verdict)
 

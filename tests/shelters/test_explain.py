@@ -204,9 +204,10 @@ def test_every_refusal_of_the_rules_has_its_place_among_the_reasons():
     assert {one.value for one in Refusal} <= {one.value for one in Why}
 
 
-def test_a_site_beyond_the_longest_walk_is_said_to_be_too_far_and_named_as_the_next_best():
-    given_problem = problem(people([HOME]), {(-900.0, 0.0): site("a")}, [level(4)])
-    rules = replace(given_problem.rules, max_walk_s=600.0)
-    found = told_first(replace(given_problem, rules=rules))
+def test_a_site_beyond_the_longest_walk_is_said_to_be_too_far_though_it_has_seats():
+    sites = {(-100.0, 0.0): site("a-full", seats=0), (-900.0, 0.0): site("b-far")}
+    given_problem = problem(people([(100.0, 0.0)]), sites, [level(4)])
+    found = told_first(replace(given_problem, rules=replace(given_problem.rules, max_walk_s=600.0)))
     assert found.action is Action.GO and found.chosen is None
-    assert seen(found, "a").why is Why.TOO_FAR and seen(found, "a").is_alternate
+    assert (seen(found, "a-full").why, seen(found, "b-far").why) == (Why.FULL, Why.TOO_FAR)
+    assert seen(found, "b-far").seats.room > 0
