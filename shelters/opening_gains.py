@@ -166,6 +166,10 @@ def _demand(made: Plan, seats: Ints, *, most: int) -> tuple[Demand, Ints]:
     doors = _doors(made, groups)
     start = made.start[groups.lead]
     nearest, level_m = _nearest(made.ways, start, doors.open[doors.of], CHOICES)
+    # However long the walk, somebody's nearest site stays his.
+    nearest_s = level_m.min(axis=1, initial=np.inf) / groups.speed_mps
+    kept = np.where(np.isfinite(nearest_s), np.maximum(groups.longest_s, nearest_s), groups.longest_s)
+    groups = replace(groups, longest_s=np.minimum(kept, LONGEST_S))
     now = np.where(doors.open.any(axis=0), seats, 0)
     for _ in range(_ROUNDS):
         # Whose few choices are full chooses again among the sites that have seats left, as a plan does.
