@@ -10,6 +10,10 @@
                                                                 │
                                    records · replay · explain ◀─┘  the same plan again, and why it is so
 
+    hazard maps ─▶ water (depth · duration · zones) ─▶ triage       tsunami: the same question by the time left
+    a site that failed ─▶ people_left ─▶ plan ─▶ failure: where each of its people is sent, and who is short
+    the city's own rules ─▶ openings: what HQ still has to have opened and checked
+
 Positions are plane metres, times seconds since 1970, and the many are parallel arrays joined by row.
 Ties break by site id (the tables are sorted by it), so the same input gives the same plan.
 """
