@@ -25,6 +25,8 @@ KEEP_UNLESS_BETTER = 0.8
 """A told destination is kept unless the new one is more than 20 % nearer."""
 NEEDY_WEIGHT = 1.5
 """A minute of somebody slow, or who needs a facility, counts so much more: they are near, others walk on."""
+FARTHER = 30
+"""So many sites with seats are looked at behind the nearest when those are full."""
 NO_SEAT_S = 200_000
 """What having no seat costs in the flow: dearer than any walk, and finite."""
 
@@ -137,9 +139,16 @@ def _seat_fresh(problem: SeatProblem, seats: Seats, site: Ints, fresh: Ints) -> 
 
 
 def _by_flow(problem: SeatProblem, spare: Ints, fresh: Ints) -> Ints:
-    """(f,) sites by quotas. Groups whose few choices are full choose again among the sites that have seats left."""
+    """(f,) sites by quotas. Where the few choices of some are full, all choose again, the sites with seats left beside
+    their nearest: so the next street makes room instead of one household crossing the town. Who is left goes there.
+    """
     site = _quota_round(problem, spare, fresh, problem.choice, problem.price)
-    while not problem.life_at_stake:
+    if problem.life_at_stake:
+        return site
+    if (site < 0).any():
+        choice, price = _with_farther(problem, spare, fresh, site)
+        site = _quota_round(problem, spare, fresh, choice, price)
+    while True:
         seated = site >= 0
         persons = problem.persons[fresh]
         taken = np.bincount(site[seated], weights=persons[seated], minlength=len(spare)).astype(np.int64)
@@ -157,6 +166,20 @@ def _by_flow(problem: SeatProblem, spare: Ints, fresh: Ints) -> Ints:
             break
         site[turned_away] = again
     return site
+
+
+def _with_farther(problem: SeatProblem, spare: Ints, fresh: Ints, site: Ints) -> tuple[Ints, Floats]:
+    """The choices of all groups, and behind them the nearest sites that a first round left seats at."""
+    seated = site >= 0
+    taken = np.bincount(site[seated], weights=problem.persons[fresh[seated]], minlength=len(spare))
+    groups = np.unique(problem.group[fresh])
+    farther, farther_m = cheapest(problem.reach, problem.speaks[groups], FARTHER, among=spare > taken)
+    known = (farther[:, :, None] == problem.choice[groups][:, None, :]).any(axis=2)
+    shape = len(problem.choice), FARTHER
+    more, more_m = np.full(shape, NO_SITE, dtype=np.int64), np.full(shape, np.inf)
+    more[groups] = np.where(known, NO_SITE, farther)
+    more_m[groups] = np.where(known, np.inf, farther_m)
+    return np.concatenate([problem.choice, more], axis=1), np.concatenate([problem.price, more_m], axis=1)
 
 
 def _quota_round(problem: SeatProblem, spare: Ints, fresh: Ints, choices: Ints, prices: Floats) -> Ints:

@@ -69,6 +69,10 @@ class Workings:
         """What the plan before found under that name, after what it was made from; None where there is none."""
         return self._before.get(name)
 
+    def everything(self) -> tuple[object, ...]:
+        """All stages with what they were made from: what keeping them weighs."""
+        return tuple(self._stages.values())
+
     def settle(self) -> Workings:
         """Forget the plan before: what it held may go."""
         self._before = {}
