@@ -115,7 +115,7 @@ def _headline(ours: Outcome, base: Outcome) -> str:
 
 def _rows(ours: Outcome, base: Outcome) -> list[Row]:
     rows = [
-        _row("避難を終えた人", "施設に入れた、または区域の外へ出た", _settled(ours), _settled(base), "share", more=True),
+        _row("避難を終えた人", "施設に入った、または区域を出た", _settled(ours), _settled(base), "share", more=True),
         _row("うち施設に入れた人", "避難した人のうち", ours.placed_share, base.placed_share, "share", judged=False),
         _row("満員で断られた人", "1回以上、施設の入口で", ours.refused_share, base.refused_share, "share"),
         _row(
