@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -23,6 +24,7 @@ DEFAULT_MARGIN_M = 20.0
 DEFAULT_FACING_DEG = 60.0
 _PAIRS_AT_ONCE = 2_000_000
 _BANDS = 128
+_GROWN_KEPT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,21 @@ def exit_points(
 
 
 def grown_area(areas_xy_m: Sequence[BaseGeometry], margin_m: float) -> BaseGeometry:
-    """The union grown by a margin, its holes filled: an island in the water is no way out."""
-    parts = shapely.get_parts(shapely.buffer(shapely.union_all(list(areas_xy_m)), margin_m))
-    filled: BaseGeometry = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
-    return filled
+    """The union grown by a margin, its holes filled: an island in the water is no way out.
+
+    A ragged outline takes seconds to grow, and is asked for by every foot: the last few are remembered. Each caller
+    is given a shape of his own, since threads must not share a prepared one.
+    """
+    grown: BaseGeometry = shapely.from_wkb(_grown(tuple(shapely.to_wkb(one) for one in areas_xy_m), margin_m))
+    return grown
+
+
+@lru_cache(maxsize=_GROWN_KEPT)
+def _grown(areas_wkb: tuple[bytes, ...], margin_m: float) -> bytes:
+    areas = [shapely.from_wkb(one) for one in areas_wkb]
+    parts = shapely.get_parts(shapely.buffer(shapely.union_all(areas), margin_m))
+    wkb: bytes = shapely.to_wkb(shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts))))
+    return wkb
 
 
 def _inland_stretches(outline: BaseGeometry, seaward: Floats, facing_within_deg: float) -> Floats:
