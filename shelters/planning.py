@@ -108,10 +108,11 @@ class _Work:
         people, rows = problem.people, classes.rows
         self.persons = people.persons[rows].astype(np.int64)
         self.takes = people.holds_seat[rows] & ~problem.told.declined[rows]
-        reach = answers.reach
-        self.movers = np.flatnonzero(reach.target >= 0)
+        self.movers = np.flatnonzero(answers.reach.target >= 0)
+        self.own_site, self.own_m = workings.stage("nearest", answers.reach.made_from, self._nearest)
+        self._reach_the_nearest()
+        reach = self.answers.reach
         inputs = reach.made_from
-        self.own_site, self.own_m = workings.stage("nearest", inputs, self._nearest)
         pace = people.pace[rows]
         self.groups: Groups = workings.stage(
             "groups",
@@ -130,6 +131,22 @@ class _Work:
         self.group_of[self.movers] = self.groups.of
         self.seats_left = np.zeros(len(problem.sites), dtype=np.int64)
         self._seat_everybody()
+
+    def _reach_the_nearest(self) -> None:
+        """The longest walk takes nobody's nearest fit site away, however far it is: it only bounds what comes after."""
+        reach, classes = self.answers.reach, self.classes
+        bounded = np.isfinite(reach.limit_m[self.movers]) & ~self._soft()[self.movers]
+        far = self.movers[bounded & (self.own_site[self.movers] < 0)]
+        if not len(far):
+            return
+        named = classes.verdict <= Verdict.UPSTAIRS
+        _, level_m = nearest_each(reach, far, classes.of[far], named, 1)
+        limit_m = reach.limit_m.copy()
+        limit_m[far] = np.where(np.isfinite(level_m[:, 0]), level_m[:, 0], limit_m[far])
+        self.answers = replace(self.answers, reach=replace(reach, limit_m=limit_m))
+        found, figure = cheapest(self.answers.reach, far, 1)
+        self.own_site, self.own_m = self.own_site.copy(), self.own_m.copy()
+        self.own_site[far], self.own_m[far] = found[:, 0], figure[:, 0]
 
     def _nearest(self) -> tuple[Ints, Floats]:
         """(r,) the site that costs each mover least, and what it costs."""

@@ -173,10 +173,14 @@ def test_nobody_is_sent_farther_than_the_longest_walk_and_hears_of_the_nearest_s
     assert sorted(site_ids(made)) == ["", "near"]
     (left_out,) = [one for one in made.decisions() if one.site < 0]
     assert left_out.alternate == 1 and ReasonCode.NO_SEATS_LEFT in left_out.reasons
-    none = plan(replace(given_problem, rules=replace(given_problem.rules, max_walk_s=300.0)))
-    assert site_ids(none) == ["", ""]
-    for one in none.decisions():
-        assert one.alternate == 1 and one.alternate_walk_m == 500 and ReasonCode.NO_SITE in one.reasons
+
+
+def test_the_longest_walk_takes_nobodys_nearest_site_away():
+    sites = {(-400.0, 0.0): site("near", seats=9), (-2900.0, 0.0): site("far", seats=9)}
+    given_problem = problem(people([(100, 0), (2_000, 0)]), sites, [level(4)])
+    made = plan(replace(given_problem, rules=replace(given_problem.rules, max_walk_s=300.0)))
+    assert site_ids(made) == ["near", "near"] and made.walk_m.tolist() == [500.0, 2_400.0]
+    assert made.alternate.tolist() == [-1, -1]
 
 
 def test_who_was_told_a_farther_site_keeps_it():

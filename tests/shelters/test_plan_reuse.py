@@ -43,7 +43,9 @@ def with_door(given_problem: PlanInput, site: int, opening: Opening) -> PlanInpu
 def a_change(draw, given_problem: PlanInput) -> PlanInput:
     """One thing that may happen between two plans."""
     sites = len(given_problem.sites)
-    what = draw(st.sampled_from(["count", "door", "time", "hand", "fewer dangers", "told", "nothing"]))
+    what = draw(
+        st.sampled_from(["count", "door", "time", "hand", "fewer dangers", "told", "rules", "nothing"])
+    )
     site = draw(st.integers(0, sites - 1)) if sites else -1
     if what == "count" and sites:
         return counted(given_problem, site, draw(st.integers(0, 15)))
@@ -63,6 +65,9 @@ def a_change(draw, given_problem: PlanInput) -> PlanInput:
         return replace(given_problem, hand=hand, town=town, towns=("east",))
     if what == "fewer dangers":
         return replace(given_problem, dangers=given_problem.dangers[:-1])
+    if what == "rules":
+        longest = draw(st.sampled_from([400.0, 1_500.0]))
+        return replace(given_problem, rules=replace(given_problem.rules, max_walk_s=longest))
     if what == "told":
         return replace(given_problem, told=told_by(plan(given_problem)))
     return replace(given_problem)
