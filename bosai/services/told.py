@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bosai.model.instruction import Answer, Delivery, Instruction, MessageKind, Stage
-from bosai.stores.instructions import InstructionDraft, InstructionStore, ToldLine
+from bosai.stores.instructions import InstructionDraft, InstructionStore
 from bosai.stores.keys import BUCKETS, FORGOTTEN
+from bosai.stores.told_lines import ToldLine
 from shelters.model import Action
 
 MESSAGES: tuple[MessageKind, ...] = tuple(MessageKind)
