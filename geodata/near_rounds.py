@@ -28,7 +28,9 @@ _MORE_BY_WAY, _MORE_STRAIGHT = 2, 8
 
 
 class NearRounds:
-    """For one choice of sites. nodes: by layer, lists of the allowed sites that are a matter of ways, `few` long."""
+    """For one choice of sites. nodes: by layer, lists of the allowed sites that are a matter of ways, `few` long;
+    none where so few people ask that round 1 is left out.
+    """
 
     def __init__(
         self, pairs: PairWalks, edges: PlainEdges, allowed: Bools, nodes: Sequence[NodeLists]
@@ -51,18 +53,18 @@ class NearRounds:
     def _rounds(self, asked: Asked, few: int, todo: Bools) -> Iterator[tuple[Ints, Ints, Floats]]:
         """(rows, (r, c) candidates, (r,) no other site has a lower figure than this), until nothing is `todo`."""
         step = max(1, _PAIRS_AT_ONCE // (3 * few + _MORE_STRAIGHT))
-        rows = np.flatnonzero(self._goes_by_way(asked))
+        rows = np.flatnonzero(self.goes_by_way(asked)) if self._nodes else np.empty(0, dtype=np.int64)
         for begin in range(0, len(rows), step):
             part = rows[begin : begin + step]
             yield part, *self._by_way_first(asked, part, few)
-        goes = self._goes_by_way(asked)
+        goes = self.goes_by_way(asked)
         rows = np.flatnonzero(todo & ~goes)
         for begin in range(0, len(rows), step):
             yield self._straight_next(asked, rows[begin : begin + step], few)
         rows = np.flatnonzero(todo & goes)
         step = max(1, _PAIRS_AT_ONCE // max(1, len(self._allowed)))
         for begin in range(0, len(rows), step):
-            yield self._least_at_least(asked, rows[begin : begin + step], few)
+            yield self.least_at_least(asked, rows[begin : begin + step], few)
         rows, columns = np.flatnonzero(todo), np.flatnonzero(self._allowed)
         step = max(1, _PAIRS_AT_ONCE // max(1, len(columns)))
         for begin in range(0, len(rows), step):
@@ -76,7 +78,7 @@ class NearRounds:
         more = 1 + (self._pairs.walks.detour_factor - 1) * asked.weight[rows]
         return rows, near.site[near.square].astype(np.int64), near.beyond_m[near.square] * more
 
-    def _least_at_least(self, asked: Asked, rows: Ints, few: int) -> tuple[Ints, Ints, Floats]:
+    def least_at_least(self, asked: Asked, rows: Ints, few: int) -> tuple[Ints, Ints, Floats]:
         """Those that are least by what each figure is at least, which is quickly said of all sites at once."""
         columns = np.flatnonzero(self._allowed)
         at_least = self._at_least(asked, rows, columns)
@@ -108,7 +110,7 @@ class NearRounds:
         np.maximum(way, np.where(beyond, np.float32(walks.detour_factor), np.float32(1)) * beeline, out=way)
         return np.where(self._edges.by_way[columns], way, beeline)
 
-    def _goes_by_way(self, asked: Asked) -> Bools:
+    def goes_by_way(self, asked: Asked) -> Bools:
         """(r,) whose figures to the sites that are a matter of ways are never below those of the network."""
         usual, edge = np.maximum(asked.usual.edge, 0), np.maximum(asked.at.edge, 0)
         goes = (asked.weight == 0) & (asked.usual.edge >= 0) & self._edges.leads[usual]

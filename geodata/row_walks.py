@@ -22,7 +22,7 @@ from geodata.crowd import Crowd
 from geodata.descent import Descent
 from geodata.ground_cells import GroundCells
 from geodata.inland import Exits
-from geodata.near_rounds import NONE, NearRounds, NearSites, best_of
+from geodata.near_rounds import NONE, SLACK_M, NearRounds, NearSites, best_of
 from geodata.pair_walks import Asked, PairWalks
 from geodata.plain_edges import PlainEdges
 from geodata.site_lists import edge_lists, merged, node_lists
@@ -37,6 +37,7 @@ _ROWS_AT_ONCE = 1 << 15
 _PAIRS_AT_ONCE = 1 << 20
 _THREADS = 2
 _FEW_ROWS = 32
+_SHORT, _GROUPS, _GROUPS_AT_ONCE = 4, 20_000, 1 << 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,6 +77,9 @@ class RowWalks:
             everywhere = np.broadcast_to(columns, (len(rows), len(columns)))
             found = best_of(self.pairs, asked, np.arange(len(rows)), everywhere, width)
             site[:, :width], figure[:, :width] = found
+            return site, figure
+        if width > _SHORT and len(rows) <= _GROUPS:
+            site[:, :width], figure[:, :width] = self._without_tables(crowd, rows, allowed, width)
             return site, figure
         table = self._table(allowed, width)
         crowd.get_ready(rows, self.pairs, self.edges, self._border_m)
@@ -258,6 +262,29 @@ class RowWalks:
     def _border_m(self) -> NDArray[np.float32] | None:
         areas = self.pairs.walks.areas
         return self._cells.border_m(areas) if areas else None
+
+    def _without_tables(self, crowd: Crowd, rows: Ints, allowed: Bools, few: int) -> NearSites:
+        """Long lists for some thousand people: lists of every edge would take longer than to look at all sites."""
+        rounds = NearRounds(self.pairs, self.edges, allowed, ())
+        asked = self._asked(crowd, rows)
+        site = np.full((len(rows), few), NONE, dtype=np.int64)
+        figure = np.full((len(rows), few), np.inf)
+        todo = np.ones(len(rows), dtype=np.bool_)
+        goes = np.flatnonzero(rounds.goes_by_way(asked))
+        for begin in range(0, len(goes), _GROUPS_AT_ONCE):
+            part, candidates, bound = rounds.least_at_least(asked, goes[begin : begin + _GROUPS_AT_ONCE], few)
+            candidates = np.sort(candidates, axis=1)
+            known, _ = self.figures(crowd, rows[part], candidates)
+            order = np.argsort(known, axis=1, kind="stable")[:, :few]
+            least = np.take_along_axis(known, order, axis=1)
+            proved = least[:, -1] <= bound + SLACK_M
+            named = np.where(np.isfinite(least), np.take_along_axis(candidates, order, axis=1), NONE)
+            site[part[proved]], figure[part[proved]] = named[proved], least[proved]
+            todo[part[proved]] = False
+        rest = np.flatnonzero(todo)
+        if len(rest):
+            site[rest], figure[rest] = rounds.nearest(asked.take(rest), few)
+        return site, figure
 
     def _table(self, allowed: Bools, few: int) -> _Table:
         key = allowed.tobytes(), few

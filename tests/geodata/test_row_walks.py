@@ -47,9 +47,16 @@ def made_walks(rng: np.random.Generator, areas: int, *, wave: bool, bound_m: flo
     return walks.under(live, closed_edges=rng.integers(0, len(network.edge_from), 2), sea=sea)
 
 
-@settings(max_examples=150, deadline=None)
-@given(seeds, st.integers(0, 3), st.booleans(), st.sampled_from([400.0, 3000.0]), st.integers(1, 5))
-def test_the_nearest_by_row_are_those_of_the_matrix(seed, areas, wave, bound_m, k):
+@settings(max_examples=100, deadline=None)
+@given(
+    seeds,
+    st.integers(0, 3),
+    st.booleans(),
+    st.sampled_from([400.0, 3000.0]),
+    st.tuples(st.integers(1, 7), st.booleans()),
+)
+def test_the_nearest_by_row_are_those_of_the_matrix(seed, areas, wave, bound_m, asked):
+    k, tables = asked
     rng = np.random.default_rng(seed)
     walks = made_walks(rng, areas, wave=wave, bound_m=bound_m)
     people = np.concatenate(
@@ -59,7 +66,9 @@ def test_the_nearest_by_row_are_those_of_the_matrix(seed, areas, wave, bound_m, 
     standing, cells = standing_of(walks, people)
     allowed = rng.random(SITES) < 0.7
     rows = RowWalks(PairWalks(walks, sites), cells)
-    found_site, found = rows.nearest(Crowd(people, standing), np.arange(PEOPLE), allowed, k)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_walks, "_GROUPS", 0 if tables else PEOPLE)
+        found_site, found = rows.nearest(Crowd(people, standing), np.arange(PEOPLE), allowed, k)
     walk = walks.walk(people, sites)
     matrix = np.where(allowed, walk.effort_m, np.inf)
     expected = np.sort(matrix, axis=1)[:, :k]
