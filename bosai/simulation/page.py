@@ -127,6 +127,7 @@ def _rows(ours: Outcome, base: Outcome) -> list[Row]:
         ),
         _row("断られた回数", "延べ人数", ours.refusals, base.refusals, "人"),
         _row("行き場が見つからない人", "計算の終わりに", ours.stranded, base.stranded, "人"),
+        _row("席のある行き先がない人", "最後の案内で", ours.without_site, base.without_site, "人", judged=False),
         _row("使えない施設に着いた人", "", ours.found_shut, base.found_shut, "人"),
         _row("歩いて区域の外へ出た人", "施設に入らず", ours.walked_out, base.walked_out, "人", judged=False),
         _row("歩いた距離（半数がこれ以下）", "施設に入れた人", ours.walked_m.p50, base.walked_m.p50, "m"),

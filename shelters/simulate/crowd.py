@@ -115,7 +115,8 @@ class Crowd:
     def hear_place(self, row: int, site: int, spare: int, now_s: float, exit_xy_m: Floats | None) -> None:
         """Somebody who does as told is told a place (or the way out): leaves later, turns, or is already there."""
         self.spare[row] = spare
-        target = TO_EXIT if exit_xy_m is not None and site < 0 else site
+        # Without a seat left the advice names the nearest fit site as the next best: people go there and ask.
+        target = TO_EXIT if exit_xy_m is not None and site < 0 else site if site >= 0 else spare
         if exit_xy_m is not None:
             self.exit_xy_m[row] = exit_xy_m
         stand = self.stand[row]
