@@ -190,7 +190,7 @@ def _labels(wanted: Sequence[tuple[float, float, str]], most_px: float) -> list[
     taken: list[tuple[float, float, float, float]] = []
     parts = []
     for x, y, text in wanted:
-        wide = sum(11.0 if ord(sign) > 0x2E7F else 6.0 for sign in text)
+        wide = sum(17.0 if ord(sign) > 0x2E7F else 9.0 for sign in text)  # as large as on a phone
         for left, base in (
             (x + 10, y + 4),
             (x - 10 - wide, y + 4),
