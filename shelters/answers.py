@@ -92,7 +92,7 @@ class _Triage:
         self.limit_m = np.full(count, np.inf)
         self.told_site = self._told_that_may_be_kept()
         self.keeps = (self.told_site >= 0) & (self.arriving | bool(problem.hand.redirects_paused))
-        ways = ways_of(problem, workings, classes.rows)
+        ways = ways_of(problem, workings)
         places, sites = people.xy_m, problem.sites.xy_m
         at_site = classes.start >= len(people)
         xy_m = places[classes.rows]
@@ -196,11 +196,16 @@ class _Triage:
 
     def answer(self, number: int, rows: Ints) -> None:
         """Action, target and what stands for the rows of one class."""
-        danger = self.problem.dangers[int(self.classes.main[self.classes.first[number]])]
+        first = self.classes.first[number]
+        danger = self.problem.dangers[int(self.classes.main[first])]
         if danger.is_tsunami:
             self._answer_tsunami(number, rows, danger)
             return
-        action = triage.by_level(danger, self.problem.people, self.classes.rows[rows], self.problem.blur_m)
+        here = [self.problem.dangers[column] for column in np.flatnonzero(self.classes.inside[first])]
+        others = [one for one in here if one is not danger]
+        action = triage.by_level(
+            danger, self.problem.people, self.classes.rows[rows], self.problem.blur_m, others
+        )
         self.action[rows] = action
         moves = rows[(action == _GO) | (action == _PREPARE)]
         self.target[moves] = number * _KINDS + _LEVEL

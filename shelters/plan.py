@@ -13,10 +13,9 @@ from shelters.hand import NO_HAND, Hand
 from shelters.ledger import Told
 from shelters.model import Action, Opening, People
 from shelters.occupancy import FRESH, Freshness
-from shelters.pace import Pacing, StraightLine, WalkDistances
+from shelters.pace import Pacing, StraightLine
 from shelters.sites import OPENINGS, SiteTable, floor_label
 from shelters.triage import ACTION_ROW, ACTIONS
-from shelters.walks_as_ways import MatrixWays
 from shelters.ways import StraightWays, Ways
 from shelters.workings import Workings
 
@@ -29,7 +28,7 @@ class PlanRules:
     """The figures a plan is made with; all from settings."""
 
     pacing: Pacing = field(default_factory=Pacing)
-    walks: WalkDistances = field(default_factory=StraightLine)
+    walks: StraightLine = field(default_factory=StraightLine)  # where a problem brings no ways
     seaward_bearing_deg: float = 110.0
     widen_m: float = 8.0
     seats_margin_fraction: float = 0.0
@@ -175,18 +174,14 @@ class Plan:
         return floor_label(self.problem.sites.sites[site], named) if named else ""
 
 
-def ways_of(problem: PlanInput, workings: Workings, rows: Ints) -> Ways:
-    """The walks of a plan whose message rows are `rows`: as given, else straight lines."""
-    people, sites, walks = problem.people.xy_m, problem.sites.xy_m, problem.rules.walks
+def ways_of(problem: PlanInput, workings: Workings, _rows: Ints | None = None) -> Ways:
+    """The walks of a plan: as given, else straight lines. The third argument is asked for by nobody any more."""
+    people, sites, detour = problem.people.xy_m, problem.sites.xy_m, problem.rules.walks.detour_factor
 
     def make() -> Ways:
-        if problem.ways is not None:
-            return problem.ways
-        if isinstance(walks, StraightLine):
-            return StraightWays(people, sites, walks.detour_factor)
-        return MatrixWays(walks, people, sites, rows)
+        return problem.ways if problem.ways is not None else StraightWays(people, sites, detour)
 
-    made_from = (problem.ways,) if problem.ways is not None else (people, sites, walks, rows)
+    made_from = (problem.ways,) if problem.ways is not None else (people, sites, detour)
     return workings.stage("ways", made_from, make)
 
 
