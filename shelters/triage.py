@@ -3,10 +3,13 @@
 levels   3: slow households go, the others prepare · 4: go · 5: the best safety where you are (never "set out")
 stay     only flood, storm surge and inland flood, and only when depth, duration, zone, floor and structure
          are all known and fine; anything unknown means leave. Upstairs in a landslide area is no stay here: how near
-         the slope a house stands is not known
+         the slope a house stands is not known. Of several orders at one place each has to allow it: a floor above the
+         water is no answer to the slope behind the house
 power    who depends on power does not sit out a power cut above the water: such a household leaves with the slow ones
 others   (large fire, volcano, earthquake, landslide without level …) go
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,14 +80,21 @@ def _dry_above(water: Water, rows: NDArray[np.int64], floor: NDArray[np.int16]) 
 
 
 def by_level(
-    danger: Danger, people: People, rows: NDArray[np.int64], blur_m: Floats | None = None
+    danger: Danger,
+    people: People,
+    rows: NDArray[np.int64],
+    blur_m: Floats | None = None,
+    others: Sequence[Danger] = (),
 ) -> NDArray[np.int8]:
-    """(r,) ACTIONS rows for a danger other than tsunami. blur_m: see `may_stay`."""
+    """(r,) ACTIONS rows for a danger other than tsunami. others: in force there besides; blur_m: see `may_stay`."""
     if danger.level == 5:
         return np.full(len(rows), ACTION_ROW[Action.UP], dtype=np.int8)
     action = np.full(len(rows), ACTION_ROW[Action.GO], dtype=np.int8)
     if danger.level == 3:
         action[people.pace[rows] != Pace.SLOW] = ACTION_ROW[Action.PREPARE]
         action[leaves_for_power(danger, people, rows, blur_m)] = ACTION_ROW[Action.GO]
-    action[may_stay(danger, people, rows, blur_m)] = ACTION_ROW[Action.STAY]
+    stays = may_stay(danger, people, rows, blur_m)
+    for other in others:
+        stays &= may_stay(other, people, rows, blur_m)
+    action[stays] = ACTION_ROW[Action.STAY]
     return action

@@ -13,7 +13,7 @@ from geodata.hazards import HazardKind as H
 from shelters.dangers import Water
 from shelters.model import Action, Facet, Pace, People, StructureRow
 from shelters.triage import ACTIONS, by_level, leaves_for_power, may_stay
-from tests.shelters.town import level
+from tests.shelters.town import level, planned, site
 
 ROW = np.arange(1)
 
@@ -164,3 +164,29 @@ def test_staying_is_answered_only_when_everything_is_known_and_fine(number, haza
     people = household(floor=floor, structure=structure, pace=pace, needs=needs)
     stays = may_stay(level(number, hazard, water=water(depth, hours, zone)), people, ROW, np.array([blur]))
     assert bool(stays[0]) == (found is Action.STAY)
+
+
+@pytest.mark.parametrize(
+    ("water_level", "slope_level", "pace", "expected"),
+    [
+        (4, 4, Pace.STANDARD, Action.GO),
+        (4, 3, Pace.STANDARD, Action.GO),
+        (3, 3, Pace.SLOW, Action.GO),
+        (3, 3, Pace.STANDARD, Action.PREPARE),
+    ],
+)
+def test_a_floor_above_the_water_is_no_answer_to_an_order_for_the_slope_behind_the_house(
+    water_level, slope_level, pace, expected
+):
+    who = household(pace=pace)
+    over = level(water_level, H.FLOOD, water=KNOWN)
+    alone = planned(who, {(-500, 0): site("a")}, [over])
+    assert [one.action for one in alone.decisions()] == [Action.STAY]
+    both = planned(who, {(-500, 0): site("a")}, [over, level(slope_level, H.LANDSLIDE)])
+    assert [one.action for one in both.decisions()] == [expected]
+
+
+def test_a_second_order_that_allows_staying_too_changes_nothing():
+    both = [level(4, H.FLOOD, water=KNOWN), level(4, H.INLAND_FLOOD, water=KNOWN)]
+    made = planned(household(), {(-500, 0): site("a")}, both)
+    assert [one.action for one in made.decisions()] == [Action.STAY]
