@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_GO, _REFUGE = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE]
+_GO, _REFUGE, _INLAND = ACTION_ROW[Action.GO], ACTION_ROW[Action.REFUGE], ACTION_ROW[Action.INLAND]
 _PREPARE = ACTION_ROW[Action.PREPARE]
 
 
@@ -64,7 +64,7 @@ def _why_action(  # noqa: PLR0917 - one class of the plan's arrays
     by_action = {
         Action.UP: up,
         Action.STAY: (ReasonCode.ABOVE_WATER, ReasonCode.STAY_NEEDS),
-        Action.INLAND: (ReasonCode.INLAND_FIRST,),
+        Action.INLAND: (),  # below: only where there is time
         Action.PREPARE: (ReasonCode.PREPARE_NOW,),
         # An unknown pace may be a slow one: PREPARE_NOW itself says "leave now if anybody needs time".
         Action.GO: (ReasonCode.NEEDS_TIME,) if danger.level == 3 else (),
@@ -81,6 +81,8 @@ def _why_action(  # noqa: PLR0917 - one class of the plan's arrays
         if danger.expected_arrival_s is None:
             _add(bits, late, ReasonCode.TIME_UNKNOWN)
         _add(bits, late[figures.action[late] == _REFUGE], ReasonCode.HIGHER_NOW)
+        timely = rows[~answers.late[rows]]
+        _add(bits, timely[figures.action[timely] == _INLAND], ReasonCode.INLAND_FIRST)
 
 
 def _why_site(problem: PlanInput, classes: Classes, answers: Answers, figures: Figures, bits: Ints) -> None:

@@ -129,3 +129,17 @@ def test_a_full_tower_only_looks_farther():
     }
     made = planned(people([(2500, 0)] * 2, persons=[1, 1]), sites, [tsunami(arrives_in_s=None)])
     assert site_ids(made) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("arrives_in_s", "there_is_time"), [(2 * HOUR, True), (900.0, False), (None, False)])
+def test_time_to_walk_out_is_spoken_of_only_where_there_is_some(arrives_in_s, there_is_time):
+    made = planned(people([(1500, 0)]), {(-5500.0, 0.0): site("a")}, [tsunami(arrives_in_s=arrives_in_s)])
+    (one,) = made.decisions()
+    assert one.action is Action.INLAND
+    assert (ReasonCode.INLAND_FIRST in one.reasons) is there_is_time
+
+
+def test_an_advisory_says_nothing_of_time_on_the_shore():
+    made = planned(people([(2800, 0)]), {(-5500.0, 0.0): site("a")}, [tsunami(advisory=True)])
+    (one,) = made.decisions()
+    assert (one.action, one.reasons) == (Action.INLAND, ())
