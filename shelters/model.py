@@ -23,6 +23,10 @@ class DesignationKind(StrEnum):
     TEMPORARY_STAY = "temporary_stay"  # 一時滞在施設: for 帰宅困難者, up to 72 h
 
 
+FOR_THE_PUBLIC = frozenset({DesignationKind.EMERGENCY_SITE, DesignationKind.SHELTER})
+"""What residents may be told of; 一時滞在施設 are for those who can't get home."""
+
+
 class FigureSource(StrEnum):
     """Where a capacity figure comes from. Assumed figures are marked wherever they are shown."""
 
@@ -98,11 +102,8 @@ class Site:
 
     @property
     def open_to_public(self) -> bool:
-        """False for welfare shelters and sites that are all restricted to named groups."""
-        return any(
-            one.kind is not DesignationKind.WELFARE_SHELTER and not one.restricted_to
-            for one in self.designations
-        )
+        """True where anybody may come: some 指定緊急避難場所 or 指定避難所 of it is not kept for named groups."""
+        return any(one.kind in FOR_THE_PUBLIC and not one.restricted_to for one in self.designations)
 
 
 class Facet(IntFlag):

@@ -32,8 +32,6 @@ RAISED_FORMS = frozenset({SiteForm.TSUNAMI_TOWER, SiteForm.EVACUATION_HILL, Site
 FACETS: tuple[Facet, ...] = (Facet.STEP_FREE, Facet.POWER, Facet.PETS)
 """The columns of `SiteTable.facets`."""
 
-_FOR_THE_PUBLIC = frozenset({DesignationKind.EMERGENCY_SITE, DesignationKind.SHELTER})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SiteTable:
@@ -84,7 +82,7 @@ def site_table(
     return SiteTable(
         sites=tuple(sites),
         xy_m=np.asarray(xy_m, dtype=np.float64).reshape(-1, 2),
-        public=np.array([is_public(one) for one in sites], dtype=np.bool_),
+        public=np.array([one.open_to_public for one in sites], dtype=np.bool_),
         flags=np.array(
             [[one.fit_for(kind) for kind in HAZARD_ORDER] for one in sites], dtype=np.bool_
         ).reshape(count, len(HAZARD_ORDER)),
@@ -118,11 +116,6 @@ def site_table(
         shelter=_designated(sites, DesignationKind.SHELTER),
         opened_by_staff=np.array([one.opening is Opening.OPEN for one in now], dtype=np.bool_),
     )
-
-
-def is_public(site: Site) -> bool:
-    """True where anybody may come: some 指定緊急避難場所 or 指定避難所 of it is not kept for named groups."""
-    return any(one.kind in _FOR_THE_PUBLIC and not one.restricted_to for one in site.designations)
 
 
 def opening_of(site: Site, status: SiteStatus | None) -> Opening:

@@ -12,7 +12,7 @@ from shapely import box
 from geodata.hazards import HazardKind as H
 from shelters.hand import NO_HAND, Hand
 from shelters.model import Designation, DesignationKind, Opening, SiteForm, SiteStatus
-from shelters.sites import is_public, site_table
+from shelters.sites import site_table
 from shelters.suitability import Verdict, Who, fit_for, judge, sites_inside
 from tests.shelters.town import ALL, NOW_S, level, site, tsunami
 
@@ -163,9 +163,11 @@ def test_a_site_is_public_by_any_designation_that_is_neither_kept_for_some_nor_t
         made = [Designation(designation_id=str(n), kind=one) for n, one in enumerate(kinds)]
         return replace(site("one"), designations=tuple(made))
 
-    assert is_public(of(DesignationKind.SHELTER, WELFARE)) and is_public(of(DesignationKind.EMERGENCY_SITE))
-    assert not is_public(of(WELFARE)) and not is_public(of(STAY_OVER, WELFARE)) and not is_public(of())
-    assert not is_public(site("one", restricted="高齢者"))
+    assert of(DesignationKind.SHELTER, WELFARE).open_to_public
+    assert of(DesignationKind.EMERGENCY_SITE).open_to_public
+    for kept in (of(WELFARE), of(STAY_OVER), of(STAY_OVER, WELFARE), of(), site("one", restricted="高齢者")):
+        assert not kept.open_to_public
+    assert of(STAY_OVER, DesignationKind.SHELTER).open_to_public
 
 
 # -- what must always hold ------------------------------------------------------------------------------
