@@ -81,6 +81,7 @@ class Before:
     site: Ints  # row of the plan's sites, -1 = none, GONE
     walk_s: Floats
     said_s: Floats
+    exit_lost: Bools | None = None  # told to walk inland, and where the area ended is inside one now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,6 +119,8 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     moved = ~newly & (made.site != before.site)
     same_words = before.words == says.words
     more = says.more_places if says.more_places is not None else np.zeros(len(made), dtype=np.bool_)
+    # Who stops where the area ended before it grew is still inside: the danger has come nearer.
+    more = more | before.exit_lost if before.exit_lost is not None else more
     same = (
         ~newly & same_words & ~moved & (made.action == before.action) & (before.floor == says.floor) & ~more
     )

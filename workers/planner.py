@@ -281,7 +281,7 @@ class PlannerWorker:
         """The plan, and who hears of it, most endangered first."""
         problem = self._left.added_to(problem_of(situation, rows, self._sources.settings))
         made = plan(problem, self._made)
-        hearing = hearing_of(made, rows, situation)
+        hearing = hearing_of(made, rows, situation, self._sources.settings)
         told = most_endangered_first(made, np.flatnonzero(hearing.changes.tell))
         return _Found(made=made, plan_id=plan_id_of(made, situation), hearing=hearing, told=told)
 

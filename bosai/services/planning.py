@@ -193,9 +193,10 @@ def orders_of(situation: Situation) -> dict[str, Alert]:
     return {one.alert.alert_id: one.alert for one in situation.in_force}
 
 
-def hearing_of(made: Plan, rows: PeopleRows, situation: Situation) -> Hearing:
+def hearing_of(made: Plan, rows: PeopleRows, situation: Situation, settings: Settings) -> Hearing:
     """Whom a plan gives something to hear."""
-    return hearing(made, rows, book_of(situation.told), orders_of(situation), situation.told_of)
+    told, in_force = book_of(situation.told), orders_of(situation)
+    return hearing(made, rows, told, in_force, situation.told_of, settings.city.plane_epsg)
 
 
 def alert_id_of(alert_key: str) -> str:
@@ -276,7 +277,7 @@ def meaning(
     of_worst = meaning_of(
         message_class=message_class,
         action=action,
-        site_id=to.site_id if to else None,
+        site_id=_place_meant(action, to) if to else None,
         floor_label=to.floor_label if to else "",
         hazard=alert.hazard.value,
         kind=alert.kind.value,
@@ -286,6 +287,11 @@ def meaning(
     if not also:
         return of_worst
     return hashlib.sha256("\x1f".join((of_worst, *also)).encode()).hexdigest()[:32]
+
+
+def _place_meant(action: Action | None, to: Destination) -> str | None:
+    """Inland: where the area ends, to 10 m. When it grows, who was told the old edge must hear of the new one."""
+    return f"{to.lon:.4f},{to.lat:.4f}" if action is Action.INLAND else to.site_id
 
 
 def destination_of(

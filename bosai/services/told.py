@@ -47,6 +47,7 @@ _ROW = np.dtype(
         ("decided_s", np.float64),
         ("walk_s", np.float32),
         ("at_s", np.float64),
+        ("exit_lonlat", np.float64, (2,)),  # told to walk inland: where the area ended; nan otherwise
     ]
 )
 
@@ -248,6 +249,7 @@ class _Columns:
             one.decided_at.timestamp(),
             to.walk_s if to is not None else 0,
             one.decided_at.timestamp(),
+            (to.lon, to.lat) if to is not None and one.action is Action.INLAND else (np.nan, np.nan),
         )
         self._taken = None
 

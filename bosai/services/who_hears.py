@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from bosai.model.alert import Alert, AlertRecord, TsunamiClass
 from bosai.model.instruction import Answer, MessageKind
 from bosai.services.people import PeopleRows
-from bosai.services.told import ANSWERS, LOST, MESSAGES, STAGES, ToldBook
+from bosai.services.told import ACTIONS, ANSWERS, LOST, MESSAGES, STAGES, ToldBook
+from geodata.areas import points_in_each
+from geodata.crs import to_plane
 from shelters import changes
 from shelters.changes import Before, Changes, Says
 from shelters.dangers import who_is_inside
 from shelters.ledger import Told
-from shelters.model import People
+from shelters.model import Action, People
 from shelters.plan import Plan
 from shelters.sites import HAZARD_COLUMN, SiteTable, floor_label
 from shelters.suitability import named_floor
 
 DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
+_INLAND = ACTIONS.index(Action.INLAND)
 _DECLINED = [ANSWERS.index(one) for one in (Answer.STAYING, Answer.ELSEWHERE)]
 _LOST = [STAGES.index(one) for one in LOST]
 _UNKNOWN = -5
@@ -81,12 +84,13 @@ class Hearing:
     full: Mapping[int, str]  # row of the plan → name of the site told before, which is full
 
 
-def hearing(
+def hearing(  # noqa: PLR0917 - one moment: the plan, who they are, and what was said
     made: Plan,
     rows: PeopleRows,
     told: ToldBook,
     in_force: Mapping[str, Alert],
     told_of: Mapping[str, AlertRecord],
+    epsg: int,
 ) -> Hearing:
     """The plan against what everybody was told. in_force: order → its version in force."""
     problem = made.problem
@@ -113,6 +117,7 @@ def hearing(
         site=site[found["site"]],
         walk_s=found["walk_s"].astype(np.float64),
         said_s=found["decided_s"],
+        exit_lost=_exits_lost(made, found, epsg),
     )
     also = other_places(made, rows)
     more = np.zeros(len(at), dtype=np.bool_)
@@ -128,6 +133,16 @@ def hearing(
     sent_on = np.flatnonzero(found_changes.full & found_changes.tell)
     full = {n: problem.sites.sites[int(before.site[n])].name for n in sent_on.tolist()}
     return Hearing(book=told, at=at, changes=found_changes, also=also, full=full)
+
+
+def _exits_lost(made: Plan, found: NDArray[Any], epsg: int) -> NDArray[np.bool_]:
+    """(r,) who was told to walk to where a tsunami area ended, and that place lies inside one now."""
+    lost = np.zeros(len(found), dtype=np.bool_)
+    waves = [one.area_xy_m for one in made.problem.dangers if one.is_tsunami]
+    rows = np.flatnonzero((found["action"] == _INLAND) & np.isfinite(found["exit_lonlat"][:, 0]))
+    if len(rows) and waves:
+        lost[rows] = points_in_each(to_plane(found["exit_lonlat"][rows], epsg), waves).any(axis=1)
+    return lost
 
 
 def other_places(made: Plan, rows: PeopleRows) -> dict[int, tuple[str, ...]]:
