@@ -70,7 +70,10 @@ class WaterMaps:
         return Water(
             depth_m=depth_m,
             duration_h=np.where(dry, 0.0, duration_h),
-            collapse_zone=self._must_leave(depths, zones, slopes, xy_m, dry),
+            # Banks are torn away where no water comes to stand, too: dry ground by a river is not outside of that.
+            collapse_zone=self._must_leave(
+                depths, zones, slopes, xy_m, dry & (hazard is not HazardKind.FLOOD)
+            ),
         )
 
     def _worst(

@@ -69,10 +69,19 @@ def test_a_class_that_says_up_to_and_including_keeps_its_end():
 def test_outside_is_dry_only_on_the_ground_the_map_was_made_for():
     maps = WaterMaps([layer("flood_max", DEPTHS, [(square(0, 0), 1)], covers=CITY)], EPSG)
     depth, hours, zone = at(maps, OUTSIDE, FAR)
-    assert (depth[0], hours[0], zone[0]) == (0.0, 0.0, 0)
+    assert (depth[0], hours[0]) == (0.0, 0.0)
     assert np.isnan([depth[1], hours[1]]).all() and zone[1] == -1
     without = WaterMaps([layer("flood_max", DEPTHS, [(square(0, 0), 1)])], EPSG)
     assert np.isnan(at(without, OUTSIDE)[0]).all()
+
+
+def test_dry_ground_by_a_river_is_outside_the_zones_only_where_a_map_of_them_says_so():
+    dry = layer("flood_max", DEPTHS, [(square(0, 0), 1)], covers=CITY)
+    assert at(WaterMaps([dry], EPSG), OUTSIDE)[2] == [-1]
+    banks = layer("flood_house", HOUSE, [(square(2000, 0), 0)], covers=CITY)
+    assert at(WaterMaps([dry, banks], EPSG), OUTSIDE, (2500.0, 500.0))[2] == [0, 1]
+    surge = layer("surge_max", DEPTHS, [(square(0, 0), 1)], hazard=H.STORM_SURGE, covers=CITY)
+    assert at(WaterMaps([surge], EPSG), OUTSIDE, hazard=H.STORM_SURGE)[2] == [0]
 
 
 def test_of_two_maps_the_deeper_counts_and_what_one_does_not_know_is_not_known():
