@@ -8,8 +8,9 @@
 Damped (design, rule 5.8; domain reference §8.5): a site that is merely nearer is no news. Who was sent on once is sent
 on again only when that destination fails too. Who is there, or nearly, hears of another site only when his fails. While
 HQ pauses redirects nobody is sent elsewhere but from a destination that can't be used any more (closed, unusable, in an
-area). Who answered "staying" or "elsewhere" hears only of a greater danger or of the end. All of it compares states:
-what is held back is told later, if it is still true.
+area). Time that has become too short for the way told of, or being asked to leave after preparing, is always news:
+the same order then asks for something else. Who answered "staying" or "elsewhere" hears only of a greater danger or of
+the end. All of it compares states: what is held back is told later, if it is still true.
 """
 
 from collections.abc import Iterator
@@ -134,14 +135,15 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
 
     above_all = danger_up | before.ended  # neither damping nor an answer holds it back
     redirect = same_words & moved
-    is_news = ~redirect | _worth_moving(made, before, fate)
+    pressing = urgent & (_at_stake(made) | (_URGENCIES[before.action] == 0))
+    is_news = ~redirect | pressing | _worth_moving(made, before, fate)
     # Nobody arrives where no place was named; the edge of an area is one.
     arriving = _arriving(made) & ((before.site != -1) | (before.action == _INLAND))
     quiet = before.declined & ~above_all
     quiet |= redirect & ~is_news & ~failed
     quiet |= same_words & arriving & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all
     if problem.hand.redirects_paused:
-        quiet |= redirect & ~failed & ~above_all
+        quiet |= redirect & ~failed & ~pressing & ~above_all
     waits = ~(above_all | urgent | failed | (moved & (fate == Fate.FULL)))
     with np.errstate(invalid="ignore"):
         fresh = problem.now_s - before.said_s < at_most_every_s
@@ -162,7 +164,6 @@ def _worth_moving(made: Plan, before: Before, fate: NDArray[np.int8]) -> Bools:
     """(r,) whether another site is news: the told one will not do, none was told, HQ names one, or, once, the seats
     there went to others and the new one is farther. A nearer one alone is not."""
     problem = made.problem
-    life = np.array([one.life_at_stake for one in problem.dangers], dtype=np.bool_)
     speed = problem.rules.pacing.speed_mps(problem.people.pace, night=problem.night)[made.row]
     with np.errstate(invalid="ignore"):
         farther = ~(made.walk_m / speed <= before.walk_s)
@@ -170,9 +171,14 @@ def _worth_moving(made: Plan, before: Before, fate: NDArray[np.int8]) -> Bools:
     gained = (before.site == -1) & (made.site >= 0)
     displaced = farther & ~before.redirected & (before.site >= 0)
     full = fate == Fate.FULL
-    stake = life[made.danger] if len(life) else np.zeros(len(made), dtype=np.bool_)
-    worth: Bools = pinned | gained | (fate == Fate.EXCLUDED) | ((full | displaced) & ~stake)
+    worth: Bools = pinned | gained | (fate == Fate.EXCLUDED) | ((full | displaced) & ~_at_stake(made))
     return worth
+
+
+def _at_stake(made: Plan) -> Bools:
+    """(r,) whose life is in imminent danger."""
+    life = np.array([one.life_at_stake for one in made.problem.dangers], dtype=np.bool_)
+    return life[made.danger] if len(life) else np.zeros(len(made), dtype=np.bool_)
 
 
 def _arriving(made: Plan) -> Bools:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shelters.ledger import Told
+from shelters.ledger import Told, sets_out
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -25,14 +25,15 @@ def in_the_count(
 
     Whoever answered "arrived" before the count is in it. Of the others who should have been there by then (decided +
     late start + walk), the first by that time in seconds, as long as the count has heads left for their whole party;
-    ties break by row. Only rows that hold a seat use heads up.
+    ties break by row. Only rows that hold a seat use heads up. Who was only told to prepare has not left.
 
     persons, holds_seat: (n,). counted_at_s: (m,), nan = silent. present: (m,) heads, -1 = silent.
     """
     inside = np.zeros(len(told.site), dtype=np.bool_)
     if not len(counted_at_s):
         return inside
-    going = np.flatnonzero((told.site >= 0) & ~told.declined)
+    left = sets_out(told) | ~np.isnan(told.arrived_s)
+    going = np.flatnonzero((told.site >= 0) & ~told.declined & left)
     site, arrived_s = told.site[going], told.arrived_s[going]
     answered = ~np.isnan(arrived_s)
     due_s = np.where(answered, arrived_s, told.decided_s[going] + late_start_s + told.walk_s[going])

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shelters.model import Action
+from shelters.triage import ACTION_ROW
+
 Floats = NDArray[np.float64]
+
+_SETS_OUT = tuple(ACTION_ROW[one] for one in (Action.GO, Action.REFUGE, Action.INLAND))
+"""Who was told to prepare is at home, however long ago that was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,8 +95,13 @@ def arriving(
     """
     due_s = told.decided_s + late_start_s + told.walk_s - within_m / speed_mps
     with np.errstate(invalid="ignore"):
-        near: NDArray[np.bool_] = (due_s <= now_s) | ~np.isnan(told.arrived_s)
+        near: NDArray[np.bool_] = (due_s <= now_s) & sets_out(told) | ~np.isnan(told.arrived_s)
     return near & (told.action >= 0) & ~told.declined
+
+
+def sets_out(told: Told) -> NDArray[np.bool_]:
+    """(n,) True where somebody was told to leave, not only to prepare."""
+    return np.isin(told.action, _SETS_OUT)
 
 
 def on_their_way(

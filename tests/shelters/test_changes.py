@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from shelters import changes
 from shelters.changes import AT_MOST_EVERY_S, GONE, Before, Change, Changes, Says
 from shelters.hand import Hand, Pin
-from shelters.model import Action, Opening, SiteStatus
+from shelters.model import Action, Opening, SiteForm, SiteStatus
 from shelters.plan import Plan
 from shelters.planning import plan
 from shelters.triage import ACTION_ROW
-from tests.shelters.test_what_must_always_hold import a_problem
+from tests.shelters.test_what_must_always_hold import a_problem, told_by
 from tests.shelters.town import NOW_S, level, people, planned, site, tsunami
 
 LONG_AGO = NOW_S - 2 * AT_MOST_EVERY_S
@@ -267,6 +267,27 @@ def test_a_more_urgent_action_is_told_at_once_and_a_calmer_one_in_its_turn():
     assert heard(difference(made, action=prepare, said_s=NOW_S - 1)) == (Change.WORSE, True)
     assert heard(difference(made, action=up, site=-1, said_s=NOW_S - 1)) == (Change.BETTER, False)
     assert heard(difference(made, action=up, site=-1)) == (Change.BETTER, True)
+
+
+TOWER = site("tower", form=SiteForm.TSUNAMI_TOWER)
+
+
+@pytest.mark.parametrize("hand", [Hand(), Hand(redirects_paused="混乱を避ける")])
+def test_when_the_wave_comes_sooner_than_the_way_told_of_takes_the_nearer_refuge_is_told_at_once(hand):
+    sites = {(-300.0, 0.0): site("outside"), (700.0, 0.0): TOWER}
+    first = planned(people([(600, 0)]), sites, [tsunami(arrives_in_s=7200)])
+    assert first.action.tolist() == [ACTION_ROW[Action.GO]]
+    sooner = tsunami(arrives_in_s=1200, key="t:2")
+    made = plan(replace(first.problem, told=told_by(first), now_s=NOW_S + 60, dangers=(sooner,)))
+    assert made.action.tolist() == [ACTION_ROW[Action.REFUGE]]
+    made = replace(made, problem=replace(made.problem, hand=hand))
+    told = {"site": first.site, "action": first.action, "newest": False, "said_s": NOW_S}
+    assert heard(difference(made, **told)) == (Change.WORSE, True)
+
+
+def test_who_prepared_and_is_to_leave_now_hears_it_wherever_he_is_sent():
+    made, prepare = one(), ACTION_ROW[Action.PREPARE]
+    assert heard(difference(made, action=prepare, site=B, walk_s=3600.0)) == (Change.WORSE, True)
 
 
 def test_a_site_for_somebody_who_had_none_is_news():

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from shelters.heads import in_the_count
 from shelters.ledger import nobody_told
+from shelters.model import Action
+from shelters.triage import ACTION_ROW
 
 NOW = 1_800_000_000.0
 MINUTE = 60.0
@@ -19,6 +21,7 @@ def told(*rows):
     return replace(
         blank,
         site=np.array([one[0] for one in rows], dtype=np.int64),
+        action=np.full(len(rows), ACTION_ROW[Action.GO], dtype=np.int8),
         decided_s=np.array([NOW - one[1] * MINUTE for one in rows]),
         walk_s=np.array([one[2] * MINUTE for one in rows], dtype=np.float64),
         arrived_s=np.array([np.nan if one[3] is None else NOW - one[3] * MINUTE for one in rows]),
