@@ -61,6 +61,8 @@ class SiteLine:
 
     site: SiteExpectation
     persons: int | None
+    others: int | None
+    counted_in: int | None
     over: int | None
     left: int | None
     over_counted_in: int | None
@@ -191,19 +193,7 @@ def _wards(towns: tuple[TownFigures, ...], *, exact: bool) -> tuple[WardLines, .
 
 def _sites(preview: Preview, *, exact: bool) -> tuple[SiteLine, ...]:
     persons = _shown([one.persons for one in preview.by_site], exact=exact)
-    lines = [
-        SiteLine(
-            site=one,
-            persons=persons[n],
-            over=None if persons[n] is None else _over(one, one.persons),
-            left=None if persons[n] is None else _left(one, one.persons),
-            over_counted_in=None if one.counted_in is None else _over(one, one.counted_in),
-            left_counted_in=None if one.counted_in is None else _left(one, one.counted_in),
-            curve=_curve(one if persons[n] is not None else msgspec.structs.replace(one, curve=())),
-            full=_full(one),
-        )
-        for n, one in enumerate(preview.by_site)
-    ]
+    lines = [_site(one, persons[n], exact=exact) for n, one in enumerate(preview.by_site)]
     # The ones that fill come first: they are what HQ can still do something about.
     return tuple(
         sorted(
@@ -215,6 +205,36 @@ def _sites(preview: Preview, *, exact: bool) -> tuple[SiteLine, ...]:
                 -(one.site.counted_in or 0),
             ),
         )
+    )
+
+
+def _site(one: SiteExpectation, persons: int | None, *, exact: bool) -> SiteLine:
+    """persons: what may be shown of them. Where few residents count, `counted_in` is the subscribers again."""
+    others, counted_in = total_without_small(one.others), one.counted_in
+    if exact:
+        others = one.others
+    elif counted_in is not None:
+        counted_in = total_without_small(counted_in)
+    # What is left, and the heads of the hours, are sums of all three.
+    alone = persons if others is not None else None
+    together = counted_in if others is not None else None
+    return SiteLine(
+        site=one,
+        persons=persons,
+        others=others,
+        counted_in=counted_in,
+        over=None if alone is None else _over(one, alone),
+        left=None if alone is None else _left(one, alone),
+        over_counted_in=None if together is None else _over(one, together),
+        left_counted_in=None if together is None else _left(one, together),
+        curve=_curve(
+            msgspec.structs.replace(
+                one,
+                curve=() if alone is None else one.curve,
+                curve_counted_in=() if together is None else one.curve_counted_in,
+            )
+        ),
+        full=_full(one),
     )
 
 

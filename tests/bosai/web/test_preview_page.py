@@ -243,6 +243,21 @@ def test_to_a_ward_no_seat_left_over_tells_of_two_people() -> None:
     assert view.counted_in is not None and view.counted_in.short == 210
 
 
+def test_a_ward_reads_no_small_count_where_no_residents_come_or_another_order_sends_a_few() -> None:
+    flat, rising = tuple([0] * 19), tuple([0] * 18 + [2])
+    few = msgspec.structs.replace(
+        NEAR, persons=2, others=0, present=None, counted_in=2, curve=rising, curve_counted_in=rising
+    )
+    (line,) = view_of(msgspec.structs.replace(PREVIEW, by_site=(few,)), exact=False).sites
+    assert (line.persons, line.counted_in, line.left_counted_in, line.curve) == (None, None, None, None)
+    beside = msgspec.structs.replace(NEAR, others=3, curve=flat)
+    (line,) = view_of(msgspec.structs.replace(PREVIEW, by_site=(beside,)), exact=False).sites
+    assert (line.persons, line.others, line.counted_in) == (120, None, 400)
+    assert (line.over, line.left, line.left_counted_in, line.curve) == (None, None, None, None)
+    (line,) = view_of(msgspec.structs.replace(PREVIEW, by_site=(beside,)), exact=True).sites
+    assert (line.others, line.left) == (3, 250 - 120 - 3 - 10)
+
+
 @given(st.lists(st.integers(0, 5000), min_size=19, max_size=19).map(sorted), st.integers(0, 3000))
 def test_a_drawing_stays_in_its_frame(curve: list[int], seats: int) -> None:
     one = msgspec.structs.replace(NEAR, curve=tuple(curve), curve_counted_in=(), seats=seats)
