@@ -1,7 +1,8 @@
 """案内の理由: what a household at one place would be told now, and why that site and none of the nearer ones.
 
 Read only, and about nobody: the officer names a town or a point. What one subscriber was told is explained on the
-command line only, where it goes into the audit log.
+command line only, where it goes into the audit log. The place is posted, though nothing changes by it: a home and what
+its people need do not belong in an address, which browsers and proxies keep.
 """
 
 from typing import Any
@@ -26,14 +27,18 @@ MOST_PERSONS, MOST_FLOOR = 20, 60
 
 
 def routes() -> list[web.RouteDef]:
-    """One page."""
-    return [web.get("/hq/explain", signed_in(explain_page))]
+    """One page: the form, and the form with its answer."""
+    return [
+        web.get("/hq/explain", signed_in(explain_page)),
+        web.post("/hq/explain", signed_in(explain_page)),
+    ]
 
 
 async def explain_page(request: web.Request, officer: Session) -> web.Response:
     """The form, and the answer once a place is named."""
-    form: dict[str, Any] = {name: request.query.get(name, "").strip()[:60] for name in FIELDS}
-    form["need"] = request.query.getall("need", [])[: len(Need)]
+    said = await request.post()  # empty for the form itself
+    form: dict[str, Any] = {name: str(said.get(name, "")).strip()[:60] for name in FIELDS}
+    form["need"] = [str(one) for one in said.getall("need", [])][: len(Need)]
     towns = tuple(f"{one.ward}{one.name}" for one in services(request).places.towns)
     context: dict[str, Any] = {
         "form": form,

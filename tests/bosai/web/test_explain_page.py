@@ -31,12 +31,12 @@ async def miru(site: Site) -> AsyncIterator[Officer]:
         yield found
 
 
-def asked(where: str, **more: str) -> str:
-    return "/hq/explain?" + urlencode({"where": where, **more})
+def asked(where: str, **more: str) -> tuple[str, dict[str, str]]:
+    return "/hq/explain", {"where": where, **more}
 
 
 async def test_a_place_is_answered_with_the_site_and_every_nearer_one_with_its_reason(miru: Officer):
-    page = await miru.get(asked(INSIDE, pace="standard", persons="3", floor="2", structure="wooden"))
+    page = await miru.post(*asked(INSIDE, pace="standard", persons="3", floor="2", structure="wooden"))
     assert page.status == 200
     answer = page.one("//h2[@id='h-answer']").text_content()
     assert "徒歩" in answer
@@ -51,7 +51,7 @@ async def test_a_place_is_answered_with_the_site_and_every_nearer_one_with_its_r
 
 async def test_a_town_may_be_named_instead_of_a_point(site: Site, miru: Officer):
     town = next(one for one in site.side().places.towns if one.name == "荒井")
-    page = await miru.get(asked(f"{town.ward}{town.name}"))
+    page = await miru.post(*asked(f"{town.ward}{town.name}"))
     assert page.status == 200 and not page.document.xpath("//*[@role='alert']")
 
 
@@ -59,7 +59,7 @@ async def test_without_a_place_there_is_only_the_form_and_outside_the_orders_a_s
     empty = await miru.get("/hq/explain")
     assert empty.status == 200 and "近い順の施設" not in empty.text
     assert empty.one("//nav//a[@aria-current='page']").text_content() == "案内の理由"
-    outside = await miru.get(asked(OUTSIDE))
+    outside = await miru.post(*asked(OUTSIDE))
     assert outside.status == 200 and "区域の外" in outside.text
 
 
@@ -78,13 +78,19 @@ async def test_without_a_place_there_is_only_the_form_and_outside_the_orders_a_s
 async def test_what_can_not_be_asked_is_said_at_the_form_and_keeps_what_was_typed(
     miru: Officer, where: str, more: dict[str, str], says: str
 ):
-    page = await miru.get(asked(where, **more))
+    page = await miru.post(*asked(where, **more))
     assert page.status == 400
     assert says in page.one("//*[@role='alert']").text_content()
     assert page.value("where") == where
 
 
+async def test_a_home_is_not_asked_for_in_an_address_that_browsers_and_proxies_keep(miru: Officer):
+    page = await miru.get("/hq/explain?" + urlencode({"where": INSIDE}))
+    assert page.value("where") == "" and "近い順の施設" not in page.text
+    assert page.one("//main//form").get("method") == "post"
+
+
 async def test_who_is_not_signed_in_learns_nothing(site: Site):
     async with visitor(site) as stranger:
-        answer = await stranger.get(asked(INSIDE), as_program=True)
+        answer = await stranger.post(*asked(INSIDE), as_program=True)
         assert answer.status == 401
