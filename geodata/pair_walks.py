@@ -7,6 +7,7 @@ Everything that hangs on the person alone is worked out once a row, what hangs o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ from geodata.walks import BLEND_FROM, NetworkWalks, SearchedSites, straight_weig
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+StepOn = Callable[[Snapped], Snapped]
+"""Where people stand on quiet days → where they step on now; the same object where nobody has to step elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,10 +89,13 @@ class PairWalks:
         """Who can get to the sites at all on quiet days."""
         return self._quiet.sites.layers[0].reach
 
-    def asked(self, xy_m: Floats, standing: Standing) -> Asked:
-        """What is known of (r,) people, given where they stand on quiet days."""
+    def asked(self, xy_m: Floats, standing: Standing, step_on: StepOn | None = None) -> Asked:
+        """What is known of (r,) people, given where they stand on quiet days.
+
+        step_on: gives where they step onto the network now; None = that is asked anew of every one.
+        """
         usual = standing.at(self.walks.network, xy_m)
-        at = self.walks.ends.people(xy_m, usual)
+        at = step_on(usual) if step_on is not None else self.walks.ends.people(xy_m, usual)
         layer = np.zeros(len(xy_m), dtype=np.int8)
         if self.walks.sea is not None:
             layer = self.walks.sea.row_of(xy_m, at)

@@ -179,7 +179,7 @@ class RowWalks:
         return self.pairs.inland(self._asked(crowd, rows))
 
     def _asked(self, crowd: Crowd, rows: Ints) -> Asked:
-        return self.pairs.asked(crowd.xy_m[rows], crowd.standing.take(rows))
+        return crowd.asked(rows, self.pairs)
 
     # -- looked up ------------------------------------------------------------------------------------------
 

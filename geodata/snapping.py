@@ -8,7 +8,8 @@ points, and those far from every way, are asked of a tree. Both answers are exac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -63,6 +64,12 @@ class Snapped:
             self.gap_m[rows],
             self.foot_xy_m[rows],
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Snapped]) -> Snapped:
+        """Several, one after the other."""
+        names = [one.name for one in fields(cls)]
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
 
     def replaced(self, rows: NDArray[np.int64], by: Snapped) -> Snapped:
         """The same places with some rows exchanged."""
