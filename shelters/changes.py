@@ -37,7 +37,7 @@ GONE = -2
 """Site of somebody who was told of one that is in no table any more."""
 
 _URGENCY = {Action.STAY: 0, Action.PREPARE: 0, Action.GO: 1, Action.INLAND: 1, Action.REFUGE: 2, Action.UP: 2}
-_INLAND = ACTIONS.index(Action.INLAND)
+_GO, _PREPARE, _INLAND = (ACTIONS.index(one) for one in (Action.GO, Action.PREPARE, Action.INLAND))
 _URGENCIES = np.array([*(_URGENCY[one] for one in ACTIONS), 0])  # the last: no action
 
 
@@ -143,7 +143,7 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     quiet |= redirect & ~is_news & ~failed
     quiet |= same_words & arriving & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all
     if problem.hand.redirects_paused:
-        quiet |= redirect & ~failed & ~pressing & ~above_all
+        quiet |= redirect & ~failed & ~pressing & ~_had_nowhere(before) & ~above_all
     waits = ~(above_all | urgent | failed | (moved & (fate == Fate.FULL)))
     with np.errstate(invalid="ignore"):
         fresh = problem.now_s - before.said_s < at_most_every_s
@@ -173,6 +173,12 @@ def _worth_moving(made: Plan, before: Before, fate: NDArray[np.int8]) -> Bools:
     full = fate == Fate.FULL
     worth: Bools = pinned | gained | (fate == Fate.EXCLUDED) | ((full | displaced) & ~_at_stake(made))
     return worth
+
+
+def _had_nowhere(before: Before) -> Bools:
+    """(r,) who was told to leave, or to prepare to, and no site: a first destination sends nobody elsewhere."""
+    nowhere: Bools = (before.site == -1) & np.isin(before.action, (_GO, _PREPARE))
+    return nowhere
 
 
 def _at_stake(made: Plan) -> Bools:

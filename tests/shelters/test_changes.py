@@ -294,6 +294,13 @@ def test_a_site_for_somebody_who_had_none_is_news():
     assert heard(difference(one(), site=-1)) == (Change.BETTER, True)
 
 
+def test_while_redirects_are_paused_who_had_no_site_still_hears_of_one():
+    made = one()
+    paused = replace(made, problem=replace(made.problem, hand=Hand(redirects_paused="混乱を避ける")))
+    assert heard(difference(paused, site=-1)) == (Change.BETTER, True)
+    assert not difference(paused, site=-1, action=ACTION_ROW[Action.INLAND]).tell.any()
+
+
 def test_who_was_named_no_site_hears_of_one_however_long_ago_that_was():
     made = told_arrived(one(), float("nan"))
     assert heard(difference(made, site=-1)) == (Change.BETTER, True)
