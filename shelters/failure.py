@@ -21,6 +21,7 @@ from shelters.sites import OPENINGS
 from shelters.triage import ACTION_ROW, ACTIONS
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +109,16 @@ class FailureBook:
         found = {sites.sites[site].site_id: report_of(plan, site) for site in failed_sites(plan.problem)}
         unusable = sites.opening == OPENINGS.index(Opening.UNUSABLE)
         still = {sites.sites[site].site_id for site in np.flatnonzero(unusable)}
+        counted = heads_present(plan.problem) >= 0
         self._known = {
-            name: _together(self._known.get(name), found.get(name))
+            name: _together(self._known.get(name), found.get(name), counted)
             for name in sorted(still & (found.keys() | self._known.keys()))
         }
         return list(self._known.values())
 
 
-def _together(before: FailureReport | None, now: FailureReport | None) -> FailureReport:
-    """Subscribers of both, the others of now."""
+def _together(before: FailureReport | None, now: FailureReport | None, counted: Bools) -> FailureReport:
+    """Subscribers of both, the others of now. counted: (m,) sites with a head count; without one it stays unknown."""
     moves: dict[tuple[str, Action], Move] = {}
     phones_only = [
         replace(one, without_phone=0, others_without_seat=0) for one in (before.moves if before else ())
@@ -127,7 +129,9 @@ def _together(before: FailureReport | None, now: FailureReport | None) -> Failur
     last = now or before
     if last is None:
         raise ValueError("neither report is given")
-    present = last.present if now else 0
+    # Concerning nobody is not the same as standing empty: without a count nobody knows who is inside.
+    gone = 0 if counted[last.site] else None
+    present = last.present if now else gone
     return replace(last, present=present, moves=_in_order(one for one in moves.values() if one.persons))
 
 

@@ -34,6 +34,7 @@ def _failure_of(report: failure.FailureReport, sites: SiteTable, at: datetime, r
         at=at,
         inside=max(report.present or 0, report.inside_with_phone),
         inside_with_phone=report.inside_with_phone,
+        counted=report.present is not None,
         on_their_way=report.on_their_way,
         moves=tuple(_move_of(one, sites) for one in report.moves),
         without_site=sum(one.persons for one in report.moves if _is_nowhere(one)),
@@ -46,6 +47,7 @@ def _move_of(move: failure.Move, sites: SiteTable) -> Move:
         site_id=move.site_id,
         name=_name_of(move, sites),
         persons=move.persons,
+        inside=move.inside,
         without_seat=0 if move.site < 0 else move.without_seat,  # without a site they are counted as such
     )
 

@@ -17,6 +17,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     site_id: str  # "" = no site: inland, upstairs, or none to name
     name: str
     persons: int
+    inside: int = 0  # of these, who set out from the site itself: whom its staff see off
     without_seat: int = 0
 
 
@@ -29,6 +30,7 @@ class SiteFailure(msgspec.Struct, frozen=True, kw_only=True):
     inside: int  # by the last head count, at least those who said they had arrived
     inside_with_phone: int
     on_their_way: int
+    counted: bool = True  # False: staff have reported no heads, so more may be inside
     moves: tuple[Move, ...] = ()
     without_site: int = 0  # nobody can name them a site
     say: str = ""  # what staff should say aloud, in Japanese

@@ -108,3 +108,11 @@ def test_the_book_keeps_those_an_earlier_plan_sent_on_and_counts_the_others_anew
         people([(100, 0)]), SITES, [level(4)], statuses=status, told=told((1, None)), now_s=NOW_S + 60
     )
     assert book.read(answered(mended, B)) == []
+
+
+def test_a_site_nobody_counted_stays_uncounted_when_all_with_a_phone_were_sent_on():
+    book = FailureBook()
+    (found,) = book.read(answered(failed(rows=[(0, None)]), B))
+    assert found.present is None
+    (found,) = book.read(answered(failed(rows=[(1, None)]), B))
+    assert found.present is None and found.on_their_way == 2

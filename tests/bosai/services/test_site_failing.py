@@ -91,8 +91,13 @@ def test_what_is_stored_counts_everybody_once():
     )
     (stored,) = failures_of([found], SITES, AT, Realm.LIVE)
     assert (stored.inside, stored.inside_with_phone, stored.on_their_way) == (210, 20, 5)
-    assert [(one.name, one.persons, one.without_seat) for one in stored.moves] == [
-        ("七郷小学校", 125, 0),
-        ("高砂中学校", 80, 5),
+    assert [(one.name, one.persons, one.inside, one.without_seat) for one in stored.moves] == [
+        ("七郷小学校", 125, 120, 0),
+        ("高砂中学校", 80, 80, 5),
     ]
     assert (stored.without_site, stored.short, stored.name, stored.at) == (0, 5, "荒浜小学校", AT)
+
+
+def test_what_is_stored_says_where_nobody_has_counted():
+    stored = failures_of([report(present=None), report(present=0)], SITES, AT, Realm.LIVE)
+    assert [one.counted for one in stored] == [False, True]

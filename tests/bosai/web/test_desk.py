@@ -294,12 +294,15 @@ async def test_staff_of_an_unusable_site_read_what_to_say_to_the_people_inside(p
         inside=80,
         inside_with_phone=20,
         on_their_way=37,
-        moves=(Move(site_id="x", name="七郷中学校", persons=110, without_seat=12),),
+        moves=(
+            Move(site_id="x", name="七郷中学校", persons=110, inside=80, without_seat=12),
+            Move(site_id="y", name="高砂中学校", persons=7),  # all of them on their way
+        ),
         without_site=7,
         say="七郷中学校へ 移ってください",
     )
     await SiteFailures(phone.site.app[OPENED].redis, Realm.LIVE).write([failure])
     page = await phone.browser.get(phone.path)
     told = " ".join(page.one("//section[contains(@class, 'failure')]").text_content().split())
-    assert "七郷中学校へ 移ってください" in told and "七郷中学校へ 110人" in told
-    assert "うち12人は席が足りません" in told and "案内できない人が7人" in told
+    assert "七郷中学校へ 移ってください" in told and "七郷中学校へ 80人" in told and "高砂" not in told
+    assert "行き先の席が足りません" in told and "案内できない人が7人" in told

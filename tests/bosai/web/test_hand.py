@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bosai.messages.measures import JST
@@ -176,6 +177,10 @@ async def test_one_action_makes_a_site_unusable_and_shows_who_is_sent_where(site
         assert words in card
     assert "七郷中学校110人12人" in card and "七郷中学校へ 110人" in card
     assert "席が足りない人 19人" in (await kian.get("/hq/")).text
+    await SiteFailures(redis, Realm.LIVE).write([msgspec.structs.replace(failure, inside=0, counted=False)])
+    page = await kian.get("/hq/hand")
+    card = " ".join(page.one("//article[contains(@class, 'failure')]").text_content().split())
+    assert "中にいる人報告なし" in card  # not 0: nobody has counted
     again = await kian.get("/hq/sites?q=七郷小学校")
     assert again.document.xpath("//form[contains(@action, '/failed')]") == []
 
