@@ -105,8 +105,10 @@ class Walking:
         self.network = network
         self._settings = settings
         self._lock = threading.Lock()
+        self._like = feet_alike(network)
+        self.feet = tuple(dict.fromkeys(self._like.values()))
         self._open: dict[Foot, NetworkWalks] = {}
-        for foot in FEET:
+        for foot in self.feet:
             self._open[foot] = NetworkWalks(
                 network,
                 foot=foot,
@@ -114,11 +116,11 @@ class Walking:
                 bound_m=settings.walking.bound_m,
                 ends=self._open[FEET[0]].ends if self._open else None,
             )
-        self._open_locks = {foot: threading.Lock() for foot in FEET}
+        self._open_locks = {foot: threading.Lock() for foot in self.feet}
         self._cells = GroundCells(network)
         self._standers = {
             foot: Stander(network, foot, self._cells, gap_factor=settings.planner.detour_factor)
-            for foot in FEET
+            for foot in self.feet
         }
         self._rows: OrderedDict[tuple[str, Foot, bytes], RowWalks] = OrderedDict()
         self._plans: list[_KnownPlan] = []
@@ -126,9 +128,13 @@ class Walking:
         self._around: OrderedDict[tuple[str, Foot], _Held] = OrderedDict()
         self._closings: OrderedDict[str, _Once[Closing]] = OrderedDict()
 
+    def like(self, foot: Foot) -> Foot:
+        """The first of FEET to whom every way of the network is exactly as hard: one is searched for both."""
+        return self._like[foot]
+
     def around(self, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
         """The walks of one foot while these orders are in force."""
-        return self._held(dangers, foot).walks if dangers else self._open[foot]
+        return self._held(dangers, foot).walks if dangers else self._open[self.like(foot)]
 
     def places_of(self, people: People) -> Places:
         """Where the people of a plan stand on the network: worked out once, for as long as it and they stay."""
@@ -141,6 +147,7 @@ class Walking:
 
     def stand(self, points_xy_m: Floats, foot: Foot) -> Standing:
         """Where points are on the network of one foot with nothing closed."""
+        foot = self.like(foot)
         with self._open_locks[foot]:
             return self._standers[foot].stand(points_xy_m, self._open[foot].ends.usual(points_xy_m))
 
@@ -167,6 +174,7 @@ class Walking:
 
     def rows(self, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> RowWalks:
         """The walks of one foot, by row, while these orders are in force."""
+        foot = self.like(foot)
         key = digest_of(dangers) if dangers else "", foot, np.ascontiguousarray(to_xy_m).tobytes()
         with self._lock:
             if key in self._rows:
@@ -175,14 +183,14 @@ class Walking:
         made = RowWalks(PairWalks(self._ready(to_xy_m, dangers, foot), to_xy_m), self._cells)
         with self._lock:
             made = self._rows.setdefault(key, made)
-            while len(self._rows) > (KEPT_DANGERS + 1) * len(FEET):
+            while len(self._rows) > (KEPT_DANGERS + 1) * len(self.feet):
                 self._rows.popitem(last=False)
         return made
 
     def prepare(self, to_xy_m: Floats) -> None:
         """Search the open ways to these sites for every foot, so that they are ready when an order comes."""
         if len(to_xy_m) and not np.array_equal(self._prepared_xy_m, to_xy_m):
-            for foot in FEET:
+            for foot in self.feet:
                 self.rows(to_xy_m, (), foot).edges.get_ready()
             self._prepared_xy_m = to_xy_m
 
@@ -201,7 +209,7 @@ class Walking:
         return self.around(dangers, foot).route(from_xy_m, to_xy_m)
 
     def _ready(self, to_xy_m: Floats, dangers: Sequence[Danger], foot: Foot) -> NetworkWalks:
-        """The walks with the ways to these sites searched."""
+        """The walks with the ways to these sites searched. foot: one of `feet`."""
         walks = self._open[foot]
         with self._open_locks[foot]:
             walks.prepare(to_xy_m)
@@ -213,11 +221,12 @@ class Walking:
         return walks
 
     def _held(self, dangers: Sequence[Danger], foot: Foot) -> _Held:
+        foot = self.like(foot)
         key = digest_of(dangers), foot
         with self._lock:
             held = self._around.pop(key, None) or _Held(lambda: self._closed(dangers, foot))
             self._around[key] = held
-            while len(self._around) > KEPT_DANGERS * len(FEET):
+            while len(self._around) > KEPT_DANGERS * len(self.feet):
                 self._around.popitem(last=False)
         return held
 
@@ -314,6 +323,7 @@ class PlanWays:
         self._places = places if places is not None else walking.places_of(people)
         self._crowd = Crowd(people.xy_m, self._places.standing)
         self._rows: dict[Foot, RowWalks] = {}
+        self._like = np.array([FEET.index(walking.like(foot)) for foot in FEET], dtype=np.int8)
 
     def nearest(self, starts: Ints, allowed: Bools, k: int) -> Nearest:
         """See `Ways`."""
@@ -375,7 +385,7 @@ class PlanWays:
     def _parts(
         self, rows: Ints, crowd: Crowd, foot: NDArray[np.int8]
     ) -> Iterator[tuple[Ints | slice, RowWalks, Crowd, Ints]]:
-        feet = foot[rows]
+        feet = self._like[foot[rows]]
         numbers = np.flatnonzero(np.bincount(feet, minlength=len(FEET)))
         for number in numbers.tolist():
             mine = slice(None) if len(numbers) == 1 else np.flatnonzero(feet == number)
@@ -393,6 +403,18 @@ class PlanWays:
         parts = [self._walking.stand(sites, foot) for foot in AT_SITES]
         foot = np.repeat([FEET.index(one) for one in AT_SITES], len(sites)).astype(np.int8)
         return Crowd(np.concatenate([sites] * len(AT_SITES)), Standing.joined(parts)), foot
+
+
+def feet_alike(network: WalkNetwork) -> dict[Foot, Foot]:
+    """Each foot → the first of FEET with the same efforts everywhere: where no stairs and heights are known, one."""
+
+    def same(one: Foot, other: Foot) -> bool:
+        return all(
+            np.array_equal(efforts[one], efforts[other])
+            for efforts in (network.effort_ab_m, network.effort_ba_m)
+        )
+
+    return {foot: next(one for one in FEET if same(one, foot)) for foot in FEET}
 
 
 def feet_of(people: People) -> NDArray[np.int8]:

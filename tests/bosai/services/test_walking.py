@@ -27,7 +27,7 @@ from geodata.snapping import Snapped
 from geodata.walks import NetworkWalks
 from geodata.ways_out import WaysOut
 from shelters.dangers import Danger
-from shelters.model import Pace, People
+from shelters.model import Facet, Pace, People
 from shelters.ways import StraightWays
 
 WEST, SOUTH = 140.90, 38.20
@@ -176,20 +176,52 @@ def test_what_was_searched_for_an_area_serves_every_version_of_its_order(walking
     assert walking.around([first], Foot.SLOW) is walking.around([second], Foot.SLOW)
 
 
-def test_in_quiet_the_ways_of_every_foot_are_searched_before_anybody_needs_them(grid, monkeypatch):
-    walking, searched = Walking(grid, SETTINGS), []
-    fresh = NetworkWalks._fresh_ways
+@pytest.fixture
+def searched(monkeypatch) -> list[Foot]:
+    """The feet for whom ways are searched afresh, one after the other."""
+    feet, fresh = [], NetworkWalks._fresh_ways
 
     def counted(walks: NetworkWalks, at: Snapped) -> WaysOut:
-        searched.append(walks.foot)
+        feet.append(walks.foot)
         return fresh(walks, at)
 
     monkeypatch.setattr(NetworkWalks, "_fresh_ways", counted)
+    return feet
+
+
+def hilly(network: WalkNetwork) -> WalkNetwork:
+    """The same streets, harder for those who walk slowly, and hardest on wheels."""
+    factor = {foot: np.float32(1 + 0.25 * n) for n, foot in enumerate(FEET)}
+    return replace(
+        network,
+        effort_ab_m={foot: network.effort_ab_m[foot] * factor[foot] for foot in FEET},
+        effort_ba_m={foot: network.effort_ba_m[foot] * factor[foot] for foot in FEET},
+    )
+
+
+def test_in_quiet_the_ways_of_every_foot_are_searched_before_anybody_needs_them(grid, searched):
+    walking = Walking(hilly(grid), SETTINGS)
     walking.prepare(SITES)
     assert searched == list(FEET)
     walking.prepare(SITES)
     figures(walking.ways(people((1, 1, Pace.SLOW, 0), (1, 1, Pace.STANDARD, 1)), [], SITES), 2)
     assert searched == list(FEET), "once for the same sites"
+
+
+def test_those_to_whom_every_way_is_as_hard_share_one_search(grid, stairs, searched):
+    Walking(grid, SETTINGS).prepare(SITES)
+    assert searched == [Foot.STANDARD]
+    Walking(stairs.network, SETTINGS).prepare(SITES)
+    assert searched[1:] == [Foot.STANDARD, Foot.STEP_FREE], "level stairs are as hard for all who walk"
+
+
+def test_who_walks_harder_has_figures_of_his_own(grid):
+    walking = Walking(hilly(grid), SETTINGS)
+    who = people((3, 3, Pace.STANDARD, 0), (3, 3, Pace.SLOW, 0), (3, 3, Pace.STANDARD, int(Facet.STEP_FREE)))
+    figure = figures(walking.ways(who, [], SITES), 3)[:, 1]
+    alone = [walking.around([], foot).metres(xy(3, 3)[None], SITES)[0, 1] for foot in FEET]
+    assert figure.tolist() == pytest.approx(alone, abs=0.01)
+    assert figure[0] < figure[1] < figure[2]
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +321,7 @@ def test_two_sides_with_other_sites_have_their_own_figures_and_search_once_each(
 
 def test_only_a_few_sets_of_orders_are_remembered(walking):
     drafts = [danger(2, 2, 100 + n) for n in range(KEPT_DANGERS + 1)]
-    held = [walking.around([one], foot) for one in drafts for foot in FEET]
-    assert walking.around([drafts[-1]], FEET[-1]) is held[-1]
+    held = [walking.around([one], foot) for one in drafts for foot in walking.feet]
+    assert walking.around([drafts[-1]], walking.feet[-1]) is held[-1]
     assert walking.around([drafts[0]], FEET[0]) is not held[0]
     assert KEPT_DANGERS <= 3
