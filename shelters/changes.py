@@ -3,14 +3,16 @@
     told nothing, or never reached ─▶ NEWLY                      ─▶ hears now
     the same meaning               ─▶ SAME                       ─▶ hears nothing
     danger up · action more urgent · destination failed ─▶ WORSE ─▶ hears now
+    destination full, or left out by HQ          ─▶ BETTER ─▶ hears now
     everything else                ─▶ BETTER ─▶ hears when the last message is ten minutes old, or the order ended
 
 Damped (design, rule 5.8; domain reference §8.5): a site that is merely nearer is no news. Who was sent on once is sent
 on again only when that destination fails too. Who is there, or nearly, hears of another site only when his fails. While
 HQ pauses redirects nobody is sent elsewhere but from a destination that can't be used any more (closed, unusable, in an
 area). Time that has become too short for the way told of, or being asked to leave after preparing, is always news:
-the same order then asks for something else. Who answered "staying" or "elsewhere" hears only of a greater danger or of
-the end. All of it compares states: what is held back is told later, if it is still true.
+the same order then asks for something else. Who answered "staying" or "elsewhere" hears only of a greater danger, of
+another order that is as bad, or of the end. All of it compares states: what is held back is told later, if it is still
+true.
 """
 
 from collections.abc import Iterator
@@ -139,12 +141,15 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     is_news = ~redirect | pressing | _worth_moving(made, before, fate)
     # Nobody arrives where no place was named; the edge of an area is one.
     arriving = _arriving(made) & ((before.site != -1) | (before.action == _INLAND))
-    quiet = before.declined & ~above_all
+    # What was answered to one order says nothing of another that is as bad.
+    another = ~same_words & (says.severity >= before.severity)
+    quiet = before.declined & ~above_all & ~another
     quiet |= redirect & ~is_news & ~failed
     quiet |= same_words & arriving & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all
     if problem.hand.redirects_paused:
         quiet |= redirect & ~failed & ~pressing & ~_had_nowhere(before) & ~above_all
-    waits = ~(above_all | urgent | failed | (moved & (fate == Fate.FULL)))
+    # What people decided at the site or at HQ, a flooded road perhaps, is no flutter of the plan.
+    waits = ~(above_all | urgent | failed | (moved & np.isin(fate, (Fate.FULL, Fate.EXCLUDED))))
     with np.errstate(invalid="ignore"):
         fresh = problem.now_s - before.said_s < at_most_every_s
     wanted = known_and_new & ~quiet & hears

@@ -3,7 +3,7 @@
     the last plan: who stands unchanged ─▶ an hour since anything was said? ─▶ some at once ─▶ `remind`, where emit.lua
                                            decides again: two planners or a clock that jumped send no second one
 
-Who answered "staying" or "elsewhere" gets none: they said what they do, the reminder would name a destination they
+Who was asked to leave and stays, or goes elsewhere, gets none: they said what they do, the reminder would name a destination they
 declined, and a greater danger or the end is told to them in any case. Who arrived gets it: going home too early is what
 it is for. They are spread over some minutes, so that a city is not reminded in the same second.
 """
@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from bosai.errors import NotFound
 from bosai.model.alert import AlertRecord
-from bosai.model.instruction import REMINDERS, Answer, MessageKind
+from bosai.model.instruction import REMINDERS, MessageKind
 from bosai.services.people import PeopleRows
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import Situation, destination_of
-from bosai.services.told import ANSWERS
-from bosai.services.who_hears import Hearing
+from bosai.services.who_hears import Hearing, declined
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from shelters.changes import Change
 from shelters.plan import Plan
@@ -36,7 +35,6 @@ AT_ONCE = 2_000
 LAST_CLASS = 2
 LOOK_EVERY_S = 5.0
 _GOLDEN = 0.6180339887498949  # multiples of it fill 0 … 1 evenly, in whatever order they come
-_DECLINED = [ANSWERS.index(one) for one in (Answer.STAYING, Answer.ELSEWHERE)]
 
 
 class Reminders:
@@ -150,7 +148,7 @@ def due_rows(
     found = book.columns[at[rows]]
     last_s = np.maximum(found["at_s"], found["decided_s"])
     # That it reached the person only the store knows for certain: acceptances are not read again one by one.
-    ready = ~np.isin(found["answer"], _DECLINED)
+    ready = ~declined(found)
     ready &= now_s - last_s >= EVERY_S + spread_s * (at[rows] * _GOLDEN % 1.0)
     due: NDArray[np.int64] = rows[ready]
     return due

@@ -27,7 +27,8 @@ from shelters.suitability import named_floor
 
 DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
 _INLAND = ACTIONS.index(Action.INLAND)
-_DECLINED = [ANSWERS.index(one) for one in (Answer.STAYING, Answer.ELSEWHERE)]
+_STAYING, _ELSEWHERE = ANSWERS.index(Answer.STAYING), ANSWERS.index(Answer.ELSEWHERE)
+_AT_HOME = [ACTIONS.index(one) for one in (Action.STAY, Action.UP)]
 _LOST = [STAGES.index(one) for one in LOST]
 _UNKNOWN = -5
 """Number of a word that nobody was told."""
@@ -68,7 +69,7 @@ def _bound(book: ToldBook, rows: PeopleRows, table: SiteTable, hazards: Mapping[
         decided_s=np.where(binds, found["decided_s"], np.nan),
         walk_s=np.where(binds, found["walk_s"], 0.0).astype(np.float64),
         arrived_s=np.where(arrived, found["at_s"], np.nan),
-        declined=binds & np.isin(found["answer"], _DECLINED),
+        declined=binds & declined(found),
         hazard=np.where(binds, hazard, -1).astype(np.int8),
     )
 
@@ -107,7 +108,7 @@ def hearing(  # noqa: PLR0917 - one moment: the plan, who they are, and what was
         ended=told.word_table({key: int(_order_of(key) in in_force) for key in keys}, 0)[found["alert"]] == 0,
         newest=told.word_table({one.key: n for n, one in enumerate(now)}, -1)[found["alert"]] == made.danger,
         redirected=found["message"] == MESSAGES.index(MessageKind.REDIRECT),
-        declined=np.isin(found["answer"], _DECLINED),
+        declined=declined(found),
         words=told.word_table({key: words.number(one) for key, one in keys.items() if one})[found["alert"]],
         severity=told.word_table({key: severity(one) for key, one in keys.items() if one}, 99)[
             found["alert"]
@@ -133,6 +134,13 @@ def hearing(  # noqa: PLR0917 - one moment: the plan, who they are, and what was
     sent_on = np.flatnonzero(found_changes.full & found_changes.tell)
     full = {n: problem.sites.sites[int(before.site[n])].name for n in sent_on.tolist()}
     return Hearing(book=told, at=at, changes=found_changes, also=also, full=full)
+
+
+def declined(found: NDArray[Any]) -> NDArray[np.bool_]:
+    """Who does something else than these rows of the book asked for. Staying is what some were asked to do."""
+    asked_to_leave = ~np.isin(found["action"], _AT_HOME)
+    no: NDArray[np.bool_] = (found["answer"] == _ELSEWHERE) | ((found["answer"] == _STAYING) & asked_to_leave)
+    return no
 
 
 def _exits_lost(made: Plan, found: NDArray[Any], epsg: int) -> NDArray[np.bool_]:

@@ -232,6 +232,8 @@ def test_hq_sends_people_on_from_a_site_it_excludes_and_to_a_town_it_pins():
     excluded = replace(made.problem, hand=Hand(excluded={"a": "橋が危ない"}))
     moved = replace(made, problem=excluded, site=np.array([B]))
     assert heard(difference(moved, site=A, walk_s=3600.0)) == (Change.BETTER, True)
+    # At once: HQ leaves a site out because the way there is flooded.
+    assert heard(difference(moved, site=A, walk_s=3600.0, said_s=NOW_S - 60)) == (Change.BETTER, True)
     pinned = planned(people([(100, 0)]), SITES, [level(4)])
     pinned = replace(
         pinned,
@@ -259,6 +261,11 @@ def test_who_answered_staying_or_elsewhere_hears_no_redirect():
     made = one(statuses=status("a", Opening.UNUSABLE))
     assert not difference(made, site=A, declined=True).tell.any()
     assert difference(made, site=A, declined=True, ended=True).tell.all()
+
+
+def test_an_answer_to_one_order_is_none_to_another_that_is_as_bad():
+    assert heard(difference(one(), declined=True, words=-1)) == (Change.BETTER, True)
+    assert not difference(one(), declined=True, words=-1, severity=40).tell.any(), "a lesser one"
 
 
 def test_a_more_urgent_action_is_told_at_once_and_a_calmer_one_in_its_turn():

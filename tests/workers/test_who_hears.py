@@ -299,6 +299,20 @@ async def test_two_planners_and_a_clock_that_jumps_send_one_reminder_an_hour(pla
     assert [(await reminders_of(plain, one))[0] for one in ids] == [1] * 4
 
 
+async def test_staying_is_no_refusal_for_who_was_asked_to_stay(plain):
+    stays = await plain.settle(1)
+    record = await plain.hq.issue(flood(kind=OrderKind.EMERGENCY_SAFETY))
+    worker = await plain.leader()
+    await worker.step()
+    await plain.deliver()
+    assert (await plain.told(stays)).action is Action.UP
+    await answer(plain, stays, Answer.STAYING)
+    plain.clock.move(minutes=30)
+    await plain.hq.update(record.alert.alert_id, flood(kind=OrderKind.EVACUATE))
+    await worker.step()
+    assert (await plain.told(stays)).action is Action.GO, "it has become possible to leave"
+
+
 async def test_who_declined_or_was_just_told_something_gets_no_reminder_and_who_arrived_does(plain):
     declined, arrived, unreached = [await plain.settle(n) for n in (1, 2, 3)]
     await plain.hq.issue(flood())
