@@ -62,7 +62,7 @@ def render_advice(
             "\n".join([do, join_sentences(lang, lines), issuer, guide]).replace("\n\n", "\n"), realm, lang
         ),
         short_body=marked("\n".join([do, issuer]), realm, lang),
-        action=action_line(instruction, lang),
+        action=action_line(instruction, alert, lang),
         do=do,
         lines=tuple(lines),
         notes=(*sure_sentences(instruction, lang), *others, *until),
@@ -76,9 +76,14 @@ def render_advice(
     )
 
 
-def action_line(instruction: Instruction, lang: str) -> str:
+def action_line(instruction: Instruction, alert: Alert, lang: str) -> str:
     """The few words of the big line."""
     what = instruction.action or _ENDED.get(instruction.message)
+    if instruction.action in (Action.GO, Action.REFUGE) and alert.kind is OrderKind.EMERGENCY_SAFETY:
+        what = Action.UP  # level 5 asks nobody to set out, and neither does its big line
+    site = instruction.destination
+    if what is Action.REFUGE and site is not None and site.site_id is not None:
+        what = "refuge_site"  # "go up" alone would keep people in their own upper floor
     return text(f"advice.action.{what}", lang) if what else ""
 
 

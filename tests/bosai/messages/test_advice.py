@@ -286,3 +286,22 @@ def msgspec_replace(site, floor_label: str):
     import msgspec
 
     return msgspec.structs.replace(site, floor_label=floor_label)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_who_is_sent_to_an_upper_floor_elsewhere_is_not_just_told_to_go_up(lang: str) -> None:
+    away = instruction(action=Action.REFUGE)
+    here = instruction(action=Action.REFUGE, destination=None, alternate=None)
+    lines = [
+        render_advice(one, record(order=FLOOD_4), Realm.LIVE, lang, now=NOW).action for one in (away, here)
+    ]
+    assert lines[0] != lines[1] and all(lines)
+    assert lang != "ja" or lines == ["避難場所の高い所へ行く", "高い所へ上がる"]
+
+
+def test_the_big_line_of_level_5_asks_nobody_to_set_out() -> None:
+    for action in (Action.GO, Action.REFUGE, Action.UP):
+        words = render_advice(
+            instruction(action=action), record(order=LANDSLIDE_5), Realm.LIVE, "ja", now=NOW
+        )
+        assert words.action == "今いる所で命を守る"
