@@ -3,9 +3,9 @@
     the last plan: who stands unchanged ─▶ an hour since anything was said? ─▶ some at once ─▶ `remind`, where emit.lua
                                            decides again: two planners or a clock that jumped send no second one
 
-Who was asked to leave and stays, or goes elsewhere, gets none: they said what they do, the reminder would name a destination they
-declined, and a greater danger or the end is told to them in any case. Who arrived gets it: going home too early is what
-it is for. They are spread over some minutes, so that a city is not reminded in the same second.
+Who was asked to leave and stays, or goes elsewhere, gets none: they said what they do, the reminder would name what
+they declined, and a greater danger or the end is told to them in any case. Who arrived gets it: going home too early is
+what it is for. They are spread over some minutes, so that a city is not reminded in the same second.
 """
 
 import math

@@ -258,9 +258,8 @@ async def test_boxes_of_the_desk_stay_ticked_while_something_else_is_reported_an
         await page.click(css=f"input[name='{name}']")
     await page.click(css="button[value='5']")
     await page.wait_for_text("報告しました")
-    ticked = (
-        "return [...document.querySelectorAll('.facilities input:checked')].map((one) => one.name).join()"
-    )
+    boxes = "[...document.querySelectorAll('.facilities [type=checkbox]:checked')]"
+    ticked = f"return {boxes}.map((one) => one.name).join()"
     assert await page.evaluate(ticked) == "lost_power,lost_pets"
     await page.click(css=".facilities button")
     async with asyncio.timeout(10):

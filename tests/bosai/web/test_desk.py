@@ -272,12 +272,24 @@ async def test_what_does_not_work_and_the_building_check_are_said_with_boxes(pho
     assert page.status == 200 and lost(page) == ["lost_power", "lost_step_free"]
     status = await phone.status()
     assert status.outages == Facet.POWER | Facet.STEP_FREE and status.checked_at is not None
-    assert page.checked("checked") == ["yes"]
+    assert page.checked("checked") == [""] and "点検済み" in page.text
     mended = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "checked": "no"})
-    assert lost(mended) == [] and mended.checked("checked") == []
+    assert lost(mended) == [] and "点検の報告なし" in mended.text
     assert (await phone.status()).checked_at is None
     wrong = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "checked": "maybe"})
     assert wrong.status == 400 and "建物の点検" in wrong.text
+
+
+async def test_reporting_a_power_cut_does_not_report_an_old_building_check_anew(phone: Phone):
+    page = await phone.browser.post(phone.path + "/report", {"facilities": "yes", "checked": "yes"})
+    before = (await phone.status()).checked_at
+    assert before is not None
+    preset = page.checked("checked")
+    assert len(preset) == 1
+    sent = {"facilities": "yes", "lost_power": "yes", "checked": preset[0]}
+    await phone.browser.post(phone.path + "/report", sent)
+    status = await phone.status()
+    assert status.outages == Facet.POWER and status.checked_at == before
 
 
 def lost(page: Shown) -> list[str]:
