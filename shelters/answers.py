@@ -191,6 +191,10 @@ class _Triage:
             (self.reach.ways, start, areas, rules.seaward_bearing_deg, rules.inland_detour_factor),
             find,
         )
+        if problem.blur_m is not None:
+            # A roughly known place beside the area may be that far inside: nobody there has left it already.
+            blur_m = np.where(start < len(problem.people), problem.blur_m[self.classes.rows[under]], 0.0)
+            self.inland_m[under] = np.maximum(self.inland_m[under], blur_m)
 
     # -- one class ----------------------------------------------------------------------------------------
 

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from geodata.hazards import HazardKind
 from shelters.model import Action, Pace, ReasonCode, SiteForm
-from tests.shelters.town import RULES, people, planned, site, site_ids, tsunami
+from shelters.planning import plan
+from tests.shelters.town import RULES, people, planned, problem, site, site_ids, tsunami
 
 TOWER = {(2500.0, 0.0): site("tower", form=SiteForm.TSUNAMI_TOWER, hazards=frozenset({HazardKind.TSUNAMI}))}
 HOUR = 3600.0
@@ -143,3 +145,11 @@ def test_an_advisory_says_nothing_of_time_on_the_shore():
     made = planned(people([(2800, 0)]), {(-5500.0, 0.0): site("a")}, [tsunami(advisory=True)])
     (one,) = made.decisions()
     assert (one.action, one.reasons) == (Action.INLAND, ())
+
+
+@pytest.mark.parametrize("arrives_in_s", [HOUR, None])
+def test_a_roughly_known_place_beside_the_area_has_not_left_it_already(arrives_in_s):
+    far = {(-9000.0, 0.0): site("far")}
+    beside = problem(people([(-100, 0)]), far, [tsunami(arrives_in_s=arrives_in_s)])
+    (one,) = plan(replace(beside, blur_m=np.array([177.0]))).decisions()
+    assert (one.action, one.site, one.walk_m) == (Action.INLAND, -1, 177)
