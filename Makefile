@@ -22,6 +22,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 NODE_NEEDED := 20
 RUN_FLAGS ?=
 PYTEST_FLAGS ?=
+# Each has a Redis of its own. 0: all in one process, for a debugger.
+TEST_WORKERS ?= 2
 BENCH_FLAGS ?=
 
 # sha256 over the named files, the folder and the Python: what an installation depends on.
@@ -39,7 +41,7 @@ run: setup
 	@exec $(BIN)/bosai run $(RUN_FLAGS)
 
 test: setup dev-packages test-tools bench-packages lint
-	@$(BIN)/python -m pytest --ignore=tests/long $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest --ignore=tests/long -n $(TEST_WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 # Crash points, kills, ten thousand people: what takes long.
 test-long: setup dev-packages test-tools

@@ -65,6 +65,11 @@ def shared_data() -> Path:
     return folder
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes are named by their length: some hold the time or a fresh key, and every worker must give the same names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """With CI=true a browser test that skips, for whatever reason, has failed."""
