@@ -326,6 +326,25 @@ async def test_a_device_the_service_forgot_registers_anew_for_the_same_place_by_
     assert [(one.lon, one.lat) for one in held.places] == [(140.9701, 38.2221)]
 
 
+async def test_a_wards_code_that_opens_nothing_any_more_does_not_cost_the_registration(phone: Phone) -> None:
+    page = phone.page
+    await phone.register()
+    before = await phone.known()
+    await phone.side.subscriptions.delete(before["id"], before["secret"])
+    keep = "const store = bosaiStore(arg); const known = await store.get('subscription');"
+    await page.evaluate(
+        f"{keep} await store.put('subscription', {{...known, welfare_code: 'ACDE-FGHJ'}}); return true",
+        phone.realm,
+    )
+    await phone.open_check()
+    await page.click(role="button", name="受信テストをする")
+    await page.wait_for_text("サービスに、この端末の登録が残っていません。")
+    await page.click(role="button", name="登録し直す")
+    await page.wait_for_text("登録し直しました。")
+    after = await phone.known()
+    assert after["secret"] != before["secret"] and after["welfare_code"] == ""
+
+
 async def test_a_subscription_that_the_push_service_ended_is_registered_anew(phone: Phone) -> None:
     await phone.register()
     await phone.open_check()

@@ -281,7 +281,13 @@ class BosaiCheck extends HTMLElement {
   async registerAnew(subscription) {
     const { places, label, lang = config.lang, checks = true, today_only = false, welfare_code = "" } = this.known;
     if (!places) throw new Stop("unknown", { repair: "home" });
-    await register({ subscription, places, lang, checks, today_only, welfare_code }, label);
+    const wanted = { subscription, places, lang, checks, today_only };
+    try {
+      await register({ ...wanted, welfare_code }, label);
+    } catch (error) {
+      if (!welfare_code || error.status !== 400) throw error;
+      await register({ ...wanted, welfare_code: "" }, label); // a code that opens nothing any more must not cost the rest
+    }
   }
 
   // state: "doing", "ok", "late", "failed"
