@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bosai.access import opened
 from bosai.commands.output import Stopped, print_json
-from bosai.errors import InvalidInput, SealBroken
+from bosai.errors import SealBroken
 from bosai.messages.explained import explained_lines
 from bosai.model.realm import Realm
 from bosai.model.subscription import Need, PaceClass, Place, Structure
@@ -23,6 +23,7 @@ from shelters.records import RecordUnreadable
 
 LISTED = 50
 CLI = "command line"
+MOST_FLOOR, MOST_PERSONS = 60, 20
 
 
 def explain_flags(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,9 @@ def replay_flags(parser: argparse.ArgumentParser) -> None:
 async def replay_plan(settings: Settings, args: argparse.Namespace) -> int:
     """Make a recorded plan again and compare it: 0 the same, 1 something differs."""
     if not args.plan and not args.list:
-        raise Stopped("replay needs the name of a plan, or --list: bosai replay --list", 2)
+        raise Stopped(
+            "計画の名前か --list を付けてください：bosai replay --list / name a plan, or give --list", 2
+        )
     realm = Realm.DRILL if args.drill else Realm.LIVE
     async with AsyncExitStack() as stack:
         wired = await opened(stack, settings)
@@ -132,10 +135,16 @@ async def explain(settings: Settings, args: argparse.Namespace) -> int:
     """Say why somebody was told what he was told, or what would be told at a point now, and why."""
     if bool(args.subscription) == bool(args.point):
         raise Stopped(
-            "explain needs --subscription ID or --point LON,LAT: bosai explain --point 140.98,38.22", 2
+            "--subscription ID か --point 経度,緯度 のどちらか一つを付けてください："
+            "bosai explain --point 140.98,38.22 / give either --subscription ID or --point LON,LAT",
+            2,
         )
     if args.point and args.plan:
-        raise Stopped("--plan goes with --subscription: a point is explained by the plan of now", 2)
+        raise Stopped(
+            "--plan は --subscription と使います。地点（--point）は、いまの計画で説明します。 / "
+            "--plan goes with --subscription: a point is explained by the plan of now",
+            2,
+        )
     realm = Realm.DRILL if args.drill else Realm.LIVE
     async with AsyncExitStack() as stack:
         wired = await opened(stack, settings)
@@ -155,13 +164,27 @@ async def explain(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def _place_of(settings: Settings, args: argparse.Namespace) -> Place:
-    """The place of the flags. Raises Stopped, InvalidInput outside the city."""
+    """The place of the flags. Raises Stopped."""
     try:
         lon, lat = (float(one) for one in args.point.split(","))
     except ValueError:
-        raise Stopped(f"--point takes LON,LAT in degrees, not {args.point!r}: 140.98,38.22", 2) from None
-    if not Bbox(*settings.city.bbox_lonlat).holds(lon, lat):
-        raise InvalidInput("lon", "outside_city")
+        raise Stopped(
+            f"--point は 経度,緯度（度）です（入力：{args.point}）：140.98,38.22 / LON,LAT in degrees", 2
+        ) from None
+    city = Bbox(*settings.city.bbox_lonlat)
+    if not city.holds(lon, lat) and city.holds(lat, lon):
+        raise Stopped(
+            f"--point は 経度,緯度 の順です：--point {lat:g},{lon:g} / --point takes LON,LAT, in this order",
+            2,
+        )
+    if not city.holds(lon, lat):
+        raise Stopped(
+            f"--point {args.point} は{settings.city.name}の外です。市内の経度,緯度を入れてください：140.98,38.22"
+            " / outside the city"
+        )
+    for flag, value, most in (("--floor", args.floor, MOST_FLOOR), ("--persons", args.persons, MOST_PERSONS)):
+        if value is not None and not 1 <= value <= most:
+            raise Stopped(f"{flag} は 1〜{most} です（入力：{value}） / {flag} is 1 to {most}", 2)
     return Place(
         place_id=HERE,
         lon=lon,

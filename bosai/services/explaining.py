@@ -10,6 +10,7 @@ A record knows no subscriptions: the row is found by the place, its household an
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from bosai.services.plan_archive import OpenedPlan
 from bosai.services.plan_replay import archive_of, plan_as_recorded
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import Situation, problem_of
+from bosai.services.subscriptions import ID_HEX
 from bosai.settings_schema import Settings
 from bosai.stores.subscriptions import SubscriptionStore
 from geodata.crs import to_plane
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 HERE = "here"
 SAME_PLACE_M = 0.05
+_ID = re.compile(f"[0-9a-f]{{{ID_HEX}}}")
 DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
 
 
@@ -74,7 +77,11 @@ async def explain_subscription(
     """
     here = wired.realms[realm]
     store = _places_of(wired, realm)
-    held, found = await store.held(subscription_id), await here.instructions.latest(subscription_id)
+    known = (
+        _ID.fullmatch(subscription_id) is not None
+    )  # a slip of the hand names nobody, and no place in the store
+    held = await store.held(subscription_id) if known else None
+    found = await here.instructions.latest(subscription_id) if held is not None else None
     if held is None:
         raise CannotExplain(
             f"登録「{subscription_id}」はありません。IDを確かめてください（訓練の登録は --drill）。",

@@ -17,6 +17,7 @@ from bosai.services.explaining import HERE, CannotExplain, explain_alone
 from bosai.web.base import OPENED, realm_of, services
 from bosai.web.console.page import refused, show
 from bosai.web.console.session import signed_in
+from bosai.web.console.towns import town_meant
 from geodata.areas import Bbox
 
 FIELDS = ("where", "pace", "floor", "structure", "persons")
@@ -65,8 +66,14 @@ async def explain_page(request: web.Request, officer: Session) -> web.Response:
 def place_of(request: web.Request, form: dict[str, Any]) -> Place:
     """The household the form speaks of. Raises InvalidInput."""
     lon, lat = _point(request, form["where"])
-    if not Bbox(*services(request).settings.city.bbox_lonlat).holds(lon, lat):
-        raise InvalidInput("where", "outside_city")
+    city = Bbox(*services(request).settings.city.bbox_lonlat)
+    if not city.holds(lon, lat):
+        mend = (
+            "経度,緯度の順に入れてください"
+            if city.holds(lat, lon)
+            else "市内の町名か経度,緯度を入れてください"
+        )
+        raise InvalidInput("where", "outside_city", f"市の外の地点です。{mend}。例：140.94,38.23")
     return Place(
         place_id=HERE,
         lon=lon,
@@ -81,13 +88,11 @@ def place_of(request: web.Request, form: dict[str, Any]) -> Place:
 
 def _point(request: web.Request, where: str) -> tuple[float, float]:
     """「若林区荒井」, or "140.94,38.23"."""
-    for one in services(request).places.towns:
-        if where in (f"{one.ward}{one.name}", one.name):
-            return one.lon, one.lat
     try:
         lon, lat = (float(part) for part in where.replace("、", ",").split(","))
     except ValueError:
-        raise InvalidInput("where", "unknown_value", where) from None
+        town = town_meant(services(request).places.towns, where, "where")
+        return town.lon, town.lat
     return lon, lat
 
 

@@ -19,6 +19,7 @@ from bosai.stores.hand import HandEntry, HandKind
 from bosai.web.base import services
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
+from bosai.web.console.towns import full_name, town_meant
 from shelters.model import Site
 
 KIND_WORDS = {
@@ -75,10 +76,13 @@ async def exclude(request: web.Request, officer: Session) -> web.StreamResponse:
 
 async def pin(request: web.Request, officer: Session) -> web.StreamResponse:
     """Send a town to one site."""
-    towns = _towns(request)
-    return await _set(
-        request, officer, "pin", lambda hand, f: hand.pin(officer, f["town"], f["site"], f["reason"], towns)
-    )
+    known = services(request).places.towns
+
+    async def pinned(hand: HandService, form: dict[str, str]) -> HandEntry:
+        town = full_name(town_meant(known, form["town"], "town"))
+        return await hand.pin(officer, town, form["site"], form["reason"], _towns(request))
+
+    return await _set(request, officer, "pin", pinned)
 
 
 async def pause(request: web.Request, officer: Session) -> web.StreamResponse:
@@ -180,7 +184,7 @@ def _by_ward(sites: list[Site]) -> list[tuple[str, list[Site]]]:
 def _towns(request: web.Request) -> tuple[str, ...]:
     """The towns of the city by the name the plan knows them by."""
     found = services(request).places.towns
-    return tuple(sorted({f"{one.ward}{one.name}" for one in found if not one.outside_city}))
+    return tuple(sorted({full_name(one) for one in found if not one.outside_city}))
 
 
 def _time(text: str) -> datetime:

@@ -59,6 +59,7 @@ PROBLEMS = {
     "out_of_range": "「{field}」が使える範囲の外です（{detail}）。",
     "negative": "「{field}」は0以上にしてください。",
     "unknown_value": "「{field}」は選べる値ではありません（{detail}）。",
+    "unknown_town": "「{field}」の町が分かりません。{japanese}",
     "unreadable": "「{field}」を読み取れません（{detail}）。",
     "no_time_zone": "「{field}」に時差（+09:00）を付けてください。",
     "not_for_this_hazard": "「{field}」は、この災害の種類では選べません。選び直してください。",

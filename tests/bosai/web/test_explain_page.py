@@ -51,8 +51,9 @@ async def test_a_place_is_answered_with_the_site_and_every_nearer_one_with_its_r
 
 async def test_a_town_may_be_named_instead_of_a_point(site: Site, miru: Officer):
     town = next(one for one in site.side().places.towns if one.name == "荒井")
-    page = await miru.post(*asked(f"{town.ward}{town.name}"))
-    assert page.status == 200 and not page.document.xpath("//*[@role='alert']")
+    for typed in (f"{town.ward}{town.name}", town.name):
+        page = await miru.post(*asked(typed))
+        assert page.status == 200 and not page.document.xpath("//*[@role='alert']")
 
 
 async def test_without_a_place_there_is_only_the_form_and_outside_the_orders_a_sentence(miru: Officer):
@@ -67,8 +68,9 @@ async def test_without_a_place_there_is_only_the_form_and_outside_the_orders_a_s
     ("where", "more", "says"),
     [
         ("どこでもない町", {}, "場所"),
-        ("139.7,35.6", {}, ""),
-        ("nan,nan", {}, ""),
+        ("139.7,35.6", {}, "市の外の地点です。市内の町名か"),
+        ("nan,nan", {}, "市の外"),
+        ("38.22,140.98", {}, "経度,緯度の順に"),
         (INSIDE, {"floor": "x"}, "階"),
         (INSIDE, {"persons": "0"}, "人数"),
         (INSIDE, {"pace": "fly"}, "歩く速さ"),

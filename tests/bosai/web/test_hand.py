@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bosai.errors import InvalidInput
 from bosai.messages.measures import JST
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
@@ -17,6 +18,8 @@ from bosai.services.welfare import is_welfare
 from bosai.stores.keys import Keys
 from bosai.stores.site_failures import Move, SiteFailure, SiteFailures
 from bosai.web.base import OPENED
+from bosai.web.console.towns import town_meant
+from geodata.places import ReadingStatus, Town
 from shelters.model import Facet, Opening
 from tests.bosai.web.officers import FLOOD_ORDER, Officer, in_force, no_planner, officer, visitor
 from tests.bosai.web.running import Site, bearer, running, subscription
@@ -77,6 +80,35 @@ async def test_a_town_is_sent_to_one_site_redirects_are_paused_and_shaking_is_re
     assert hand.shaken_at_s is not None
     assert 240 < now.timestamp() - hand.shaken_at_s < 420  # five minutes, to the minute, in Japan's time
     assert f"{where} → 七郷小学校" in page.text and "行き先の変更の停止" in page.text
+
+
+async def test_a_town_without_its_ward_is_taken_where_only_one_is_meant(site: Site, kian: Officer):
+    name = await school(site)
+    await kian.post("/hq/hand/pin", {"town": "荒浜", "site": name, "reason": "バスを出す"})
+    assert list((await site.side().hand.hand()).pins) == ["若林区荒浜"]
+    page = await kian.post("/hq/hand/pin", {"town": "井", "site": name, "reason": "バスを出す"})
+    said = page.one("//form[@id='pin']//*[@class='field-error']").text_content()
+    assert page.status == 400 and "区から" in said and "若林区" in said
+
+
+def test_a_name_two_wards_have_is_not_guessed():
+    def named(ward: str, name: str) -> Town:
+        return Town(
+            ward=ward,
+            name=name,
+            kana="",
+            romaji="",
+            lon=140.9,
+            lat=38.2,
+            reading_source="",
+            reading_status=ReadingStatus.DRAFT,
+        )
+
+    towns = [named("青葉区", "土樋一丁目"), named("若林区", "土樋一丁目"), named("若林区", "荒井")]
+    assert town_meant(towns, "荒井", "town").ward == "若林区"
+    assert town_meant(towns, "若林区土樋一丁目", "town").ward == "若林区"
+    with pytest.raises(InvalidInput, match="若林区土樋一丁目、青葉区土樋一丁目"):
+        town_meant(towns, "土樋一丁目", "town")
 
 
 async def test_a_refused_form_keeps_what_was_typed_and_names_the_field(site: Site, kian: Officer):
