@@ -51,7 +51,7 @@ def render_advice(
     until = _until(instruction, alert, lang, now)
     others = [*already_there(instruction, lang), *other_places(instruction, lang)]
     lines = [*walk_sentences(instruction, lang), *others, *until]
-    issuer = _issuer(instruction, record, lang, now)
+    issuer = issuer_line(instruction, record, lang, now)
     guide = text("advice.guide", lang, service=text("terms.service", lang))
     order = alert.texts.get(lang) or alert.texts["ja"]
     return AdviceText(
@@ -171,7 +171,8 @@ def _until(instruction: Instruction, alert: Alert, lang: str, now: datetime) -> 
     return lines
 
 
-def _issuer(instruction: Instruction, record: AlertRecord, lang: str, now: datetime) -> str:
+def issuer_line(instruction: Instruction, record: AlertRecord, lang: str, now: datetime) -> str:
+    """Who said it and when; two sentences where there are two."""
     alert = record.alert
     city = term(lang, "city") if not lang.startswith("ja") else text("terms.city", lang)
     time = time_text(record.released_at or instruction.decided_at, now)

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bosai.errors import WrongRealm
-from bosai.messages.advice import AdviceText, areas_short
+from bosai.messages.advice import AdviceText, action_line, areas_short, issuer_line
 from bosai.messages.catalogue import html_lang, is_draft, text
 from bosai.messages.destinations import place_name, walks
 from bosai.messages.marks import marked, marked_start
@@ -46,18 +46,20 @@ def render_reminder(
         "reminders.still", lang, area=areas_short(alert, lang), head=named, time=time_text(since, now)
     )
     first = [still, keep_away(lang, alert.hazard), text("advice.until", lang)]
-    then = [_season(lang, now), text("reminders.needs", lang)]
+    then = [_season(lang, now, outside=walks(instruction)), text("reminders.needs", lang)]
+    # It replaces the message it repeats: what was to be done has to stand here too.
     site = instruction.destination
-    place = []
+    what = action_line(instruction, alert, lang)
     if site is not None and site.site_id is not None and walks(instruction):
-        place = [text("reminders.site", lang, site=place_name(site, lang))]
+        what = text("reminders.site", lang, site=place_name(site, lang))
+    issuer = issuer_line(instruction, record, lang, now)
     guide = text("advice.guide", lang, service=text("terms.service", lang))
     head = short_head(lang, alert.hazard, alert.kind, alert.tsunami_class)
-    lines = [join_sentences(lang, first), *place, join_sentences(lang, [one for one in then if one]), guide]
+    lines = [join_sentences(lang, first), what, join_sentences(lang, then), issuer, guide]
     return ReminderText(
         title=marked_start(f"【{head}】{text('reminders.title', lang)}", realm, lang),
         body=marked("\n".join(lines), realm, lang),
-        short_body=marked("\n".join([still, *place, guide]), realm, lang),
+        short_body=marked("\n".join([still, what, issuer]), realm, lang),
     )
 
 
@@ -93,10 +95,10 @@ def reminder_payload(
     return sent
 
 
-def _season(lang: str, now: datetime) -> str:
+def _season(lang: str, now: datetime, *, outside: bool) -> str:
     month = now.astimezone(JST).month
     if month in _HOT_MONTHS:
-        return text("reminders.heat", lang)
+        return text("reminders.heat", lang) if outside else ""  # nobody leaves a house to rest in the shade
     return text("reminders.cold", lang) if month in _COLD_MONTHS else ""
 
 

@@ -72,6 +72,8 @@ def test_a_reminder_says_since_when_what_stays_forbidden_where_to_and_what_a_lon
         "トイレ",
         "案内：",
         "解除",
+        "仙台市",
+        "発令",
     ):
         assert said in body
     assert "暑さ" not in body and "徒歩" not in body
@@ -92,6 +94,23 @@ def test_heat_is_named_from_june_to_september_and_cold_from_november_to_march() 
 def test_where_no_site_is_gone_to_none_is_named(action: Action, to) -> None:
     body = render_reminder(reminder(action, to), record(), Realm.LIVE, "ja", now=NOW).body
     assert "避難先" not in body
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("action", [Action.UP, Action.STAY, Action.INLAND])
+def test_what_to_do_stands_in_it_where_no_site_does_for_it_replaces_what_said_so(
+    lang: str, action: Action
+) -> None:
+    words = render_reminder(reminder(action, None), record(), Realm.LIVE, lang, now=NOW)
+    said = text(f"advice.action.{action.value}", lang)
+    assert said in words.body and said in words.short_body
+
+
+def test_nobody_who_stays_inside_is_told_to_rest_in_the_shade() -> None:
+    august = datetime(2026, 8, 5, 5, 0, tzinfo=UTC)
+    for action, is_outside in ((Action.UP, False), (Action.STAY, False), (Action.INLAND, True)):
+        words = render_reminder(reminder(action, None), record(), Realm.LIVE, "ja", now=august)
+        assert ("日かげ" in words.body) is is_outside
 
 
 @pytest.mark.parametrize("lang", LANGS)
