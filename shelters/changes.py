@@ -144,8 +144,10 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     # What was answered to one order says nothing of another that is as bad.
     another = ~same_words & (says.severity >= before.severity)
     quiet = before.declined & ~above_all & ~another
-    quiet |= redirect & ~is_news & ~failed
-    quiet |= same_words & arriving & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all
+    quiet |= redirect & ~is_news & ~failed & ~danger_up
+    # Who is there must still hear that the water now reaches the ground floor.
+    elsewhere = moved | (before.action == _INLAND)
+    quiet |= same_words & arriving & elsewhere & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all
     if problem.hand.redirects_paused:
         quiet |= redirect & ~failed & ~pressing & ~_had_nowhere(before) & ~above_all
     # What people decided at the site or at HQ, a flooded road perhaps, is no flutter of the plan.

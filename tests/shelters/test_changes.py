@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely import box
 
+from geodata.hazards import HazardKind
 from shelters import changes
 from shelters.changes import AT_MOST_EVERY_S, GONE, Before, Change, Changes, Says
 from shelters.hand import Hand, Pin
 from shelters.model import Action, Opening, SiteForm, SiteStatus
 from shelters.plan import Plan
 from shelters.planning import plan
+from shelters.sites import HAZARD_COLUMN
 from shelters.triage import ACTION_ROW
 from tests.shelters.test_what_must_always_hold import a_problem, told_by
 from tests.shelters.town import NOW_S, level, people, planned, site, tsunami
@@ -227,6 +230,19 @@ def test_who_is_there_hears_of_another_site_only_when_his_fails():
     assert heard(difference(replace(failed, site=np.array([B])), site=A)) == (Change.WORSE, True)
 
 
+@pytest.mark.parametrize("arrived_s", [NOW_S - 60, np.nan])
+def test_who_is_there_hears_when_the_area_grows_over_the_site_and_its_upper_floor_is_the_refuge(arrived_s):
+    upstairs = {(-300.0, 0.0): site("a", floors={HazardKind.FLOOD: 3}, seats=10)}
+    grown = level(4, area=box(-3000, -3000, 3000, 3000))
+    first = planned(people([(100, 0)]), upstairs, [level(4)])
+    there = told_arrived(first, arrived_s).problem
+    flooded = np.array([HAZARD_COLUMN[HazardKind.FLOOD]], dtype=np.int8)
+    made = plan(replace(there, told=replace(there.told, hazard=flooded), dangers=(grown,)))
+    assert made.action.tolist() == [ACTION_ROW[Action.REFUGE]]
+    told = {"site": first.site, "action": first.action, "newest": False}
+    assert heard(difference(made, **told, floor=-1, said_s=NOW_S - 60)) == (Change.WORSE, True)
+
+
 def test_hq_sends_people_on_from_a_site_it_excludes_and_to_a_town_it_pins():
     made = one()
     excluded = replace(made.problem, hand=Hand(excluded={"a": "橋が危ない"}))
@@ -242,6 +258,13 @@ def test_hq_sends_people_on_from_a_site_it_excludes_and_to_a_town_it_pins():
         reasons=np.array([changes.reason_bits(changes.ReasonCode.PINNED)]),
     )
     assert heard(difference(pinned, site=A, walk_s=3600.0)) == (Change.BETTER, True)
+
+
+def test_danger_at_another_place_of_theirs_is_told_though_the_site_only_drifted_to_a_nearer_one():
+    made = one()
+    says = replace(says_as(made), more_places=np.array([True]))
+    found = changes.compare(made, told_as(made, site=B, walk_s=3600.0, said_s=NOW_S - 1), says)
+    assert heard(found) == (Change.WORSE, True)
 
 
 def test_a_greater_danger_is_told_at_once_to_everybody():
