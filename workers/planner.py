@@ -13,9 +13,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -243,15 +244,15 @@ class PlannerWorker:
         heads = await sources.heads(told)
         if not in_this:  # all of it has ended
             nobody = np.empty(0, dtype=np.int64)
-            drafts = list(
-                ending_drafts(situation, nobody, heads, sources.settings, plan_id=plan_id or "ended")
-            )
+            endings = ending_drafts(situation, nobody, heads, sources.settings, plan_id=plan_id or "ended")
             if not situation.in_force:
                 self._made, self._failures = None, FailureBook()
                 self._reminders.forget()
                 await self._show_on_the_way({})
                 await SiteFailures(self._redis, self.realm).write([])
-            report = await self._emit(incident, drafts)
+            report = EmitReport()
+            while drafts := await asyncio.to_thread(_next, endings):
+                report = _sum(report, await self._emit(incident, drafts))
             if not situation.in_force:
                 await sources.prepare_walks(situation)
             return report, plan_id or "ended"
@@ -305,15 +306,16 @@ class PlannerWorker:
             )
             return [one for one in made if one.incident == situation.incident]
 
-        while at == 0 or at < len(found.told):
+        endings = ending_drafts(situation, found.hearing.at, heads, settings, plan_id=found.plan_id)
+        while True:  # the ends of orders go with the rest from the first on
             many = FIRST_PIECE if at == 0 else PIECE
             drafts = await asyncio.to_thread(drafts_for, found.told[at : at + many])
-            if at == 0:  # the ends of orders go with the first
-                left = found.hearing.at
-                drafts += ending_drafts(situation, left, heads, settings, plan_id=found.plan_id)
-            total = _sum(total, await self._emit(situation.incident, drafts))
+            drafts += (ended := await asyncio.to_thread(_next, endings))
             at += many
-        return total
+            if drafts:
+                total = _sum(total, await self._emit(situation.incident, drafts))
+            if at >= len(found.told) and not ended:
+                return total
 
     async def preview(self, alert: Alert) -> Preview:
         """What releasing this version would mean, by plans that are thrown away."""
@@ -394,6 +396,11 @@ class PlannerWorker:
             await self._sources.tell_health(HEALTH_PART, ok=ok, detail=detail)
         except Exception as error:
             log_fault(log, f"{self.realm}: the health record can not be written", error)
+
+
+def _next(drafts: Iterator[InstructionDraft]) -> list[InstructionDraft]:
+    """A piece of them; worked out in a thread, for a whole city hears of an end at once."""
+    return list(islice(drafts, PIECE))
 
 
 def _sum(one: EmitReport, other: EmitReport) -> EmitReport:
