@@ -79,7 +79,7 @@ def _sentences(report: failure.FailureReport, sites: SiteTable) -> Iterator[str]
         yield f"次のように分かれて移動してください：{listed}。家族は一緒に移動してください。"
     for action, words in (
         (Action.INLAND, "海と反対の内陸へ、区域の外まで歩いてください"),
-        (Action.UP, "無理に外へ出ず、建物の高い階の、がけや川から離れた部屋へ移ってください"),
+        (Action.UP, "遠くへは行かず、がけや川から離れた、近くの丈夫な建物の高い階へ移ってください"),
         (Action.STAY, "外へ出ず、水より高い階にとどまってください"),
     ):
         if count := _persons(inside, action):

@@ -60,7 +60,8 @@ def test_who_has_no_site_is_said_and_who_walks_inland_is_not_short():
 
 def test_at_level_5_nobody_inside_is_told_to_set_out():
     text = say(report(to(-1, Action.UP, inside_with_phone=2, without_phone=8)), SITES, Realm.LIVE)
-    assert "10人は、無理に外へ出ず" in text and "移動してください" not in text.replace("移動したら", "")
+    assert "10人は、遠くへは行かず" in text and "移動してください" not in text.replace("移動したら", "")
+    assert "近くの丈夫な建物" in text, "this one can not be used: nobody is kept in it, or sent up in it"
     assert check_wording(text, "ja", hazard=None, level=5, realm=Realm.LIVE, issuer="service") == []
 
 
