@@ -50,7 +50,7 @@ async def test_a_lift_reaches_everybody_in_pieces_and_never_holds_the_event_loop
 
 async def test_who_leaves_a_smaller_area_hears_beside_those_still_inside(plain, on_threads):
     out = [await plain.settle(n) for n in range(5)]
-    still = [await plain.settle(n, place(lon=140.987)) for n in range(5, 8)]
+    still = [await plain.settle(n, place(lon=140.987, lat=38.212)) for n in range(5, 8)]
     record = await plain.hq.issue(flood())
     worker = await plain.leader()
     await worker.step()
