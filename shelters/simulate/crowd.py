@@ -117,8 +117,10 @@ class Crowd:
         self.spare[row] = spare
         # Without a seat left the advice names the nearest fit site as the next best: people go there and ask.
         target = TO_EXIT if exit_xy_m is not None and site < 0 else site if site >= 0 else spare
+        farther = exit_xy_m is not None and not np.array_equal(self.exit_xy_m[row], exit_xy_m, equal_nan=True)
         if exit_xy_m is not None:
             self.exit_xy_m[row] = exit_xy_m
+        is_other = target != self.target[row] or (target == TO_EXIT and farther)
         stand = self.stand[row]
         if stand == Stand.HOME:
             self.target[row] = target
@@ -127,9 +129,9 @@ class Crowd:
             elif not np.isfinite(self.leave_s[row]):
                 self.leave_s[row] = now_s + self.walkers.delay_s[row]
         elif stand == Stand.WALKING and self.walkers.notices[row]:
-            if target not in (NOWHERE, self.target[row]) and not (target >= 0 and self.tried[row, target]):
+            if is_other and target != NOWHERE and not (target >= 0 and self.tried[row, target]):
                 self._turn(row, target, now_s)
-        elif self._may_move_on(row, target):
+        elif self._may_move_on(row, target) or (stand == Stand.OUT and target == TO_EXIT and farther):
             self._set_out(row, target, now_s, ON_THE_WAY, self.position(row, now_s))
         # Who is inside a site that stands, stays there.
 

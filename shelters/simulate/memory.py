@@ -3,16 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata.areas import points_in_each
 from shelters.changes import Before, Says
 from shelters.dangers import Danger
 from shelters.ledger import Told
+from shelters.model import Action
 from shelters.plan import Plan
 from shelters.sites import HAZARD_COLUMN
 from shelters.suitability import named_floor
+from shelters.triage import ACTION_ROW
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 _WORST_RANK = 9
+_INLAND = ACTION_ROW[Action.INLAND]
 
 
 class Memory:
@@ -24,6 +29,7 @@ class Memory:
         self._words = np.full(count, -1, dtype=np.int64)
         self._severity = np.full(count, -1, dtype=np.int64)
         self._floor = np.zeros(count, dtype=np.int64)
+        self._exit_xy_m = np.full((count, 2), np.nan)
         self._order = np.full(count, -1, dtype=np.int64)
         self._version = np.full(count, -1, dtype=np.int64)
         self._numbers: dict[tuple[object, ...], int] = {}
@@ -45,7 +51,18 @@ class Memory:
             site=told.site[rows],
             walk_s=told.walk_s[rows],
             said_s=told.decided_s[rows],
+            exit_lost=self._exits_lost(made, told),
         )
+
+    def _exits_lost(self, made: Plan, told: Told) -> Bools:
+        """(r,) who was told to walk to where a tsunami area ended, and that place lies inside one now."""
+        lost = np.zeros(len(made), dtype=np.bool_)
+        waves = [one.area_xy_m for one in made.problem.dangers if one.is_tsunami]
+        to = self._exit_xy_m[made.row]
+        some = np.flatnonzero((told.action[made.row] == _INLAND) & np.isfinite(to[:, 0]))
+        if len(some) and waves:
+            lost[some] = points_in_each(to[some], waves).any(axis=1)
+        return lost
 
     def says(self, made: Plan) -> Says:
         """What the plan would say."""
@@ -66,6 +83,7 @@ class Memory:
         self.standing[rows] = True
         self._words[rows], self._severity[rows] = says.words[at], says.severity[at]
         self._floor[rows] = says.floor[at]
+        self._exit_xy_m[rows] = made.exit_xy_m[at]
         self._order[rows], self._version[rows] = orders[made.danger[at]], versions[made.danger[at]]
 
     def _keys(self, made: Plan) -> tuple[Ints, Ints]:

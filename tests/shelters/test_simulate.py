@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from shapely import box
 
 from geodata.hazards import HazardKind
 from shelters.simulate.measures import STANDS, percentiles
@@ -104,3 +105,16 @@ def test_percentiles_are_weighted_by_persons():
     assert (found.p50, found.p90, found.p99) == (1.0, 5.0, 10.0)
     assert found.mean == pytest.approx(2.3)
     assert percentiles(np.zeros(0), np.zeros(0, dtype=np.int64)).p50 is None
+
+
+def test_who_walks_inland_hears_of_it_when_the_wave_is_expected_farther_inland():
+    scenario, city = made_city(5, households=60, minutes=150, walkers=EVERYBODY_OBEYS)
+    near, far = box(-900, -900, 900, 900), box(-1800, -1800, 1800, 1800)
+    wave = OrderVersion(
+        at_s=0.0, order_id="wave", hazard=HazardKind.TSUNAMI, area_xy_m=near, arrival_s=4 * 3600.0
+    )
+    scenario = replace(scenario, orders=(wave, replace(wave, at_s=1800.0, area_xy_m=far)))
+    found = run(scenario, city, OURS)
+    # Whoever walked out of the first area stood inside the second, unless told to walk on.
+    assert found.walked_out > 20
+    assert found.out_of_danger_share * found.in_area >= found.walked_out + found.placed
