@@ -92,6 +92,7 @@ class GroundCache:
         self._table: tuple[Sequence[Site], Mapping[str, SiteStatus], SiteTable] | None = None
         self._ways: list[tuple[_Wanted, NDArray[np.float64], Ways]] = []
         self._wet: dict[str, tuple[Danger, People, KnowsWater, Danger]] = {}
+        self._crowds: list[People | None] = [None, None]
 
     def of(
         self,
@@ -110,12 +111,22 @@ class GroundCache:
     def wet(self, danger: Danger, people: People, maps: KnowsWater) -> Danger:
         """The danger with the water these people would stand in; asked of the maps once for the same people."""
         with self._lock:
+            self._forget_all_but(people)
             held = self._wet.get(danger.key)
             if held is not None and held[0] is danger and held[1] is people and held[2] is maps:
                 return held[3]
             made = wet(danger, people, maps)
             _keep(self._wet, danger.key, (danger, people, maps, made))
             return made
+
+    def _forget_all_but(self, people: People) -> None:
+        """A city's places weigh much: those asked for last and those before them are held on to, no others."""
+        if self._crowds[-1] is people:
+            return
+        self._crowds = [self._crowds[-1], people]
+        for key, held in list(self._wet.items()):
+            if not any(held[1] is one for one in self._crowds):
+                del self._wet[key]
 
     def ways(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 from redis.asyncio import Redis
@@ -25,6 +26,9 @@ from bosai.stores.subscriptions import SubscriptionStore
 from geodata.places import PlaceIndex
 from shelters.model import Site
 from shelters.occupancy import still_said
+
+if TYPE_CHECKING:  # loads SciPy, which a process without an imported network never needs
+    from bosai.services.walking import Walking
 
 _INCIDENTS_KEPT = 2
 
@@ -126,8 +130,11 @@ class PlanSources:
     async def prepare_walks(self, situation: Situation) -> None:
         """While all is quiet, search the open ways to all sites, so that the first order does not wait for it."""
         if situation.walking is not None:
-            table = self._grounds.of(situation.sites, situation.statuses, ()).table
-            await asyncio.to_thread(situation.walking.prepare, table.xy_m)
+            await asyncio.to_thread(self._prepare, situation, situation.walking)
+
+    def _prepare(self, situation: Situation, walking: "Walking") -> None:
+        # The grounds are shared with a preview, which may hold them for a while.
+        walking.prepare(self._grounds.of(situation.sites, situation.statuses, ()).table.xy_m)
 
     async def _refresh_ground(self) -> None:
         if self._geo is None:  # nobody shares one with this side: it has its own, of the same files

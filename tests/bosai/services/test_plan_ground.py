@@ -1,5 +1,8 @@
 """What a plan stands on is the very same object as long as nothing of it changed."""
 
+import gc
+import weakref
+
 import msgspec
 import numpy as np
 
@@ -108,6 +111,18 @@ def test_the_maps_are_asked_once_for_the_same_people_and_again_for_others():
     assert problem_of(moment, rows, SETTINGS).dangers[0] is problem.dangers[0] and maps.asked == 1
     problem_of(moment, rows_of([("b", (HOME,))], SETTINGS.city.plane_epsg), SETTINGS)
     assert maps.asked == 2
+
+
+def test_places_of_long_ago_are_not_held_on_to_for_the_orders_of_then():
+    cache, then = GroundCache(SETTINGS), []
+    for version in range(1, 6):  # each version finds other people: somebody came or went
+        rows = rows_of([("a", (HOME,))], SETTINGS.city.plane_epsg)
+        moment = situation(water_maps=Maps(), grounds=cache, in_force=[order(version=version)])
+        problem_of(moment, rows, SETTINGS)
+        then.append(weakref.ref(rows.people.xy_m))
+    del rows, moment
+    gc.collect()
+    assert [one() is not None for one in then] == [False, False, False, True, True]
 
 
 def test_where_no_map_speaks_of_the_danger_its_depth_stays_unknown():
