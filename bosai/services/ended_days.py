@@ -2,6 +2,7 @@
 
 import logging
 
+from bosai.model.alert import OrderKind
 from bosai.services.subscriptions import SubscriptionService
 from bosai.stores.alerts import AlertStore
 
@@ -17,8 +18,11 @@ class EndedDays:
         self._subscriptions = subscriptions
 
     async def tick(self) -> None:
-        """Forget the places that ended, unless an order is in force: who is guided by one is guided to its end."""
-        if await self._alerts.in_force():
+        """Forget the places that ended, unless an order is in force: who is guided by one is guided to its end.
+
+        An お知らせ guides nobody, and may stand for days.
+        """
+        if any(one.alert.kind is not OrderKind.NOTICE for one in await self._alerts.in_force()):
             return
         if done := await self._subscriptions.drop_ended():
             log.info("%s: %d visitors' days are over and forgotten", self._alerts.realm, done)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bosai.errors import InvalidInput, NotFound
+from bosai.model.alert import OrderKind
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services.ended_days import EndedDays
@@ -16,7 +17,7 @@ from bosai.services.subscriptions import ENDED_KEPT
 from bosai.settings import load_settings
 from bosai.stores.instructions import InstructionStore
 from bosai.stores.keys import BUCKETS, Keys
-from tests.bosai.services.hq import START, HandClock, Hq
+from tests.bosai.services.hq import START, HandClock, Hq, flood
 from tests.bosai.services.test_subscriptions import HOME, all_places, service, stores, target
 
 MIDNIGHT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # 24:00 in Japan on the day of START (14:00 there)
@@ -131,6 +132,21 @@ async def test_a_day_that_ended_in_the_middle_of_an_order_goes_on_to_its_end(red
     await hq.lift(record.alert.alert_id)
     await days.tick()
     assert await subscribers.count() == 0
+
+
+async def test_a_notice_keeps_no_visitor_and_no_event_begins_with_it(redis, subscribers, clock, sources):
+    hq = Hq(redis)
+    await subscribers.register(target(), "en", (HOME,), extras=TODAY)
+    hq.clock.at = MIDNIGHT - timedelta(hours=5)
+    await hq.issue(flood(kind=OrderKind.NOTICE))
+    assert await hq.store.began() is None
+    clock.at = hq.clock.at = MIDNIGHT + ENDED_KEPT
+    await sources.refresh_people()
+    assert len(await sources.people()) == 0
+    await EndedDays(hq.store, subscribers).tick()
+    assert await subscribers.count() == 0
+    await hq.issue()
+    assert await hq.store.began() == hq.clock.at
 
 
 async def test_the_plan_knows_a_visitor_until_the_day_ends_and_through_an_order_that_began_before_it(
