@@ -61,7 +61,7 @@ _seen = Script("seen")
 
 Written = Callable[[int, Sequence[tuple[InstructionDraft, int]], int | None], None]
 """Hears what a bucket's script did: the bucket, the drafts written, each with its seq, and the told version when the
-script raised it."""
+script raised it by these drafts alone."""
 Moved = Callable[[int, Sequence[tuple[str, int, str]], int | None], None]
 """The same of instructions that moved to another version of their order."""
 
@@ -193,8 +193,9 @@ class InstructionStore:
                 ]
                 await self._point(danger_class, [pair for pair in written if pair[1]])
                 if hear is not None:
-                    for (number, pairs), version in zip(written, raised, strict=True):
-                        hear(number, pairs, version)
+                    for (number, pairs), got, version in zip(written, seqs, raised, strict=True):
+                        # What was spared, or moved to another version, is not among the pairs: it is to be read.
+                        hear(number, pairs, version if all(seq > 0 for seq in got) else None)
                 seen.update(min(seq, 1) for got in seqs for seq in got)
                 if fenced:
                     break
