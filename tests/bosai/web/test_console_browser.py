@@ -12,8 +12,10 @@ from shapely import Point
 
 from bosai.model.alert import OrderKind
 from bosai.model.geometry import from_e7
+from bosai.model.realm import Realm
 from bosai.model.staff import Role
 from bosai.services.staff import NewAccount
+from bosai.stores.site_failures import Move, SiteFailure, SiteFailures
 from shelters.model import Facet, Opening
 from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
@@ -320,6 +322,14 @@ async def test_a_phone_whose_clock_is_an_hour_slow_can_still_close_its_site(
     await page.close()
 
 
+async def test_the_desk_fits_a_small_phone_with_letters_twice_as_large(chrome: Browser, site: Site) -> None:
+    page, _ = await desk(chrome, site)
+    await page.set_viewport(Viewport(width=320, height=640))
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert await page.evaluate("return document.documentElement.scrollWidth - innerWidth") <= 0
+    await page.close()
+
+
 async def test_the_desk_works_without_script(chrome: Browser, site: Site) -> None:
     page, site_id = await desk(chrome, site, java_script=False)
     await page.click(css="button[value='5']")
@@ -346,6 +356,38 @@ async def test_the_hand_is_laid_on_and_lifted_without_script(
     await page.click(css=".hand-line button")
     await page.wait_for_text("調整はありません")
     assert await site.side().hand.entries() == ()
+    await page.close()
+
+
+async def test_letters_twice_as_large_fit_a_small_phone_and_no_figure_is_broken(
+    chrome: Browser, site: Site, kian: NewAccount
+) -> None:
+    (school,) = [one for one in await site.side().sites.all() if one.name == "七郷小学校"]
+    failure = SiteFailure(
+        site_id=school.site_id,
+        name=school.name,
+        at=site.side().clock.now(),
+        inside=80,
+        inside_with_phone=20,
+        on_their_way=55,
+        moves=(Move(site_id="x", name="七郷中学校", persons=135, inside=80),),
+    )
+    await SiteFailures(site.opened.redis, Realm.LIVE).write([failure])
+    page = await signed_in(chrome, site, kian, viewport=Viewport(width=320, height=640))
+    await page.goto(site.url + "/hq/hand")
+    await page.fill("混乱を避けるため", css="#pause-reason")
+    await page.click(css="#pause button")
+    await page.wait_for_text("行き先の調整を加えました")
+    await page.evaluate(
+        "document.documentElement.style.fontSize = '200%';"
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+    )
+    assert await page.evaluate("return document.documentElement.scrollWidth - innerWidth") <= 0
+    broken = await page.evaluate(
+        "return [...document.querySelectorAll('.figures strong')]"
+        ".filter((one) => one.getClientRects().length > 1).map((one) => one.textContent)"
+    )
+    assert broken == []
     await page.close()
 
 
