@@ -125,20 +125,33 @@ def _watch(begins: datetime, timezone: str, *, quiet: bool) -> "Callable[[Progre
     return tell
 
 
+def _with_shares(outcome: dict[str, Any]) -> dict[str, Any]:
+    """From the heads: a share rounded twice can come out larger than the whole."""
+    placed, movers = outcome["placed"], max(1, outcome["movers"])
+    return outcome | {
+        "settled": (placed + outcome["walked_out"]) / movers,
+        "placed_of_movers": placed / movers,
+    }
+
+
 def _print(written: dict[str, Any]) -> None:
-    ours, base = written["ours"], written["baseline"]
+    ours, base = (_with_shares(written[name]) for name in ("ours", "baseline"))
     print(f"【{written['notice']}】 {written['scenario']['name']}（seed {written['scenario']['seed']}）")
     print(
         f"  対象 {ours['in_area']:,}人・避難した人 {ours['movers']:,}人（最寄りの案内では {base['movers']:,}人）"
     )
     rows = (
-        ("施設に入れた人", "placed_share", "{:.1%}"),
+        ("避難を終えた人", "settled", "{:.1%}"),
+        ("　うち施設に入れた人", "placed_of_movers", "{:.1%}"),
+        ("予想時刻までに危険を離れた人", "out_in_time_share", "{:.1%}"),
         ("満員で断られた人", "refused_share", "{:.1%}"),
         ("　うち案内どおりに動いた登録者", "guided_refused_share", "{:.1%}"),
         ("行き場が見つからない人", "stranded", "{:,}人"),
         ("歩いて区域の外へ出た人", "walked_out", "{:,}人"),
     )
     for words, key, shape in rows:
+        if ours[key] is None or base[key] is None:
+            continue
         print(f"  {words}: この案内 {shape.format(ours[key])}・最寄りの案内 {shape.format(base[key])}")
     for words, key in (("半数", "p50"), ("90%", "p90")):
         one, other = ours["walked_m"][key], base["walked_m"][key]

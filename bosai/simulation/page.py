@@ -106,7 +106,14 @@ def page(found: ScenarioFile, staged: Staged, result: Result, timezone: str) -> 
 
 
 def _headline(ours: Outcome, base: Outcome) -> str:
-    return (
+    in_time = ""
+    if ours.out_in_time_share is not None and base.out_in_time_share is not None:
+        # With a wave on its way this comes before every seat.
+        in_time = (
+            f"第1波の予想時刻までに危険を離れた人は、最寄りの案内では {base.out_in_time_share:.1%}、"
+            f"この案内では {ours.out_in_time_share:.1%} でした。"
+        )
+    return in_time + (
         f"満員で入れなかった人は、最寄りの案内では {base.refused:,}人（避難した人の {base.refused_share:.1%}）、"
         f"この案内では {ours.refused:,}人（{ours.refused_share:.1%}）でした。"
         f"案内どおりに動いた登録者では {base.guided_refused_share:.1%} と {ours.guided_refused_share:.1%} です。"
@@ -116,7 +123,7 @@ def _headline(ours: Outcome, base: Outcome) -> str:
 def _rows(ours: Outcome, base: Outcome) -> list[Row]:
     rows = [
         _row("避難を終えた人", "施設に入った、または区域を出た", _settled(ours), _settled(base), "share", more=True),
-        _row("うち施設に入れた人", "避難した人のうち", ours.placed_share, base.placed_share, "share", judged=False),
+        _row("うち施設に入れた人", "避難した人のうち", _placed(ours), _placed(base), "share", judged=False),
         _row("満員で断られた人", "1回以上、施設の入口で", ours.refused_share, base.refused_share, "share"),
         _row(
             "うち案内どおりに動いた登録者",
@@ -146,6 +153,11 @@ def _rows(ours: Outcome, base: Outcome) -> list[Row]:
 
 def _settled(outcome: Outcome) -> float:
     return (outcome.placed + outcome.walked_out) / max(1, outcome.movers)
+
+
+def _placed(outcome: Outcome) -> float:
+    """From the heads, as `_settled`: a share that was rounded before would come out larger than the whole it is of."""
+    return outcome.placed / max(1, outcome.movers)
 
 
 def _row(

@@ -4,11 +4,13 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bosai.cli import main
 from bosai.simulation.files import ScenarioInvalid, read_scenario
+from bosai.simulation.page import _headline, _placed, _settled
 
 SCENARIOS = sorted((Path(__file__).resolve().parents[2] / "docs" / "scenarios").glob("*.toml"))
 SMALL = """
@@ -81,9 +83,22 @@ def test_progress_and_a_summary_are_said_unless_it_is_to_be_quiet(small, capsys)
     assert simulated(small) == 0
     said = capsys.readouterr()
     assert NOTICE in said.out and "満員で断られた人" in said.out
+    assert said.out.index("避難を終えた人") < said.out.index("うち施設に入れた人")
+    assert "予想時刻" not in said.out  # no wave, no word of one
     lines = said.err.splitlines()
     assert any("この案内" in one and "100%" in one for one in lines)
     assert len(lines) <= 24 and "\x1b" not in said.err
+
+
+def test_no_part_is_shown_larger_than_its_whole_and_a_wave_is_spoken_of_first():
+    outcome = SimpleNamespace(
+        placed=864, walked_out=0, movers=950, refused=9, refused_share=0.01, guided_refused_share=0.0
+    )
+    assert f"{_placed(outcome):.1%}" == f"{_settled(outcome):.1%}" == "90.9%"  # not 0.9095 rounded once more
+    quiet = SimpleNamespace(**vars(outcome), out_in_time_share=None)
+    wave = SimpleNamespace(**vars(outcome), out_in_time_share=0.62)
+    assert _headline(quiet, quiet).startswith("満員で入れなかった人")
+    assert _headline(wave, wave).startswith("第1波の予想時刻までに危険を離れた人は、最寄りの案内では 62.0%")
 
 
 def test_figures_go_to_the_screen_as_json_when_no_file_is_named(small, capsys):
