@@ -27,10 +27,11 @@ class Crowd:
 
     plain: (n,) who stands near an edge that leads, hosts no site and is stepped on as on quiet days: the figures to
     sites that are a matter of ways follow from to_end_m, to_start_m (efforts now, gap included) and layer alone.
+    own_question: somebody waits for the answer to himself; nothing is made ready that serves many.
     """
 
-    def __init__(self, xy_m: Floats, standing: Standing) -> None:
-        self.xy_m, self.standing = xy_m, standing
+    def __init__(self, xy_m: Floats, standing: Standing, *, own_question: bool = False) -> None:
+        self.xy_m, self.standing, self.own_question = xy_m, standing, own_question
         self.to_end_m, self.to_start_m = standing.to_end_m.copy(), standing.to_start_m.copy()
         self.plain = np.zeros(len(standing), dtype=np.bool_)
         self.layer = np.zeros(len(standing), dtype=np.int8)

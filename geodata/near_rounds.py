@@ -92,23 +92,31 @@ class NearRounds:
     def _at_least(self, asked: Asked, rows: Ints, columns: Ints) -> NDArray[np.float32]:
         """(r, c) no figure is lower: the way, the bound where none was found within it, never below the line."""
         walks, sites = self._pairs.walks, self._pairs.sites
-        way = np.full((len(rows), len(columns)), np.inf, dtype=np.float32)
+        way = np.empty((len(rows), len(columns)), dtype=np.float32)
         layer = asked.layer[rows]
         for number, one in enumerate(sites.layers):
-            mine = np.flatnonzero(layer == number)
+            mine = np.arange(len(rows)) if len(sites.layers) == 1 else np.flatnonzero(layer == number)
+            best: NDArray[np.float32] | None = None
             for slot in (0, 1):
-                cost = asked.cost[slot, rows[mine], None].astype(np.float32)
-                there = one.ways.node_effort_m[np.ix_(asked.end[slot, rows[mine]], columns)] + cost
-                way[mine] = np.minimum(way[mine], there) if slot else there
+                # Whole rows lie together: they are copied at once, and what is allowed is picked out of them.
+                there = one.ways.node_effort_m.take(asked.end[slot, rows[mine]], axis=0).take(columns, axis=1)
+                there += asked.cost[slot, rows[mine], None].astype(np.float32)
+                best = there if best is None else np.minimum(best, there, out=best)
+            way[mine] = best
         x = (asked.xy_m[rows, 0, None] - sites.xy_m[columns, 0]).astype(np.float32)
         y = (asked.xy_m[rows, 1, None] - sites.xy_m[columns, 1]).astype(np.float32)
-        beeline = np.sqrt(x * x + y * y)
-        beyond = way > walks.bound_m
-        gaps = walks.detour_factor * (asked.at.gap_m[rows, None] + sites.at.gap_m[columns])
+        x *= x
+        y *= y
+        x += y
+        beeline = np.sqrt(x, out=x)
+        factor = np.where(way > walks.bound_m, np.float32(walks.detour_factor), np.float32(1))
         np.minimum(way, np.float32(walks.bound_m), out=way)
-        way += gaps.astype(np.float32)
-        np.maximum(way, np.where(beyond, np.float32(walks.detour_factor), np.float32(1)) * beeline, out=way)
-        return np.where(self._edges.by_way[columns], way, beeline)
+        way += (walks.detour_factor * asked.at.gap_m[rows, None]).astype(np.float32)
+        way += (walks.detour_factor * sites.at.gap_m[columns]).astype(np.float32)
+        factor *= beeline
+        np.maximum(way, factor, out=way)
+        by_way = self._edges.by_way[columns]
+        return way if by_way.all() else np.where(by_way, way, beeline)
 
     def goes_by_way(self, asked: Asked) -> Bools:
         """(r,) whose figures to the sites that are a matter of ways are never below those of the network."""

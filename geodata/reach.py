@@ -73,6 +73,28 @@ class Reach:
                 result |= self._reached[ends[site], group[row]]
         return result
 
+    def joined_edges(self, edge: Ints, leaves: tuple[Bools, Bools], site: Ints) -> Bools:
+        """(r, j) True where open ways lead from each of (r,) edges to (r, j) sites. leaves: (r,) whether one gets to
+        its `from` end, and to its `to` end."""
+        ends = self._network.edge_from[edge], self._network.edge_to[edge]
+        result = np.zeros(site.shape, dtype=np.bool_)
+        rows = [ends_of_sites[site] for ends_of_sites in self._row]
+        for nodes, is_open in zip(ends, leaves, strict=True):
+            group = np.where(is_open, self._group[nodes], -1)[:, None]
+            for row in rows:
+                result |= self._reached[row, group]
+        return result
+
+    def leads_from(self, edge: Ints, leaves: tuple[Bools, Bools], sites: Ints) -> Bools:
+        """(r,) edges from which open ways lead to one of some sites at least; leaves: as of `joined_edges`."""
+        reached = np.atleast_1d(self._reached[np.unique(self._row[:, sites])].any(axis=0))
+        ends = self._network.edge_from[edge], self._network.edge_to[edge]
+        one, other = (
+            reached[np.where(is_open, self._group[nodes], -1)]
+            for nodes, is_open in zip(ends, leaves, strict=True)
+        )
+        return np.asarray(one | other)
+
     def mostly_reached(self) -> Bools:
         """(m,) sites to which ways lead from the greatest group of nodes."""
         greatest = int(np.bincount(self._group).argmax())

@@ -25,6 +25,7 @@ from geodata.inland import Exits
 from geodata.near_rounds import NONE, SLACK_M, NearRounds, NearSites, best_of
 from geodata.pair_walks import Asked, PairWalks
 from geodata.plain_edges import PlainEdges
+from geodata.plain_figures import PlainFigures
 from geodata.site_lists import edge_lists, merged, node_lists
 from geodata.walks import BLEND_FROM, FAR_M
 
@@ -36,7 +37,7 @@ KEPT_TABLES = 6
 _ROWS_AT_ONCE = 1 << 15
 _PAIRS_AT_ONCE = 1 << 20
 _THREADS = 2
-_FEW_ROWS = 32
+_MORE_BEYOND = (6, 40)  # sites looked at beyond those asked for where all lie beyond the bound
 _SHORT, _GROUPS, _GROUPS_AT_ONCE = 4, 20_000, 1 << 12
 
 
@@ -61,6 +62,7 @@ class RowWalks:
 
     def __init__(self, pairs: PairWalks, cells: GroundCells) -> None:
         self.pairs, self.edges = pairs, PlainEdges(pairs)
+        self.plain = PlainFigures(pairs, self.edges)
         self._cells = cells
         self._descents: dict[int, Descent] = {}
         self._tables: tuple[tuple[tuple[bytes, int], _Table], ...] = ()  # exchanged whole: threads share it
@@ -72,7 +74,7 @@ class RowWalks:
         width = min(k, int(allowed.sum()))
         if not width or not len(rows):
             return site, figure
-        if len(rows) <= _FEW_ROWS:  # whoever waits for his own answer does not wait for tables
+        if crowd.own_question:  # whoever waits for his own answer does not wait for tables
             asked, columns = self._asked(crowd, rows), np.flatnonzero(allowed)
             everywhere = np.broadcast_to(columns, (len(rows), len(columns)))
             found = best_of(self.pairs, asked, np.arange(len(rows)), everywhere, width)
@@ -91,11 +93,13 @@ class RowWalks:
         _in_parts(len(rows), _ROWS_AT_ONCE, look_up)
         far = np.flatnonzero(~done & (crowd.standing.gap_m[rows] >= FAR_M))
         done[far] = self._far(crowd, rows, far, table, site[:, :width], figure[:, :width])
+        beyond = np.flatnonzero(~done & crowd.plain[rows])
+        done[beyond] = self._beyond(crowd, rows, beyond, table, site[:, :width], figure[:, :width])
         rest = np.flatnonzero(~done)
         for begin in range(0, len(rest), _ROWS_AT_ONCE):
             part = rest[begin : begin + _ROWS_AT_ONCE]
             found = table.rounds.nearest(self._asked(crowd, rows[part]), width)
-            site[part, :width], figure[part, :width] = found
+            site[part, :width], figure[part, :width] = self._settled(crowd, rows[part], *found)
         return site, figure
 
     def figures(self, crowd: Crowd, rows: Ints, site: Ints) -> tuple[Floats, Bools]:
@@ -103,17 +107,18 @@ class RowWalks:
         figure, about = np.full(site.shape, np.inf), np.ones(site.shape, dtype=np.bool_)
         if not site.size:
             return figure, about
-        few = len(rows) <= _FEW_ROWS
-        if not few:
+        if not crowd.own_question:
             crowd.get_ready(rows, self.pairs, self.edges, self._border_m)
 
+        done = np.zeros(site.shape, dtype=np.bool_)
+
         def look_up(part: slice) -> None:
-            about[part] = ~self._pairs_looked_up(crowd, rows[part], site[part], figure[part])
+            done[part], about[part] = self.plain.figures(crowd, rows[part], site[part], figure[part])
 
         step = max(1, _PAIRS_AT_ONCE // (4 * site.shape[1]))
-        if not few:
+        if not crowd.own_question:
             _in_parts(len(rows), step, look_up)
-        row, column = np.nonzero(about & (site >= 0))
+        row, column = np.nonzero(~done & (site >= 0))
         for begin in range(0, len(row), _PAIRS_AT_ONCE):
             at, place = row[begin : begin + _PAIRS_AT_ONCE], column[begin : begin + _PAIRS_AT_ONCE]
             some, back = np.unique(at, return_inverse=True)
@@ -125,7 +130,7 @@ class RowWalks:
         """(r,) real metres to one site each; level_m: what `figures` said; inf stays inf."""
         length = level_m.copy()
         plain = np.zeros(len(rows), dtype=np.bool_)
-        if len(rows) > _FEW_ROWS:
+        if not crowd.own_question:
             crowd.get_ready(rows, self.pairs, self.edges, self._border_m)
             plain = crowd.plain[rows] & np.isfinite(level_m)
             plain[plain] = self._lengths_looked_up(
@@ -207,7 +212,60 @@ class RowWalks:
         proved &= (self._squared(xy_m, known) <= longest * longest).all(axis=1)
         proved &= ~self.pairs.site_moved[known].any(axis=1)
         site[:], figure[:] = found, longest
+        some = np.flatnonzero(proved)
+        site[some], figure[some] = self._settled(
+            crowd, rows[some], found[some].astype(np.int64), longest[some]
+        )
         return np.asarray(proved)
+
+    def _settled(self, crowd: Crowd, rows: Ints, site: Ints, figure: Floats) -> NearSites:
+        """(r, k) the same sites with the very figures that `figures` gives: lists are kept in float32."""
+        exact = figure.copy()
+        self.plain.figures(crowd, rows, site, exact)
+        if exact.shape[1] > 1 and (exact[:, 1:] < exact[:, :-1]).any():
+            order = np.lexsort((site, exact))
+            return np.take_along_axis(site, order, axis=1), np.take_along_axis(exact, order, axis=1)
+        return site, exact
+
+    def _beyond(  # noqa: PLR0917 - two arrays are written to
+        self, crowd: Crowd, rows: Ints, some: Ints, table: _Table, site: Ints, figure: Floats
+    ) -> Bools:
+        """Plain rows to whom every site lies beyond the bound: the straight line tells which; True where that is
+        proved. site, figure: what the table said of all rows, overwritten."""
+        walks, sites = self.pairs.walks, self.pairs.sites
+        gap_m = walks.detour_factor * crowd.standing.gap_m[rows[some]].astype(np.float64)
+        by_way = self.edges.by_way[table.columns]
+        most_m = walks.detour_factor * sites.at.gap_m[table.columns[by_way]].max(initial=0.0)
+        todo = np.flatnonzero(figure[some, 0] > gap_m + walks.bound_m + most_m + SLACK_M)
+        proved = np.zeros(len(some), dtype=np.bool_)
+        if by_way.all():
+            leads = self.plain.leads_to_any(crowd, rows[some[todo]], table.columns)
+            nowhere, todo = todo[~leads], todo[leads]
+            site[some[nowhere]], figure[some[nowhere]], proved[nowhere] = NONE, np.inf, True
+        for more in _MORE_BEYOND:
+            at = some[todo]
+            found, least, sure = self._straight_first(crowd, rows[at], table, site.shape[1], more)
+            site[at[sure]], figure[at[sure]] = found[sure], least[sure]
+            proved[todo[sure]] = True
+            todo = todo[~sure]
+        return proved
+
+    def _straight_first(
+        self, crowd: Crowd, rows: Ints, table: _Table, few: int, more: int
+    ) -> tuple[Ints, Floats, Bools]:
+        """(r, few) sites and figures of plain rows to whom all lie beyond the bound; (r,) where they are proved."""
+        asked = min(few + more, len(table.columns))
+        xy_m = crowd.xy_m[rows]
+        away, near = table.tree.query(xy_m, k=np.arange(1, asked + 1))
+        near = np.sort(table.columns[near], axis=1)
+        least, exact = self.plain.beyond(crowd, rows, near)
+        order = np.argsort(least, axis=1, kind="stable")[:, :few]
+        found, figure, exact = (np.take_along_axis(one, order, axis=1) for one in (near, least, exact))
+        # To a site that is no matter of ways the straight line has a share; to the others nothing is below its detour.
+        whole = bool(self.edges.by_way[table.columns].all())
+        rest_m = away[:, -1] * (self.pairs.walks.detour_factor if whole else 1.0)
+        sure = (figure[:, -1] < rest_m) | (asked == len(table.columns))
+        return np.where(np.isfinite(figure), found, NONE), figure, sure & exact.all(axis=1)
 
     def _far(  # noqa: PLR0917 - two arrays are written to
         self, crowd: Crowd, rows: Ints, far: Ints, table: _Table, site: Ints, figure: Floats
@@ -225,31 +283,6 @@ class RowWalks:
         figure[far] = np.take_along_axis(straight, order, axis=1)
         barred = self.pairs.enters(xy_m, np.repeat(np.arange(len(far)), few), site[far].reshape(-1))
         return np.asarray(~barred.reshape(-1, few).any(axis=1))
-
-    def _pairs_looked_up(self, crowd: Crowd, rows: Ints, site: Ints, figure: Floats) -> Bools:
-        """The same for (r, j) chosen pairs."""
-        edge, there = np.maximum(crowd.standing.edge[rows], 0), np.maximum(site, 0)
-        to_end, to_start = crowd.to_end_m[rows], crowd.to_start_m[rows]
-        least = np.full(site.shape, np.inf)
-        layers = self.pairs.sites.layers
-        layer = crowd.layer[rows] if len(layers) > 1 else None
-        for number, one in enumerate(layers):
-            mine = slice(None) if layer is None else np.flatnonzero(layer == number)
-            core, costs, on = one.ways.core, one.ways.costs, edge[mine]
-            best = np.full(site[mine].shape, np.inf)
-            for slot in (0, 1):
-                end = core.slot_end[slot, on]
-                first = np.where(core.slot_to_end[slot, on], to_end[mine], to_start[mine])
-                cost = np.where(end >= 0, first + costs.slot[slot, on], np.inf)
-                effort = one.ways.node_effort_m[np.maximum(end, 0)[:, None], there[mine]]
-                np.minimum(best, cost[:, None] + effort, out=best)
-            least[mine] = best
-        least += self.pairs.walks.detour_factor * self.pairs.sites.at.gap_m[there]
-        proved = crowd.plain[rows, None] & (least <= BLEND_FROM * self.pairs.walks.bound_m)
-        proved &= self.edges.by_way[there] & ~self.pairs.site_moved[there] & (site >= 0)
-        proved &= self._squared(crowd.xy_m[rows], there) <= least * least
-        figure[proved] = least[proved]
-        return np.asarray(proved)
 
     def _squared(self, xy_m: Floats, site: Ints | NDArray[np.int32]) -> Floats:
         """(r, j) squares of straight metres."""
@@ -283,7 +316,9 @@ class RowWalks:
             todo[part[proved]] = False
         rest = np.flatnonzero(todo)
         if len(rest):
-            site[rest], figure[rest] = rounds.nearest(asked.take(rest), few)
+            site[rest], figure[rest] = self._settled(
+                crowd, rows[rest], *rounds.nearest(asked.take(rest), few)
+            )
         return site, figure
 
     def _table(self, allowed: Bools, few: int) -> _Table:

@@ -321,7 +321,8 @@ class PlanWays:
         self._walking, self._dangers = walking, tuple(dangers)
         self._sites_xy_m = np.asarray(sites_xy_m, dtype=np.float64).reshape(-1, 2)
         self._places = places if places is not None else walking.places_of(people)
-        self._crowd = Crowd(people.xy_m, self._places.standing)
+        self._own_question = len(people) <= OWN_PLACES
+        self._crowd = Crowd(people.xy_m, self._places.standing, own_question=self._own_question)
         self._rows: dict[Foot, RowWalks] = {}
         self._like = np.array([FEET.index(walking.like(foot)) for foot in FEET], dtype=np.int8)
 
@@ -402,7 +403,8 @@ class PlanWays:
         sites = self._sites_xy_m
         parts = [self._walking.stand(sites, foot) for foot in AT_SITES]
         foot = np.repeat([FEET.index(one) for one in AT_SITES], len(sites)).astype(np.int8)
-        return Crowd(np.concatenate([sites] * len(AT_SITES)), Standing.joined(parts)), foot
+        xy_m = np.concatenate([sites] * len(AT_SITES))
+        return Crowd(xy_m, Standing.joined(parts), own_question=self._own_question), foot
 
 
 def feet_alike(network: WalkNetwork) -> dict[Foot, Foot]:

@@ -20,12 +20,6 @@ from geodata.standing import Stander, Standing
 from geodata.walks import NetworkWalks
 from tests.geodata.drawn_network import drawn, grid
 
-
-@pytest.fixture(autouse=True)
-def tables_for_few_people_too(monkeypatch):
-    monkeypatch.setattr(row_walks, "_FEW_ROWS", 0)
-
-
 seeds = st.integers(0, 2**32 - 1)
 PEOPLE, SITES = 120, 14
 
@@ -66,9 +60,10 @@ def test_the_nearest_by_row_are_those_of_the_matrix(seed, areas, wave, bound_m, 
     standing, cells = standing_of(walks, people)
     allowed = rng.random(SITES) < 0.7
     rows = RowWalks(PairWalks(walks, sites), cells)
+    crowd = Crowd(people, standing)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(row_walks, "_GROUPS", 0 if tables else PEOPLE)
-        found_site, found = rows.nearest(Crowd(people, standing), np.arange(PEOPLE), allowed, k)
+        found_site, found = rows.nearest(crowd, np.arange(PEOPLE), allowed, k)
     walk = walks.walk(people, sites)
     matrix = np.where(allowed, walk.effort_m, np.inf)
     expected = np.sort(matrix, axis=1)[:, :k]
@@ -78,6 +73,10 @@ def test_the_nearest_by_row_are_those_of_the_matrix(seed, areas, wave, bound_m, 
     np.testing.assert_allclose(np.where(found_site >= 0, named, np.inf), found, rtol=1e-5, atol=1e-2)
     ordered = np.sort(found_site, axis=1)
     assert ((ordered[:, 1:] != ordered[:, :-1]) | (ordered[:, 1:] == NONE)).all()
+    # The very same figure whichever way it is asked, so that a plan made again from a part is the same plan.
+    assert (rows.figures(crowd, np.arange(PEOPLE), found_site)[0] == found).all()
+    few = rng.integers(0, PEOPLE, 3)
+    assert (rows.figures(Crowd(people, standing), few, found_site[few])[0] == found[few]).all()
 
 
 def test_of_two_sites_at_one_place_the_smaller_row_is_named():
