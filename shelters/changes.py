@@ -9,10 +9,10 @@
 Damped (design, rule 5.8; domain reference §8.5): a site that is merely nearer is no news. Who was sent on once is sent
 on again only when that destination fails too. Who is there, or nearly, hears of another site only when his fails. While
 HQ pauses redirects nobody is sent elsewhere but from a destination that can't be used any more (closed, unusable, in an
-area). Time that has become too short for the way told of, or being asked to leave after preparing, is always news:
-the same order then asks for something else. Who answered "staying" or "elsewhere" hears only of a greater danger, of
-another order that is as bad, or of the end. All of it compares states: what is held back is told later, if it is still
-true.
+area). Time that has become too short for the way told of, a way that is closed now, or being asked to leave after
+preparing, is always news: the same order then asks for something else. Who answered "staying" or "elsewhere" hears
+only of a greater danger, of another order that is as bad, or of the end. All of it compares states: what is held back
+is told later, if it is still true.
 """
 
 from collections.abc import Iterator
@@ -35,6 +35,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 AT_MOST_EVERY_S = 600.0
+FAR_BEYOND, FAR_BEYOND_S = 1.5, 300.0
+"""A walk so many times as long as was told, and so many seconds more, is another walk: night alone is 1.25 times."""
 GONE = -2
 """Site of somebody who was told of one that is in no table any more."""
 
@@ -138,7 +140,8 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     above_all = danger_up | before.ended  # neither damping nor an answer holds it back
     redirect = same_words & moved
     pressing = urgent & (_at_stake(made) | (_URGENCIES[before.action] == 0))
-    is_news = ~redirect | pressing | _worth_moving(made, before, fate)
+    cut_off = _cut_off(made, before, np.flatnonzero(redirect & ~failed & ~before.redirected))
+    is_news = ~redirect | pressing | cut_off | _worth_moving(made, before, fate)
     # Nobody arrives where no place was named; the edge of an area is one.
     arriving = _arriving(made) & ((before.site != -1) | (before.action == _INLAND))
     # What was answered to one order says nothing of another that is as bad.
@@ -149,9 +152,9 @@ def compare(made: Plan, before: Before, says: Says, *, at_most_every_s: float = 
     elsewhere = moved | (before.action == _INLAND)
     quiet |= same_words & arriving & elsewhere & ~failed & ~(moved & (fate == Fate.EXCLUDED)) & ~above_all
     if problem.hand.redirects_paused:
-        quiet |= redirect & ~failed & ~pressing & ~_had_nowhere(before) & ~above_all
+        quiet |= redirect & ~failed & ~pressing & ~cut_off & ~_had_nowhere(before) & ~above_all
     # What people decided at the site or at HQ, a flooded road perhaps, is no flutter of the plan.
-    waits = ~(above_all | urgent | failed | (moved & np.isin(fate, (Fate.FULL, Fate.EXCLUDED))))
+    waits = ~(above_all | urgent | failed | cut_off | (moved & np.isin(fate, (Fate.FULL, Fate.EXCLUDED))))
     with np.errstate(invalid="ignore"):
         fresh = problem.now_s - before.said_s < at_most_every_s
     wanted = known_and_new & ~quiet & hears
@@ -180,6 +183,22 @@ def _worth_moving(made: Plan, before: Before, fate: NDArray[np.int8]) -> Bools:
     full = fate == Fate.FULL
     worth: Bools = pinned | gained | (fate == Fate.EXCLUDED) | ((full | displaced) & ~_at_stake(made))
     return worth
+
+
+def _cut_off(made: Plan, before: Before, rows: Ints) -> Bools:
+    """(r,) to whom the told site is far beyond what was told by now: the way is closed, or they live elsewhere.
+
+    rows: not those who were redirected, whose walk may have begun at a site that failed.
+    """
+    cut_off = np.zeros(len(made), dtype=np.bool_)
+    rows = rows[before.site[rows] >= 0]
+    if len(rows):
+        problem = made.problem
+        at = made.row[rows]
+        speed = problem.rules.pacing.speed_mps(problem.people.pace[at], night=problem.night)
+        walk_s = made.ways.efforts(made.start[rows], before.site[rows]) / speed
+        cut_off[rows] = ~(walk_s <= before.walk_s[rows] * FAR_BEYOND + FAR_BEYOND_S)
+    return cut_off
 
 
 def _had_nowhere(before: Before) -> Bools:

@@ -17,6 +17,7 @@ from shelters.plan import Plan
 from shelters.planning import plan
 from shelters.sites import HAZARD_COLUMN
 from shelters.triage import ACTION_ROW
+from shelters.ways import StraightWays
 from tests.shelters.test_what_must_always_hold import a_problem, told_by
 from tests.shelters.town import NOW_S, level, people, planned, site, tsunami
 
@@ -186,6 +187,27 @@ def test_while_redirects_are_paused_a_full_site_sends_nobody_elsewhere_and_a_clo
 
 def test_a_merely_nearer_site_is_no_news():
     assert heard(difference(one(), site=B, walk_s=3600.0)) == (Change.BETTER, False)
+
+
+class ClosedTo(StraightWays):
+    """No way leads to one site any more."""
+
+    def __init__(self, made, site_row, far_m=np.inf):
+        super().__init__(made.problem.people.xy_m, made.problem.sites.xy_m, 1.0)
+        self._site, self._far_m = site_row, far_m
+
+    def efforts(self, starts, sites):
+        return np.where(sites == self._site, self._far_m, super().efforts(starts, sites))
+
+
+@pytest.mark.parametrize("far_m", [np.inf, 4000.0])
+def test_when_the_way_to_the_told_site_is_closed_another_is_told_at_once_though_it_is_nearer(far_m):
+    first = one()
+    made = plan(replace(first.problem, ways=ClosedTo(first, B, far_m)))
+    told = {"site": B, "action": made.action, "walk_s": 700.0, "said_s": NOW_S - 1}
+    assert made.site.tolist() == [A] and difference(made, **told).tell.all()
+    assert not difference(first, **told).tell.any()
+    assert not difference(made, **told, redirected=True).tell.any()  # may walk from a site that failed
 
 
 def test_a_full_site_is_told_once_at_once_and_only_of_the_told_site():
