@@ -118,7 +118,7 @@ def _why_site(problem: PlanInput, classes: Classes, answers: Answers, figures: F
         held = stays & ((own != site) | (verdict == Verdict.EXCLUDED))
         _add(bits, rows[held], ReasonCode.REDIRECTS_PAUSED)
     _why_facility(problem, classes, figures, goes & (figures.site >= 0), bits)
-    _say_failed(problem, classes, rows, site, bits)
+    _say_lost(problem, classes, answers, figures, rows, bits)
 
 
 def _why_not_nearer(classes: Classes, figures: Figures, rows: Ints, bits: Ints) -> None:
@@ -157,12 +157,21 @@ def _why_facility(problem: PlanInput, classes: Classes, figures: Figures, named:
         _add(bits, mine[passed], ReasonCode.PASSED_NEARER_FACILITY)
 
 
-def _say_failed(problem: PlanInput, classes: Classes, rows: Ints, site: Ints, bits: Ints) -> None:
-    """Told before to go to a site that can't be used any more."""
-    told = problem.told.site[classes.rows[rows]]
-    moved = np.flatnonzero((told >= 0) & (told != site))
-    unusable = problem.sites.opening[told[moved]] == OPENINGS.index(Opening.UNUSABLE)
-    _add(bits, rows[moved[unusable]], ReasonCode.SITE_FAILED)
+def _say_lost(  # noqa: PLR0917 - one class of the plan's arrays
+    problem: PlanInput, classes: Classes, answers: Answers, figures: Figures, rows: Ints, bits: Ints
+) -> None:
+    """Told before to go to a site that can't be used any more, or that HQ has left out since."""
+    at = classes.rows[rows]
+    told = problem.told.site[at]
+    moved = np.flatnonzero((told >= 0) & (told != figures.site[rows]))
+    told, rows, at = told[moved], rows[moved], at[moved]
+    unusable = problem.sites.opening[told] == OPENINGS.index(Opening.UNUSABLE)
+    _add(bits, rows[unusable], ReasonCode.SITE_FAILED)
+    # Whatever else was passed on the way there: this is why the destination changed.
+    with np.errstate(invalid="ignore"):
+        nearer = problem.told.walk_s[at] < figures.walk_m[rows] / answers.speed_mps[rows]
+    excluded = classes.verdict[classes.of[rows], told] == Verdict.EXCLUDED
+    _add(bits, rows[excluded & nearer], ReasonCode.PASSED_NEARER_EXCLUDED)
 
 
 def _add(bits: Ints, rows: Ints, code: ReasonCode) -> None:

@@ -38,6 +38,17 @@ def test_who_was_told_a_site_that_is_now_excluded_is_sent_on_unless_redirects_ar
     assert site_ids(made) == ["a"] and ReasonCode.REDIRECTS_PAUSED in reasons(made)
 
 
+def test_who_is_sent_on_hears_that_hq_left_the_site_out_whatever_else_lies_nearer():
+    sites = {(50.0, 0.0): site("stairs", hazards=frozenset()), **THREE}
+    hand = Hand(excluded={"a": "the road is under water"})
+    made = with_hand(hand, sites=sites, told=told([0], walk_s=60.0))
+    assert site_ids(made) == ["b"]
+    assert {ReasonCode.PASSED_NEARER_UNFIT, ReasonCode.PASSED_NEARER_EXCLUDED} <= reasons(made)
+    # Nor is anything said of a nearer one where the new site is the nearer.
+    made = with_hand(Hand(excluded={"c": "smoke"}), sites=sites, told=told([2], walk_s=1e6))
+    assert ReasonCode.PASSED_NEARER_EXCLUDED not in reasons(made)
+
+
 def test_who_is_nearly_at_an_excluded_site_is_not_turned_back():
     made = with_hand(Hand(excluded={"a": "smoke"}), told=told([0]), now_s=NOW_S + 800)
     assert site_ids(made) == ["a"]
