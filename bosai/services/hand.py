@@ -23,6 +23,7 @@ from bosai.stores.events import EventKind, announce
 from bosai.stores.hand import HandEntry, HandKind, HandStore
 from bosai.stores.sites import SiteStore
 from shelters.hand import Hand
+from shelters.model import Site
 
 REASON_CHARS = 200
 SHAKEN_AT_MOST = timedelta(days=7)
@@ -73,7 +74,9 @@ class HandService:
         self._need(officer, HandKind.PIN)
         if town not in towns:
             raise InvalidInput("town", "unknown_value" if town else "missing", town[:40])
-        await self._known_site(site_id)
+        site = await self._known_site(site_id)
+        if not site.open_to_public:
+            raise InvalidInput("site", "not_public", site.name)
         return await self._set(officer, HandKind.PIN, town, reason, site_id=site_id)
 
     async def pause(self, officer: Session, reason: str) -> HandEntry:
@@ -163,11 +166,13 @@ class HandService:
         except RedisError:
             _log.exception("%s was set, but the event could not be written", entry.field)
 
-    async def _known_site(self, site_id: str) -> None:
+    async def _known_site(self, site_id: str) -> Site:
         if not site_id:
             raise InvalidInput("site", "missing")
-        if await self._sites.site(site_id) is None:
+        site = await self._sites.site(site_id)
+        if site is None:
             raise NotFound("site", site_id[:60])
+        return site
 
     def _need(self, officer: Session, kind: HandKind) -> None:
         needed = _NEEDED.get(kind, Permission.STEER)

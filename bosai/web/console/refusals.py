@@ -74,6 +74,7 @@ PROBLEMS = {
     "too_few_points": _GEOMETRY,
     "too_many_vertices": _GEOMETRY,
     "not_printable": "「{field}」に使えない文字が入っています。",
+    "not_public": "「{detail}」は一般の人を案内しない施設です。",
     "not_welfare": "「{detail}」は福祉避難所ではありません。",
     "wording": "「{field}」の言い方を直してください。{japanese}",
     "bad_account_name": "「名前」は半角の英小文字・数字・「-」「_」「.」で、3〜32字にしてください。",

@@ -18,6 +18,7 @@ from bosai.stores.keys import Keys
 from shelters.hand import NO_HAND, Hand, Pin
 from tests.bosai.services.hq import START, HandClock, officer
 from tests.bosai.services.test_sites import SCHOOL, TOWER, table
+from tests.bosai.services.test_welfare import CARE_HOME
 
 TOWNS = ("若林区荒浜", "若林区荒井")
 SATO = officer("sato", Role.HQ_APPROVER)
@@ -81,6 +82,15 @@ async def test_what_was_lifted_is_gone_and_the_record_names_who_had_set_it(hand,
     assert await hand.hand() == NO_HAND
     entry = (await AuditService(redis, Realm.LIVE, clock).read(-1, 1))[0]
     assert (entry.step, entry.facts["by"], entry.facts["reason"]) == ("readmitted_site", "abe", "水が引いた")
+
+
+async def test_a_town_is_not_sent_to_a_place_that_is_not_for_the_public(hand, redis, clock, settings):
+    sites = SiteService(redis, Realm.LIVE, clock, settings, AuditService(redis, Realm.LIVE, clock))
+    await sites.import_sites(table(SCHOOL, TOWER, CARE_HOME), "cli")
+    with pytest.raises(InvalidInput) as found:
+        await hand.pin(SATO, TOWNS[0], "W1", "近いから", TOWNS)
+    assert (found.value.field, found.value.problem) == ("site", "not_public")
+    assert (await hand.hand()).pins == {}
 
 
 async def test_lifting_what_is_not_set_records_nothing(hand, redis, clock):
