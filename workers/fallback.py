@@ -3,6 +3,7 @@
     released, not marked planned for `fallback_after_s` ─▶ everybody inside ─▶ cautious advice 「行き先は続報」
     lifted or recalled, not marked                      ─▶ everybody who was told and is inside nothing else
 
+A planner that is telling a city, piece by piece, is not late while the last piece is fresh.
 It runs in another process than the planner and uses none of its plans: areas, levels and words only. Whoever has
 been told by a plan already is left alone (the store refuses a provisional word over a real one of the same version).
 When the planner is back, its plan brings the seat as one update.
@@ -112,7 +113,11 @@ class ReleaseWatch:
             waiting = one.released_at is not None and now - one.released_at >= self._after
             told_at = self._told_at.get(one.alert.key)
             recently = told_at is not None and now - told_at < timedelta(seconds=AGAIN_S)
-            if waiting and not recently and not await alerts.planned(one.alert.key):
+            if not waiting or recently or await alerts.planned(one.alert.key):
+                continue
+            # A planner in the middle of telling a city is not late: who waits would hear twice.
+            some_at = await alerts.told_some_at(one.alert.key)
+            if some_at is None or now - some_at >= self._after:
                 found.append(one)
         return found
 

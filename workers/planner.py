@@ -68,7 +68,7 @@ ANSWERS_S = 5.0
 LOOK_BACK = timedelta(hours=24)
 RETRY_S = 1.0
 RESTAMPED_AT_ONCE = 8_192
-FIRST_PIECE, PIECE = 256, 16_384
+FIRST_PIECE, PIECE = 256, 8_192
 """People whose words are written at once: the first soon, the rest in bulk."""
 PREVIEW_BLOCK_MS = 1_000
 HEALTH_PART = "planner"
@@ -316,6 +316,10 @@ class PlannerWorker:
                 total = _sum(total, await self._emit(situation.incident, drafts))
             if at >= len(found.told) and not ended:
                 return total
+            # The watch over releases leaves the rest of a city to us while we are at it.
+            await self._sources.alerts.note_telling(
+                [one.alert.key for one in situation.in_force], self._sources.clock.now()
+            )
 
     async def preview(self, alert: Alert) -> Preview:
         """What releasing this version would mean, by plans that are thrown away."""

@@ -135,6 +135,19 @@ class AlertStore:
     async def mark_planned(self, alert_key: str, plan_id: str, at: datetime) -> None:
         """The planner has emitted instructions for this version (a lift or recall: has told everybody)."""
         await self._redis.hset(self._keys.planned, alert_key, f"{plan_id}:{at.astimezone(UTC).isoformat()}")
+        await self._redis.hdel(self._keys.telling, alert_key)
+
+    async def note_telling(self, alert_keys: Sequence[str], at: datetime) -> None:
+        """The planner has told some of these versions, most endangered first, and is about to tell the next."""
+        if alert_keys:
+            await self._redis.hset(
+                self._keys.telling, items=[part for key in alert_keys for part in (key, at.timestamp())]
+            )
+
+    async def told_some_at(self, alert_key: str) -> datetime | None:
+        """When the planner last told some of this version while the others wait for their turn; None: never."""
+        found = await self._redis.hget(self._keys.telling, alert_key)
+        return None if found is None else datetime.fromtimestamp(float(found), UTC)
 
     async def planned(self, alert_key: str) -> bool:
         """True once `mark_planned` was called for the version."""

@@ -53,6 +53,7 @@ class Keys:
         )
         self.proposals = f"{hq}:proposals"  # hash proposal_id → msgpack ProposalRecord
         self.planned = f"{hq}:planned"  # hash alert key → "plan_id:iso time", set by the planner
+        self.telling = f"{hq}:telling"  # hash alert key → unix time: the planner is telling people right now
         self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
         self.preview = f"{hq}:preview:"  # + request id: list (BLPOP), 5 min
         self.feed_state = f"{hq}:feed-state"  # hash source → msgpack state

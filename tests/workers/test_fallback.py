@@ -11,7 +11,7 @@ from geodata.hazards import HazardKind
 from shelters.model import Action, ReasonCode
 from tests.workers.plain import SLOW, Plain, flood, place
 from tests.workers.test_planner import tsunami
-from workers import fallback
+from workers import fallback, planner
 
 
 @pytest.fixture
@@ -36,6 +36,36 @@ async def test_nothing_goes_out_before_the_time_and_everybody_inside_hears_after
     assert (told.message, told.action, told.destination) == (MessageKind.PROVISIONAL, Action.GO, None)
     assert told.reasons == (ReasonCode.PROVISIONAL.value,) and told.alert_key == record.alert.key
     assert await plain.told(outside) is None
+
+
+async def test_a_city_that_the_planner_is_telling_is_left_to_it_until_it_falls_silent(plain, monkeypatch):
+    people = [await plain.settle(number) for number in range(3)]
+    record = await plain.hq.issue(flood())
+    monkeypatch.setattr(planner, "FIRST_PIECE", 1)
+    monkeypatch.setattr(planner, "PIECE", 1)
+    worker, emit, calls = await plain.leader(), plain.instructions.emit, []
+
+    async def dies_at_the_second(*given):
+        calls.append(1)
+        if len(calls) == 2:
+            raise ConnectionError("the planner is gone")
+        return await emit(*given)
+
+    plain.clock.move(seconds=3)  # the plan itself took long
+    monkeypatch.setattr(plain.instructions, "emit", dies_at_the_second)
+    with pytest.raises(ConnectionError):
+        await worker.step()
+    watch = plain.watch()
+    plain.clock.move(seconds=1)
+    assert (await watch.step()).written == 0
+    plain.clock.move(seconds=1)
+    assert (await watch.step()).written == 2
+    told = [(await plain.told(one)).message for one in people]
+    assert sorted(told) == [MessageKind.ORDER, MessageKind.PROVISIONAL, MessageKind.PROVISIONAL]
+    monkeypatch.setattr(plain.instructions, "emit", emit)
+    await worker.step()
+    assert await plain.hq.store.planned(record.alert.key)
+    assert await plain.hq.store.told_some_at(record.alert.key) is None
 
 
 async def test_the_first_are_told_before_the_last_are_worked_out_and_a_failure_on_the_way_loses_nobody(
