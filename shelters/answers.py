@@ -378,9 +378,7 @@ class _Triage:
     def result(self) -> Answers:
         """What was found."""
         reach = self.reach
-        told_m = self.workings.stage(
-            "told cost", (*reach.made_from, self.told_site), lambda: self._told_cost(self.told_site)
-        )
+        told_m = self._told_cost()
         no_way = ~np.isfinite(told_m)
         told_site = np.where(no_way, NOWHERE, self.told_site)
         keeps = self.keeps & ~no_way
@@ -399,14 +397,29 @@ class _Triage:
             pins_not_kept=self._pins_not_kept(),
         )
 
-    def _told_cost(self, told_site: Ints) -> Floats:
+    def _told_cost(self) -> Floats:
         """(r,) what the told site costs; a site that is not among those the row may be newly told costs its walk."""
-        stands = np.flatnonzero((told_site >= 0) & (self.target >= 0))
-        told_m = np.full(len(told_site), np.inf)
-        told_m[stands] = self.reach.cost(stands, told_site[stands])
-        plain = stands[~np.isfinite(told_m[stands])]
-        told_m[plain] = self.reach.ways.efforts(self.reach.start[plain], told_site[plain])
-        return told_m
+        reach, told_site = self.reach, self.told_site
+        kind, to = np.maximum(self.target, 0), np.maximum(told_site, 0)
+        may = (
+            reach.targets.allowed[kind, to] if len(self.problem.sites) else np.zeros(len(to), dtype=np.bool_)
+        )
+
+        def find(rows: Ints) -> Floats:
+            told_m = np.full(len(rows), np.inf)
+            at = np.flatnonzero((told_site[rows] >= 0) & (self.target[rows] >= 0))
+            told_m[at] = reach.cost(rows[at], told_site[rows[at]])
+            plain = at[~np.isfinite(told_m[at])]
+            told_m[plain] = reach.ways.efforts(reach.start[rows[plain]], told_site[rows[plain]])
+            return told_m
+
+        targets = reach.targets
+        return self.workings.carried(
+            "told cost",
+            (reach.ways, reach.seaward_bearing_deg, targets.landward, targets.factor, targets.extra_m),
+            (reach.start, self.target, self.limit_m, reach.prefer, told_site, may),
+            find,
+        )
 
     def _pins_not_kept(self) -> tuple[str, ...]:
         """Towns with a pin that somebody who sets out there was not given."""

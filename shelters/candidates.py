@@ -240,3 +240,40 @@ def nearest_after(
         )
         site[opened[nearer]], cost[opened[nearer]] = door, figures[nearer]
     return site, cost
+
+
+def choices_after(
+    reach: Reach, rows: Ints, k: int, earlier: tuple[tuple[object, ...], tuple[Ints, Floats]] | None
+) -> tuple[Ints, Floats] | None:
+    """`cheapest` of `rows` out of what was found of some of them before a few doors opened or closed; None: look anew.
+
+    earlier: (rows, *`Reach.made_from`) of then, and the (q, k) sites and costs. A row's list stays while nothing in it
+    closed and nothing that opened comes before its end.
+    """
+    if earlier is None:
+        return None
+    (then, ways, start, target, limit_m, prefer, *fixed, was), (site, cost) = earlier
+    now = (reach.ways, reach.start, *reach.made_from[5:-1])
+    allowed = reach.targets.allowed
+    if not (isinstance(then, np.ndarray) and isinstance(was, np.ndarray)) or was.shape != allowed.shape:
+        return None
+    changed = np.flatnonzero((was != allowed).any(axis=0))
+    if site.shape[1:] != (k,) or len(changed) > _FEW_DOORS or not same((ways, start, *fixed), now):
+        return None
+    place = np.full(len(reach.start), -1, dtype=np.int64)
+    place[then] = np.arange(len(then))
+    old = place[rows]
+    stays = old >= 0
+    for one, other in ((target, reach.target), (limit_m, reach.limit_m), (prefer, reach.prefer)):
+        assert isinstance(one, np.ndarray)
+        stays &= one[rows] == other[rows]
+    found, figure = site[old], cost[old]
+    kind = reach.target[rows]
+    for door in changed.tolist():
+        stays &= ~(was[kind, door] & (found == door).any(axis=1))
+        opened = np.flatnonzero(allowed[kind, door] & ~was[kind, door])
+        price = reach.cost(rows[opened], np.full(len(opened), door))
+        stays[opened] &= np.isinf(price) | (price > figure[opened, -1])
+    again = np.flatnonzero(~stays)
+    found[again], figure[again] = cheapest(reach, rows[again], k)
+    return found, figure

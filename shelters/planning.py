@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shelters import assignment, ledger
 from shelters.answers import Answers, answer_everybody, level_targets
 from shelters.assignment import NEEDY_WEIGHT, SeatProblem, Seats
-from shelters.candidates import CHOICES, cheapest, nearest_after, nearest_each
+from shelters.candidates import CHOICES, cheapest, choices_after, nearest_after, nearest_each
 from shelters.classes import Classes, classes_of, start_rows
 from shelters.dangers import main_danger, message_rows, who_is_inside
 from shelters.errors import LengthsDiffer
@@ -124,13 +124,19 @@ class _Work:
         )
         self.choice, self.price = workings.stage(
             "choices",
-            (self.groups, *inputs),
-            lambda: cheapest(reach, self.movers[self.groups.speaks], CHOICES),
+            (self.movers[self.groups.speaks], *inputs),
+            self._choices,
         )
         self.group_of = np.full(len(rows), -1, dtype=np.int64)
         self.group_of[self.movers] = self.groups.of
         self.seats_left = np.zeros(len(problem.sites), dtype=np.int64)
         self._seat_everybody()
+
+    def _choices(self) -> tuple[Ints, Floats]:
+        """(g, j) the sites that cost each group least, and what they cost."""
+        reach, speaks = self.answers.reach, self.movers[self.groups.speaks]
+        found = choices_after(reach, speaks, CHOICES, self.workings.earlier("choices"))
+        return found if found is not None else cheapest(reach, speaks, CHOICES)
 
     def _reach_the_nearest(self) -> None:
         """The longest walk takes nobody's nearest fit site away, however far it is: it only bounds what comes after."""

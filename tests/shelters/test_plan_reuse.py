@@ -84,9 +84,9 @@ def test_a_plan_made_after_another_is_the_plan_made_alone(data):
         assert_the_same(made, plan(given_problem))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_town_in_groups_planned_again_after_each_change_is_the_town_planned_alone(seed):
-    given_problem = city(9_000, 20, seed, seats=1.1)
+@pytest.mark.parametrize(("seed", "sites"), [(1, 20), (2, 60)])
+def test_a_town_in_groups_planned_again_after_each_change_is_the_town_planned_alone(seed, sites):
+    given_problem = city(9_000, sites, seed, seats=1.1)
     made = plan(given_problem)
     busiest = int(made.expected.argmax())
     heard = replace(given_problem, told=told_by(made))
@@ -94,6 +94,7 @@ def test_a_town_in_groups_planned_again_after_each_change_is_the_town_planned_al
         heard,
         counted(heard, busiest, int(made.expected[busiest] * 0.6)),
         with_door(heard, busiest, Opening.CLOSED),
+        with_door(with_door(heard, busiest, Opening.OPEN), (busiest + 7) % sites, Opening.UNUSABLE),
         with_door(heard, busiest, Opening.OPEN),
         replace(heard, now_s=heard.now_s + 600),
     ):
