@@ -109,7 +109,9 @@ class _Case:
             left_s=-1 if arrival_s is None else max(0, round(arrival_s - problem.now_s)),
             start_delay_s=round(pacing.start_delay_s(night=problem.night)),
             standing_at=self._id(arrived % len(problem.sites)) if arrived >= 0 else "",
+            standing_at_name=self._name(arrived % len(problem.sites)) if arrived >= 0 else "",
             told_before=self._id(told) if told >= 0 else "",
+            told_before_name=self._name(told) if told >= 0 else "",
             chosen=self._seen(self.site) if self.site >= 0 else None,
             alternate=self._seen(alternate) if alternate >= 0 else None,
             inland_m=round(self.inland_m) if self.decision.action is Action.INLAND else -1,
@@ -289,6 +291,9 @@ class _Case:
 
     def _id(self, site: int) -> str:
         return self.problem.sites.sites[site].site_id
+
+    def _name(self, site: int) -> str:
+        return self.problem.sites.sites[site].name
 
 
 _FACILITIES = {facets.HAS: "has", facets.MISSING: "missing", facets.UNKNOWN: "unknown"}

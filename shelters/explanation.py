@@ -93,7 +93,9 @@ class Explanation:
     left_s: int
     start_delay_s: int
     standing_at: str  # site id: arrived there, and planned from there
+    standing_at_name: str
     told_before: str  # site id: what was told before and still stands
+    told_before_name: str
     chosen: SiteSeen | None
     alternate: SiteSeen | None
     inland_m: int  # level metres to the way out, -1 = not the answer

@@ -68,9 +68,9 @@ def explained_lines(case: Explanation, plan: str, at: datetime) -> Iterator[str]
     yield f"危険：{danger_line(case)}"
     yield f"世帯：{household_line(case)}"
     if case.standing_at:
-        yield f"出発点：到着済みの施設 {case.standing_at} から数えています"
+        yield f"出発点：到着済みの施設 {case.standing_at_name}（{case.standing_at}）から数えています"
     if case.told_before:
-        yield f"前の案内：{case.told_before}"
+        yield f"前の案内：{case.told_before_name}（{case.told_before}）"
     if case.alternate is not None:
         yield f"次の候補：{site_line(case.alternate)}"
     for one in reason_lines(case):

@@ -186,6 +186,7 @@ def test_a_household_on_its_way_keeps_its_site_though_another_is_a_little_nearer
     given_problem = problem(people([HOME], pace=Pace.SLOW), sites, [level(4)], told=told)
     found = told_first(given_problem)
     assert found.chosen is not None and found.chosen.site_id == "b" and found.told_before == "b"
+    assert found.told_before_name == found.chosen.name
     assert seen(found, "a").why is Why.KEPT
 
 
