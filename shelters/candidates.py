@@ -258,7 +258,12 @@ def choices_after(
     if not (isinstance(then, np.ndarray) and isinstance(was, np.ndarray)) or was.shape != allowed.shape:
         return None
     changed = np.flatnonzero((was != allowed).any(axis=0))
-    if site.shape[1:] != (k,) or len(changed) > _FEW_DOORS or not same((ways, start, *fixed), now):
+    if (
+        not len(then)
+        or site.shape[1:] != (k,)
+        or len(changed) > _FEW_DOORS
+        or not same((ways, start, *fixed), now)
+    ):
         return None
     place = np.full(len(reach.start), -1, dtype=np.int64)
     place[then] = np.arange(len(then))

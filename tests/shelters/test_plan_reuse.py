@@ -113,6 +113,14 @@ def test_after_one_change_only_those_concerned_are_sent_elsewhere():
     assert (again.site[moved] >= 0).all()
 
 
+def test_where_nobody_set_out_before_the_next_plan_looks_anew():
+    given_problem = city(40, 4, 5)
+    order = given_problem.dangers[0]
+    upstairs = plan(replace(given_problem, dangers=(replace(order, level=5),)))
+    assert (upstairs.site < 0).all()
+    assert_the_same(plan(given_problem, upstairs), plan(given_problem))
+
+
 def test_nothing_is_held_of_the_plan_before_the_last():
     first = plan(city(50, 3, 1))
     second = plan(first.problem, first)
