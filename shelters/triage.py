@@ -1,6 +1,7 @@
 """Stay, up, go or prepare: what to do about a danger, before it is decided at which site. Tsunami: see `tsunami`.
 
-levels   3: slow households go, the others prepare · 4: go · 5: the best safety where you are (never "set out")
+levels   3: who needs time goes (slow, without steps, with power), the others prepare · 4: go · 5: the best safety where
+         you are (never "set out")
 stay     only flood, storm surge and inland flood, and only when depth, duration, zone, floor and structure
          are all known and fine; anything unknown means leave. Upstairs in a landslide area is no stay here: how near
          the slope a house stands is not known. Of several orders at one place each has to allow it: a floor above the
@@ -25,6 +26,8 @@ MAX_STAY_DEPTH_M = 3.0  # 早期立退き避難区域 begins here (Sendai)
 MAX_STAY_HOURS = 72.0  # three days of stored water and food
 STOREY_M = 2.5  # low guess of one storey's height: floor n lies at least (n - 1) × this above ground
 FREEBOARD_M = 0.5
+LEAVE_EARLY = Facet.STEP_FREE | Facet.POWER
+"""Who needs these leaves at level 3, as the slow do: 高齢者等避難 is for whoever needs time, and their supporters."""
 WATER_HAZARDS = frozenset({HazardKind.FLOOD, HazardKind.STORM_SURGE, HazardKind.INLAND_FLOOD})
 
 Floats = NDArray[np.float64]
@@ -47,8 +50,14 @@ def leaves_for_power(
         return np.zeros(len(rows), dtype=np.bool_)
     would_not_go = _above_water(danger, people, rows, blur_m)
     if danger.level == 3:
-        would_not_go |= people.pace[rows] != Pace.SLOW
+        would_not_go |= ~_needs_time(people, rows, Facet.STEP_FREE)
     return would_not_go & _needs_power(people, rows)
+
+
+def _needs_time(people: People, rows: NDArray[np.int64], facets: Facet) -> Bools:
+    """(r,) 避難に時間がかかる: slow, or in need of one of these, which is rarely without a reason that takes time."""
+    slow: Bools = (people.pace[rows] == Pace.SLOW) | ((people.needs[rows] & int(facets)) != 0)
+    return slow
 
 
 def _needs_power(people: People, rows: NDArray[np.int64]) -> Bools:
@@ -91,8 +100,7 @@ def by_level(
         return np.full(len(rows), ACTION_ROW[Action.UP], dtype=np.int8)
     action = np.full(len(rows), ACTION_ROW[Action.GO], dtype=np.int8)
     if danger.level == 3:
-        action[people.pace[rows] != Pace.SLOW] = ACTION_ROW[Action.PREPARE]
-        action[leaves_for_power(danger, people, rows, blur_m)] = ACTION_ROW[Action.GO]
+        action[~_needs_time(people, rows, LEAVE_EARLY)] = ACTION_ROW[Action.PREPARE]
     stays = may_stay(danger, people, rows, blur_m)
     for other in others:
         stays &= may_stay(other, people, rows, blur_m)

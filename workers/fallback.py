@@ -36,7 +36,8 @@ from bosai.services.planning import (
 from bosai.services.told import book_of
 from bosai.stores.instructions import EmitReport, InstructionDraft
 from shelters.dangers import Danger, main_danger, message_rows, who_is_inside
-from shelters.model import Action, Pace, ReasonCode
+from shelters.model import NO_FACET, Action, Facet, Pace, ReasonCode
+from shelters.triage import LEAVE_EARLY
 from workers.cancelling import stop_if_cancelled
 from workers.faults import log_fault
 from workers.planner import open_sources
@@ -161,7 +162,8 @@ class ReleaseWatch:
             subscription_id = rows.subscription_ids[rows.owner[row]]
             if record.alert.key not in late or _knows(situation, subscription_id, record.alert):
                 continue
-            action = cautious_action(danger, Pace(int(rows.people.pace[row])))
+            people = rows.people
+            action = cautious_action(danger, Pace(int(people.pace[row])), Facet(int(people.needs[row])))
             yield InstructionDraft(
                 subscription_id=subscription_id,
                 incident=record.incident or situation.incident,
@@ -180,13 +182,14 @@ class ReleaseWatch:
             )
 
 
-def cautious_action(danger: Danger, pace: Pace) -> Action:
+def cautious_action(danger: Danger, pace: Pace, needs: Facet = NO_FACET) -> Action:
     """What is right for everybody inside, without knowing sites: away from the sea and up; out; or up at level 5."""
     if danger.is_tsunami:
         return Action.INLAND if danger.advisory else Action.REFUGE
     if danger.level == 5:
         return Action.UP
-    return Action.PREPARE if danger.level == 3 and pace is not Pace.SLOW else Action.GO
+    needs_time = pace is Pace.SLOW or bool(needs & LEAVE_EARLY)
+    return Action.PREPARE if danger.level == 3 and not needs_time else Action.GO
 
 
 def _next(drafts: Iterator[InstructionDraft]) -> list[InstructionDraft]:

@@ -117,9 +117,15 @@ def test_who_depends_on_power_leaves_at_level_3_and_never_stays():
     assert answer(3, at=None, needs=POWER) is Action.GO  # the others of this pace prepare
     assert answer(3, needs=POWER) is Action.GO  # the others on this floor stay
     assert answer(4, needs=POWER) is Action.GO
-    # A landslide takes no power for days by itself: at level 3 such a household prepares like the others.
-    assert answer(3, H.LANDSLIDE, needs=POWER) is Action.PREPARE
-    assert answer(3, at=None, needs=int(Facet.STEP_FREE | Facet.PETS)) is Action.PREPARE
+
+
+def test_who_needs_time_leaves_at_level_3_whatever_the_pace_that_was_given():
+    """高齢者等避難 is for whoever needs time: a wheelchair or a ventilator takes it, a pet does not."""
+    assert answer(3, H.LANDSLIDE, needs=POWER) is Action.GO
+    assert answer(3, H.LANDSLIDE, needs=int(Facet.STEP_FREE)) is Action.GO
+    assert answer(3, at=None, needs=int(Facet.STEP_FREE | Facet.PETS)) is Action.GO
+    assert answer(3, at=None, needs=int(Facet.PETS)) is Action.PREPARE
+    assert answer(3, needs=int(Facet.STEP_FREE)) is Action.STAY  # above the water, as the slow ones there
 
 
 def test_power_is_the_reason_only_where_nothing_else_is():
