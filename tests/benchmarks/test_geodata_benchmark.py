@@ -52,6 +52,10 @@ def test_a_run_on_a_hamlet_gives_every_row_and_judges_no_budget_of_the_city(
         "networkx",
         "searching everything again",
         "networkx",
+        "a table of all figures (1,000 people × 3)",
+        "a table of all figures (1,000 people × 3)",
+        "",
+        "",
         "networkx graph from its pickle",
         "a loop over the names",
     ]

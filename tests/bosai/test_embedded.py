@@ -8,7 +8,9 @@ import signal
 import stat
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import redis.asyncio
@@ -231,9 +233,14 @@ async def test_an_older_server_is_refused_a_newer_folder_and_the_newer_one_takes
         assert await client.lrange("ran", 0, -1) == [str(old.server).encode(), str(new.server).encode()]
 
 
-async def test_a_long_data_path_gets_a_short_private_socket(tmp_path, monkeypatch):
-    short = tmp_path / "run"
-    short.mkdir()
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short name, however deep the folders of the tests lie."""
+    with TemporaryDirectory(prefix="b-") as name:
+        yield Path(name)
+
+
+async def test_a_long_data_path_gets_a_short_private_socket(tmp_path, short, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     deep = tmp_path / ("長い道" * 12)
     async with (
@@ -245,8 +252,8 @@ async def test_a_long_data_path_gets_a_short_private_socket(tmp_path, monkeypatc
         await client.set("reached", 1)
 
 
-def test_somebody_elses_folder_is_not_used_for_the_socket(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def test_somebody_elses_folder_is_not_used_for_the_socket(tmp_path, short, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     deep = tmp_path / ("d" * 120)
     deep.mkdir()
     home = socket_path(deep).parent

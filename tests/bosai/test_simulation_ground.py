@@ -23,7 +23,7 @@ def streets() -> SimulationGround:
 
 
 def test_on_a_lattice_nobody_walks_less_than_the_straight_line_and_the_same_seed_is_the_same_day(streets):
-    scenario, city = made_city(1, households=120, minutes=60)
+    scenario, city = made_city(1, households=60, minutes=40)
     middle = (SIDE - 1) * STEP_M / 2
     city = replace(city, home_xy_m=city.home_xy_m + middle, site_xy_m=city.site_xy_m + middle)
     moved = [
