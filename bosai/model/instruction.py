@@ -77,6 +77,9 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     full_site: str = ""  # a redirect: name of the site told before, whose seats are gone though it stands
     repeats_seq: int = 0  # a reminder: the instruction it repeats; 0 = it is none
     since: datetime | None = None  # a reminder: since when the order has been in force
+    from_m: tuple[int, int] | None = (
+        None  # the place it was made for, plane metres: another place is told anew
+    )
 
     def repeated(self) -> "Instruction":
         """A reminder under incident and number of what it repeats: tag, token and page are made of these."""

@@ -258,7 +258,12 @@ def drafts_of(
             town=rows.towns[decision.row],
             also=others,
             full_site=full.get(n, "") if full else "",
+            from_m=_metre(made.problem.people.xy_m[decision.row]),
         )
+
+
+def _metre(xy_m: NDArray[np.float64]) -> tuple[int, int]:
+    return round(float(xy_m[0])), round(float(xy_m[1]))
 
 
 def seconds_left(alert: Alert, now: datetime) -> int:

@@ -29,6 +29,7 @@ LOST = (Stage.EXPIRED, Stage.REPLACED, Stage.RETIRED)
 T = TypeVar("T")
 ALSO = "\x1f"
 NONE = -1
+ANYWHERE = np.iinfo(np.int32).min
 NOBODY = NONE
 
 _ROW = np.dtype(
@@ -47,6 +48,7 @@ _ROW = np.dtype(
         ("decided_s", np.float64),
         ("walk_s", np.float32),
         ("at_s", np.float64),
+        ("from_m", np.int32, (2,)),  # the place it was made for; ANYWHERE = not known
         ("exit_lonlat", np.float64, (2,)),  # told to walk inland: where the area ended; nan otherwise
     ]
 )
@@ -249,6 +251,7 @@ class _Columns:
             one.decided_at.timestamp(),
             to.walk_s if to is not None else 0,
             one.decided_at.timestamp(),
+            one.from_m if one.from_m is not None else (ANYWHERE, ANYWHERE),
             (to.lon, to.lat) if to is not None and one.action is Action.INLAND else (np.nan, np.nan),
         )
         self._taken = None

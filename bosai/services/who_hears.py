@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bosai.model.alert import Alert, AlertRecord, TsunamiClass
 from bosai.model.instruction import Answer, MessageKind
 from bosai.services.people import PeopleRows
-from bosai.services.told import ACTIONS, ANSWERS, LOST, MESSAGES, STAGES, ToldBook
+from bosai.services.told import ACTIONS, ANSWERS, ANYWHERE, LOST, MESSAGES, STAGES, ToldBook
 from geodata.areas import points_in_each
 from geodata.crs import to_plane
 from shelters import changes
@@ -27,6 +27,8 @@ from shelters.suitability import named_floor
 
 DIRECTED = (MessageKind.ORDER, MessageKind.REDIRECT)
 _INLAND = ACTIONS.index(Action.INLAND)
+MOVED_M = 100.0
+"""A place that moved farther is another place (domain reference §8.5)."""
 _STAYING, _ELSEWHERE = ANSWERS.index(Answer.STAYING), ANSWERS.index(Answer.ELSEWHERE)
 _AT_HOME = [ACTIONS.index(one) for one in (Action.STAY, Action.UP)]
 _LOST = [STAGES.index(one) for one in LOST]
@@ -62,6 +64,7 @@ def _bound(book: ToldBook, rows: PeopleRows, table: SiteTable, hazards: Mapping[
     found = _columns_at(book, at)
     hazard = book.word_table(hazards)[found["alert"]]
     binds = (at >= 0) & np.isin(found["message"], [MESSAGES.index(one) for one in DIRECTED]) & (hazard >= 0)
+    binds &= ~_lives_elsewhere(found, rows.owner, rows.people.xy_m, rows.owner)
     arrived = binds & (found["answer"] == ANSWERS.index(Answer.ARRIVED))
     return Told(
         site=np.where(binds, book.word_table(table.rows())[found["site"]], -1),
@@ -100,10 +103,14 @@ def hearing(  # noqa: PLR0917 - one moment: the plan, who they are, and what was
     words = _Wordings()
     keys = {key: told_of[key].alert if key in told_of else None for key in told.alert_keys()}
     now = [in_force[_order_of(one.key)] for one in problem.dangers]
+    owners = problem.owner[: len(rows)]  # behind them stand people without a phone
+    elsewhere = _lives_elsewhere(found, problem.owner[made.row], rows.people.xy_m, owners)
     site = told.word_table(problem.sites.rows(), missing=changes.GONE)
     site[-1] = -1
     before = Before(
-        standing=(at >= 0) & np.isin(found["message"], [MESSAGES.index(one) for one in DIRECTED]),
+        standing=(at >= 0)
+        & np.isin(found["message"], [MESSAGES.index(one) for one in DIRECTED])
+        & ~elsewhere,
         lost=np.isin(found["stage"], _LOST),
         ended=told.word_table({key: int(_order_of(key) in in_force) for key in keys}, 0)[found["alert"]] == 0,
         newest=told.word_table({one.key: n for n, one in enumerate(now)}, -1)[found["alert"]] == made.danger,
@@ -141,6 +148,28 @@ def declined(found: NDArray[Any]) -> NDArray[np.bool_]:
     asked_to_leave = ~np.isin(found["action"], _AT_HOME)
     no: NDArray[np.bool_] = (found["answer"] == _ELSEWHERE) | ((found["answer"] == _STAYING) & asked_to_leave)
     return no
+
+
+def _lives_elsewhere(
+    found: NDArray[Any], owner: NDArray[np.int32], places_xy_m: NDArray[np.float64], owners: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """(r,) whose instruction was made for a place that is none of theirs any more (domain reference §8.5: 100 m).
+
+    found, owner: (r,); places_xy_m, owners: (n,) everybody's places now. Who has arrived stands at the site, wherever
+    the home is.
+    """
+    known = (found["from_m"][:, 0] != ANYWHERE) & (found["answer"] != ANSWERS.index(Answer.ARRIVED))
+    rows = np.flatnonzero(known & (owner >= 0))
+    elsewhere = np.zeros(len(found), dtype=np.bool_)
+    if not len(rows) or not len(owners):
+        return elsewhere
+    made_for = np.full((int(max(owners.max(), owner.max())) + 1, 2), np.nan)
+    made_for[owner[rows]] = found["from_m"][rows]
+    away_m = np.hypot(*(places_xy_m - made_for[owners]).T)
+    nearest_m = np.full(len(made_for), np.inf)
+    np.fmin.at(nearest_m, owners, away_m)
+    elsewhere[rows] = nearest_m[owner[rows]] > MOVED_M
+    return elsewhere
 
 
 def _exits_lost(made: Plan, found: NDArray[Any], epsg: int) -> NDArray[np.bool_]:

@@ -44,6 +44,7 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
     since: datetime | None = None
     also: tuple[str, ...] = ()
     full_site: str = ""
+    from_m: tuple[int, int] | None = None
 
     def numbered(self, seq: int, alert_key: str) -> Instruction:
         """The instruction with its seq, standing on the version it now stands on."""
@@ -68,6 +69,7 @@ class InstructionDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
             since=self.since,
             also=self.also,
             full_site=self.full_site,
+            from_m=self.from_m,
         )
 
 
