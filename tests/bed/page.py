@@ -13,7 +13,7 @@ from tests.bed.driver import BrowserFailed, Driver
 from tests.bed.page_scripts import CLICK_NOTIFICATION, GET_NOTIFICATIONS, SYNTHETIC_PUSH
 from tests.bed.subscriber import Subscriber
 
-WAIT_S = 10.0
+WAIT_S = 30.0  # a page that works answers in a blink; this is for a machine with other work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
