@@ -14,7 +14,8 @@ from typing import Literal
 import msgspec
 
 from bosai.feeds.jma.envelope import InfoType
-from bosai.feeds.jma.tsunami import FirstHeight, MaxHeight, TsunamiClass
+from bosai.feeds.jma.tsunami import TsunamiClass
+from bosai.feeds.readings import FirstHeight, MaxHeight
 from bosai.feeds.realms import ACCEPT_STATUS, AcceptStatus, RealmName, is_accepted
 from bosai.feeds.state import (
     TelegramIgnored,

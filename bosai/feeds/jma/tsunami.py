@@ -7,7 +7,6 @@ forecast and never costs the warning itself; only a telegram without one readabl
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -23,6 +22,7 @@ from bosai.feeds.jma.envelope import (
     parse_time,
 )
 from bosai.feeds.jma.titles import VTSE41
+from bosai.feeds.readings import FirstHeight, MaxHeight
 
 
 class TsunamiClass(StrEnum):
@@ -59,47 +59,6 @@ CLASS_BY_CODE: dict[str, TsunamiClass] = {
     "73": TsunamiClass.FORECAST,
 }
 LIFTING_CODES = frozenset({"50", "60"})
-
-
-class FirstHeight(msgspec.Struct, frozen=True, kw_only=True):
-    """第1波: a forecast arrival time, or a condition such as 津波到達中と推測, as JMA gave it."""
-
-    arrival_at: datetime | None = None
-    condition: str | None = None
-
-    @property
-    def is_now(self) -> bool:
-        """True for every condition JMA uses here: the wave is seen, under way, or about to strike.
-
-        An unknown condition counts too. No arrival time with this set means no time left, not plenty.
-        """
-        return self.condition is not None
-
-    @property
-    def as_given(self) -> str | None:
-        """One Japanese phrase for people; the time in the offset of the telegram (JST)."""
-        if self.condition is not None:
-            return self.condition
-        if self.arrival_at is None:
-            return None
-        at = self.arrival_at
-        return f"{at.day}日{at.hour}時{at.minute:02}分 到達予想"
-
-
-class MaxHeight(msgspec.Struct, frozen=True, kw_only=True):
-    """予想される津波の高さ. value_m is None where JMA gives words (巨大, 高い) or nothing ("NaN").
-
-    １０ｍ超 comes as value 10: the description is what may be shown.
-    """
-
-    value_m: float | None = None
-    description: str | None = None
-    conditions: tuple[str, ...] = ()
-
-    @property
-    def as_given(self) -> str | None:
-        """The description; where there is none, the conditions, except that 不明 alone says nothing."""
-        return self.description or "・".join(c for c in self.conditions if c != "不明") or None
 
 
 class TsunamiArea(msgspec.Struct, frozen=True, kw_only=True):
