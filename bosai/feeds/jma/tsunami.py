@@ -22,7 +22,7 @@ from bosai.feeds.jma.envelope import (
     parse_time,
 )
 from bosai.feeds.jma.titles import VTSE41
-from bosai.feeds.readings import FirstHeight, MaxHeight
+from bosai.feeds.readings import Area, Danger, FirstHeight, Grade, Kind, MaxHeight, Reading, System
 
 
 class TsunamiClass(StrEnum):
@@ -59,6 +59,15 @@ CLASS_BY_CODE: dict[str, TsunamiClass] = {
     "73": TsunamiClass.FORECAST,
 }
 LIFTING_CODES = frozenset({"50", "60"})
+GRADE_BY_CLASS: dict[TsunamiClass, Grade] = {
+    TsunamiClass.NONE: Grade.NONE,
+    TsunamiClass.FORECAST: Grade.BELOW,
+    TsunamiClass.ADVISORY: Grade.ADVISORY,
+    TsunamiClass.WARNING: Grade.WARNING,
+    TsunamiClass.MAJOR_WARNING: Grade.EMERGENCY,
+    TsunamiClass.UNKNOWN: Grade.UNKNOWN,
+}
+FORECAST_LAYER = "津波予報区"
 
 
 class TsunamiArea(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +126,48 @@ class TsunamiForecast(msgspec.Struct, frozen=True, kw_only=True):
         """True when this telegram leaves 津波注意報 or more in force there."""
         area = self.area(area_code)
         return area is not None and area.kind.is_in_force
+
+
+def read_tsunami(telegram: Telegram) -> tuple[Reading, ...]:
+    """The whole coast as one reading. Raises TelegramRefused when it is no VTSE41 or names no readable area.
+
+    Each area has one kind. A 解除 is `lifted` by its code (50, 60) or by what was there before (72 after 62, which
+    leaves 津波予報 with the grade BELOW).
+    """
+    forecast = parse_tsunami(telegram)
+    return (
+        Reading(
+            source=forecast.source,
+            scope="" if forecast.is_cancellation else VTSE41,
+            areas=tuple(
+                Area(
+                    system=System.TSUNAMI,
+                    code=area.code,
+                    name=area.name,
+                    layer=FORECAST_LAYER,
+                    kinds=(_kind(area),),
+                )
+                for area in forecast.areas
+            ),
+            text=forecast.text,
+            problems=forecast.problems,
+        ),
+    )
+
+
+def _kind(area: TsunamiArea) -> Kind:
+    return Kind(
+        code=area.kind_code,
+        name=area.kind_name,
+        danger=Danger.TSUNAMI,
+        grade=GRADE_BY_CLASS[area.kind],
+        lifted=area.lifted,
+        last_code=area.last_kind_code,
+        last_name=area.last_kind_name,
+        last_grade=None if area.last_kind is None else GRADE_BY_CLASS[area.last_kind],
+        first_height=area.first_height,
+        max_height=area.max_height,
+    )
 
 
 def parse_tsunami(telegram: Telegram) -> TsunamiForecast:

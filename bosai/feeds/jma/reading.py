@@ -1,0 +1,40 @@
+"""From a telegram to what it says: one reader for each type that is read in depth.
+
+    Telegram ─ type_code ─▶ READERS ─▶ (Reading, …)
+                    └ not in the table ─▶ None: kept and listed with what its head says, its body left alone
+
+A collection (VPWS50) gives several readings. One title covers VXKO50–89, so rivers are found by their first letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bosai.feeds.jma.envelope import Telegram
+from bosai.feeds.jma.titles import FLOOD_FAMILY, VTSE41
+from bosai.feeds.jma.tsunami import read_tsunami
+from bosai.feeds.readings import Reading
+
+Reader = Callable[[Telegram], tuple[Reading, ...]]
+"""Raises TelegramRefused only where nothing in the telegram can be trusted."""
+
+READERS: Mapping[str, Reader] = {
+    VTSE41: read_tsunami,
+}
+
+
+def reader_of(type_code: str | None) -> Reader | None:
+    """The reader for a type code ("VTSE41", "VXKO52", "VXKOii"), or None for a type not read in depth."""
+    if type_code is None:
+        return None
+    family = FLOOD_FAMILY if type_code.startswith(FLOOD_FAMILY) else type_code
+    return READERS.get(family)
+
+
+def read(telegram: Telegram) -> tuple[Reading, ...] | None:
+    """All that the telegram says; None for a type that is kept and listed without reading its body.
+
+    Raises TelegramRefused where nothing can be trusted; a detail nobody can read is in `problems` of the reading.
+    """
+    reader = reader_of(telegram.type_code)
+    return None if reader is None else reader(telegram)
