@@ -22,7 +22,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from bosai.settings_schema import Section, Settings
+from bosai.settings_base import Section
+from bosai.settings_schema import Settings
 
 __all__ = ["SHIPPED_FILE", "Settings", "SettingsInvalid", "load_settings"]
 

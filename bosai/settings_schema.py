@@ -13,24 +13,13 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
 from msgspec import Meta
 
 from bosai.model.alert import OrderKind
 from bosai.push.contact import is_contact
+from bosai.settings_base import AtLeastOne, Count, Fraction, Hour, Port, Positive, Section, Text
+from bosai.settings_lag import DecisionLag
 from geodata.hazards import HazardKind
-
-Positive = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(ge=0)]
-AtLeastOne = Annotated[int, Meta(ge=1)]
-Fraction = Annotated[float, Meta(ge=0, le=1)]
-Port = Annotated[int, Meta(ge=0, le=65535)]  # 0: the system chooses, for tests
-Hour = Annotated[int, Meta(ge=0, le=23)]
-Text = Annotated[str, Meta(min_length=1)]
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of settings.toml. A rule between several values goes into __post_init__ as a ValueError."""
 
 
 class City(Section, frozen=True):
@@ -267,7 +256,7 @@ class MappedRoads(Section, frozen=True, kw_only=True):
 
     kind: Text
     kinds: Annotated[dict[str, str], Meta(min_length=1)]
-    flags: dict[str, str] = {}
+    flags: dict[str, str] = msgspec.field(default_factory=dict)
     name: str = ""
     name_en: str = ""
     layer: str = ""
@@ -448,6 +437,7 @@ class Settings(Section, frozen=True):
     hazard_files: HazardFiles
     sources: Sources
     review: Review
+    decision_lag: DecisionLag
     checks: Checks
 
     @property

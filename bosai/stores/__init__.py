@@ -12,7 +12,7 @@ HQ, all under one tag of one side (so one script moves an order, its audit entry
     audit.py      the hash-chained record; its head is the lock of every change of HQ
     alerts.py     versions of orders, what is in force, what was released, what has been planned
     proposals.py  what feeds suggest to HQ
-    hand.py       what HQ asks of the plan (hand_commit.lua: with its entry of the log)
+    hand.py       what HQ asks of the plan (field_commit.lua: with its entry of the log)
 
 sites.py      the imported list (both sides), reports and what is current       site_failures.py  by the last plan
 

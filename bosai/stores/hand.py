@@ -17,7 +17,7 @@ from bosai.stores.replies import as_bytes, as_text
 from bosai.stores.scripts import Script
 from shelters.hand import Hand, Pin
 
-_commit = Script("hand_commit")
+_commit = Script("field_commit")
 
 
 class HandKind(StrEnum):

@@ -1,7 +1,7 @@
--- Set or lift what HQ asks of the plan, with its audit entries, as one step: all of it or nothing.
--- KEYS[1] audit list   KEYS[2] audit head "n:hash"   KEYS[3] hand hash field -> record
+-- Set or remove one field of a hash, with its audit entries, as one step: all of it or nothing.
+-- KEYS[1] audit list   KEYS[2] audit head "n:hash"   KEYS[3] hash field -> record
 -- ARGV[1] expected audit head ("" = empty)   ARGV[2] new audit head
--- ARGV[3] field      ARGV[4] its record ("" = lifted)      ARGV[5..] audit entries, oldest first
+-- ARGV[3] field      ARGV[4] its record ("" = removed)      ARGV[5..] audit entries, oldest first
 -- Result: "ok", or "head" when somebody recorded something in between (nothing is written).
 if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then
   return 'head'
