@@ -1,7 +1,6 @@
-"""From a tsunami event for our coast to a proposal for HQ. A proposal proposes; only people decide.
+"""A proposal to HQ: what JMA (or a CAP sender) said, and what the city's table makes of it. Only people decide.
 
-Rule of Sendai (domain §1.5): 津波警報 → 津波避難エリア1, 大津波警報 → エリア1 and 2, 津波注意報 → seaward of
-the 海岸堤防. The zones are names here; their polygons belong to the city's area file.
+The table is `proposal_rules`, the way from changes to proposals is `proposing`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Literal
 import msgspec
 
 from bosai.feeds.jma.envelope import InfoType
-from bosai.feeds.jma.tsunami import TsunamiClass
-from bosai.feeds.readings import FirstHeight, MaxHeight
+from bosai.feeds.jma.tsunami import TsunamiClass as JmaClass
+from bosai.feeds.readings import LEVELLED, Danger, Expected, FirstHeight, Grade, Happening, MaxHeight
 from bosai.feeds.realms import ACCEPT_STATUS, AcceptStatus, RealmName, is_accepted
 from bosai.feeds.state import (
     TelegramIgnored,
@@ -28,17 +27,18 @@ from bosai.feeds.state import (
     TsunamiUnchanged,
     TsunamiUnclear,
 )
+from bosai.model.alert import OrderKind, TsunamiClass
+from geodata.hazards import HazardKind
 
-SENDAI_AREA_CODE = "220"  # 津波予報区 宮城県
-ZONES_BY_CLASS: Mapping[TsunamiClass, tuple[str, ...]] = {
-    TsunamiClass.MAJOR_WARNING: ("area1", "area2"),
-    TsunamiClass.WARNING: ("area1",),
-    TsunamiClass.ADVISORY: ("seaward",),
+TSUNAMI_CLASS_BY_GRADE: dict[Grade, TsunamiClass] = {
+    Grade.ADVISORY: TsunamiClass.ADVISORY,
+    Grade.WARNING: TsunamiClass.WARNING,
+    Grade.EMERGENCY: TsunamiClass.MAJOR_WARNING,
 }
 
 
 class ProposedAct(StrEnum):
-    """What HQ is asked to consider. REVIEW asks for eyes only: the telegram could not be fully read."""
+    """What HQ is asked to consider. REVIEW asks for eyes only: there is nothing to draft from it."""
 
     ISSUE = "issue"
     UPDATE = "update"
@@ -48,34 +48,96 @@ class ProposedAct(StrEnum):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """One suggestion to HQ, with what JMA said word for word. Serialisable by msgspec.
+    """One suggestion to HQ, with what was announced word for word. Serialisable by msgspec.
 
-    `id` depends only on the telegram, the area and the realm: the same telegram proposes once.
-    No `expected_arrival_at` means unknown, or with `arrival_is_now` that no time is left.
-    `zones` are the target zones of an issue or update; for lift and recall those that were concerned.
+    `id` depends only on the announcement, the rule, the areas and the realm: the same one proposes once.
+    `subject`: of one subject, where `area_codes` overlap, only the newest waits. `restated`: the rest of a wider one
+    whose other areas changed; it waits only where that wider one still waited.
+    `zones` are keys of the ZoneCatalogue: the target of an issue or update; for lift and recall what was concerned;
+    () where HQ has to choose. `geometry`: GeoJSON text (lon, lat) of a CAP area beside or instead of zones, "" if none.
+    `kind` is None where nothing is to be drafted. `texts` names the prepared text (`messages.notices`), "" if none.
+    `expected_arrival_at`: a tsunami's arrival, or when 気象庁 expects 警戒レベル4相当 to begin, as given; None is
+    unknown, or with `arrival_is_now` no time left. `expected` is all that was given. Nothing is extrapolated.
     """
 
     id: str
     realm: RealmName
-    hazard: Literal["tsunami"] = "tsunami"
     act: ProposedAct
-    tsunami_class: TsunamiClass
-    previous_class: TsunamiClass
-    area_code: str
-    area_name: str
+    hazard: HazardKind
+    danger: Danger
+    kind: OrderKind | None
+    subject: str
+    area_codes: tuple[str, ...]
+    area_names: tuple[str, ...]
     zones: tuple[str, ...]
-    previous_zones: tuple[str, ...]
-    expected_arrival_at: datetime | None
-    arrival_is_now: bool
-    arrival_as_given: str | None
-    height_as_given: str | None
     telegram_key: str
     telegram_title: str
     editorial_office: str
-    event_ids: tuple[str, ...]
     report_at: datetime
-    headline: str
-    review_hint: str
+    rule: str = ""
+    origin: Literal["jma", "cap"] = "jma"
+    issuer: str = "気象庁"
+    grade: Grade = Grade.NONE
+    previous_grade: Grade = Grade.NONE
+    kind_name: str = ""
+    previous_zones: tuple[str, ...] = ()
+    geometry: str = ""
+    geometry_name: str = ""
+    texts: str = ""
+    expected_arrival_at: datetime | None = None
+    arrival_is_now: bool = False
+    arrival_as_given: str | None = None
+    height_as_given: str | None = None
+    expected: tuple[Expected, ...] = ()
+    happening: Happening | None = None
+    shaken_at: datetime | None = None  # strong shaking in the city: HQ's hand can record it
+    event_ids: tuple[str, ...] = ()
+    headline: str = ""
+    review_hint: str = ""
+    restated: bool = False
+
+    @property
+    def level(self) -> int | None:
+        """警戒レベル相当 now; None where the danger has none, or nothing is in force."""
+        return _level(self.danger, self.grade)
+
+    @property
+    def previous_level(self) -> int | None:
+        """警戒レベル相当 before."""
+        return _level(self.danger, self.previous_grade)
+
+    @property
+    def tsunami_class(self) -> TsunamiClass | None:
+        """The class of a tsunami in force now; None where nothing is, and for every other danger."""
+        return TSUNAMI_CLASS_BY_GRADE.get(self.grade) if self.danger is Danger.TSUNAMI else None
+
+    @property
+    def previous_class(self) -> TsunamiClass | None:
+        """The class before."""
+        return TSUNAMI_CLASS_BY_GRADE.get(self.previous_grade) if self.danger is Danger.TSUNAMI else None
+
+
+def _level(danger: Danger, grade: Grade) -> int | None:
+    in_force = danger in LEVELLED and Grade.ADVISORY <= grade <= Grade.EMERGENCY
+    return int(grade) if in_force else None
+
+
+# ---- from the tsunami events of state.py, until the fold over readings takes their place ----------------------------
+
+SENDAI_AREA_CODE = "220"  # 津波予報区 宮城県
+ZONES_BY_CLASS: Mapping[JmaClass, tuple[str, ...]] = {
+    JmaClass.MAJOR_WARNING: ("area1", "area2"),
+    JmaClass.WARNING: ("area1",),
+    JmaClass.ADVISORY: ("seaward",),
+}
+_GRADES = {
+    JmaClass.NONE: Grade.NONE,
+    JmaClass.FORECAST: Grade.BELOW,
+    JmaClass.ADVISORY: Grade.ADVISORY,
+    JmaClass.WARNING: Grade.WARNING,
+    JmaClass.MAJOR_WARNING: Grade.EMERGENCY,
+    JmaClass.UNKNOWN: Grade.UNKNOWN,
+}
 
 
 def propose(
@@ -83,7 +145,7 @@ def propose(
     *,
     realm: RealmName,
     area_code: str = SENDAI_AREA_CODE,
-    zones_by_class: Mapping[TsunamiClass, tuple[str, ...]] = ZONES_BY_CLASS,
+    zones_by_class: Mapping[JmaClass, tuple[str, ...]] = ZONES_BY_CLASS,
     accept_status: AcceptStatus = ACCEPT_STATUS,
 ) -> Proposal | None:
     """The proposal an event gives rise to on one side, or None: another area, nothing new, or a status
@@ -97,21 +159,25 @@ def propose(
         return None
     before, after = event.before, event.after
     named = after if after is not None else before
-    now = TsunamiClass.NONE if after is None else after.kind
+    now = JmaClass.NONE if after is None else after.kind
     was = _previous_class(event)
     first = after.first_height if after is not None else FirstHeight()
     highest = after.max_height if after is not None else MaxHeight()
-    previous_zones = zones_by_class.get(was, ())
+    previous_zones = tuple(f"tsunami:{one}" for one in zones_by_class.get(was, ()))
     withdrawn = act in {ProposedAct.LIFT, ProposedAct.RECALL, ProposedAct.REVIEW}
     return Proposal(
         id=f"tsunami-{realm}-{area_code}-{event.source.key}",
         realm=realm,
         act=act,
-        tsunami_class=now,
-        previous_class=was,
-        area_code=area_code,
-        area_name="" if named is None else named.name,
-        zones=previous_zones if withdrawn else zones_by_class.get(now, ()),
+        hazard=HazardKind.TSUNAMI,
+        danger=Danger.TSUNAMI,
+        kind=None if act is ProposedAct.REVIEW else OrderKind.TSUNAMI_EVACUATION,
+        subject="tsunami",
+        grade=_GRADES[now],
+        previous_grade=_GRADES[was],
+        area_codes=(area_code,),
+        area_names=() if named is None else (named.name,),
+        zones=previous_zones if withdrawn else tuple(f"tsunami:{one}" for one in zones_by_class.get(now, ())),
         previous_zones=previous_zones,
         expected_arrival_at=first.arrival_at,
         arrival_is_now=first.is_now,
@@ -144,12 +210,12 @@ def _act(event: TsunamiAreaEvent) -> ProposedAct | None:
             return ProposedAct.REVIEW
 
 
-def _previous_class(event: TsunamiAreaEvent) -> TsunamiClass:
+def _previous_class(event: TsunamiAreaEvent) -> JmaClass:
     """What was in force before: as we knew it, else as the telegram states it."""
     if event.before is not None:
         return event.before.kind
     stated = event.after.last_kind if event.after is not None else None
-    return stated if stated is not None else TsunamiClass.NONE
+    return stated if stated is not None else JmaClass.NONE
 
 
 def _hint(event: TsunamiAreaEvent, act: ProposedAct) -> str:

@@ -129,7 +129,7 @@ class ProposalService:
 
 
 def _same_event(open_one: Proposal, other: Proposal) -> bool:
-    same = (open_one.hazard, open_one.area_code) == (other.hazard, other.area_code)
+    same = open_one.subject == other.subject and bool({*open_one.area_codes} & {*other.area_codes})
     eyes_only = ProposedAct.REVIEW
     return same and (other.act is not eyes_only or open_one.act is eyes_only)
 
@@ -141,7 +141,9 @@ def _superseded(record: ProposalRecord, by: str, now: datetime) -> ProposalRecor
 def _facts(proposal: Proposal) -> dict[str, object]:
     return {
         "act": proposal.act.value,
-        "tsunami_class": proposal.tsunami_class.value,
+        "hazard": proposal.hazard.value,
+        "grade": int(proposal.grade),
+        "areas": list(proposal.area_codes),
         "telegram": proposal.telegram_key,
         "report_at": proposal.report_at,
     }

@@ -13,13 +13,11 @@ import msgspec
 from aiohttp import web
 
 from bosai.errors import BosaiError
-from bosai.feeds.proposals import ProposedAct
 from bosai.model.alert import AlertRecord, AlertState
 from bosai.model.gravity import gravest_first
 from bosai.model.instruction import Stage
 from bosai.model.staff import Session
 from bosai.services.delivery_report import sees_exact
-from bosai.services.proposals import ProposalRecord
 from bosai.stores.keys import Keys
 from bosai.stores.replies import as_bytes, as_text
 from bosai.web.base import OPENED, realm_of, services
@@ -28,6 +26,7 @@ from bosai.web.console.causes import alarm_words
 from bosai.web.console.funnel import not_reached_of, stage_rows
 from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
+from bosai.web.console.suggestions import suggestions
 from shelters.model import Opening
 from shelters.sites import opening_of
 
@@ -55,15 +54,6 @@ class PartHealth:
     quiet: bool
     detail: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
-    """An open proposal with the page where it is taken up ("" where there is nothing to draft)."""
-
-    record: ProposalRecord
-    path: str
-    label: str
 
 
 def routes() -> list[web.RouteDef]:
@@ -137,29 +127,6 @@ async def tallies_of(request: web.Request, records: Sequence[AlertRecord]) -> di
     """Incident → how many newest instructions stand at each stage."""
     incidents = dict.fromkeys(one.incident for one in records if one.incident)
     return {one: await services(request).instructions.tally(one) for one in incidents}
-
-
-def suggestions(open_ones: Sequence[ProposalRecord], in_force: Sequence[AlertRecord]) -> list[Suggestion]:
-    """Where each proposal leads: a new draft, or the order in force that it is about."""
-    return [_suggestion(one, in_force) for one in open_ones]
-
-
-def _suggestion(record: ProposalRecord, in_force: Sequence[AlertRecord]) -> Suggestion:
-    proposal = record.proposal
-    order = next((one.alert for one in in_force if one.alert.hazard == proposal.hazard), None)
-    query = f"proposal={proposal.id}"
-    match proposal.act:
-        case ProposedAct.ISSUE | ProposedAct.UPDATE if order is not None:
-            path, label = f"/hq/alerts/new?update={order.alert_id}&{query}", "更新の下書きを作る"
-        case ProposedAct.ISSUE | ProposedAct.UPDATE:
-            path, label = f"/hq/alerts/new?{query}", "下書きを作る"
-        case ProposedAct.LIFT if order is not None:
-            path, label = f"/hq/alerts/{order.alert_id}/lift?{query}", "解除の下書きを作る"
-        case ProposedAct.RECALL if order is not None:
-            path, label = f"/hq/alerts/{order.alert_id}/{order.version}", "発令中の避難指示を確かめる"
-        case _:
-            path, label = "", ""
-    return Suggestion(record=record, path=path, label=label)
 
 
 async def health(request: web.Request) -> list[PartHealth]:

@@ -10,12 +10,11 @@ from bosai.feeds.proposals import Proposal
 from bosai.messages.catalogue import LANGS
 from bosai.messages.measures import JST
 from bosai.messages.orders import OrderTexts
-from bosai.model.alert import Alert, AlertArea, OrderKind, TsunamiClass
+from bosai.model.alert import Alert, AlertArea
 from bosai.model.geometry import from_e7
 from bosai.services.zones import ZoneCatalogue
 from bosai.web.console.forms import Typed
 from geodata.areas import to_geojson
-from geodata.hazards import HazardKind
 
 _SLIVER_DEG2 = 1e-9  # about 10 m²: what rounding leaves between a zone and what was drawn beside it
 _MARK = "\ufffc"
@@ -23,17 +22,14 @@ _MARK = "\ufffc"
 
 def from_proposal(proposal: Proposal, zones: ZoneCatalogue, base: Typed | None = None) -> Typed:
     """What JMA's report suggests, on top of `base` (an order in force). The reason quotes JMA, word for word."""
-    known = [key for zone in proposal.zones if (key := f"tsunami:{zone}") in zones.tsunami()]
-    kinds = {one.value for one in TsunamiClass}
+    known = [key for key in proposal.zones if _is_known(key, zones)]
     arrival = proposal.expected_arrival_at
     report = proposal.report_at.astimezone(JST)
-    quoted = (
-        f"気象庁 {report.year}/{report.month}/{report.day} {report:%H:%M}発表「{proposal.telegram_title}」"
-    )
+    quoted = f"{proposal.issuer} {report.year}/{report.month}/{report.day} {report:%H:%M}発表「{proposal.telegram_title}」"
     return Typed(
-        hazard=HazardKind.TSUNAMI.value,
-        kind=OrderKind.TSUNAMI_EVACUATION.value,
-        tsunami_class=proposal.tsunami_class.value if proposal.tsunami_class.value in kinds else "",
+        hazard=proposal.hazard.value,
+        kind=proposal.kind.value if proposal.kind else "",
+        tsunami_class=proposal.tsunami_class.value if proposal.tsunami_class else "",
         zones=tuple(known),
         drawn="",
         drawn_name="",

@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from bosai.feeds.jma.tsunami import TsunamiClass as JmaTsunamiClass
-from bosai.feeds.proposals import ProposedAct
 from bosai.messages.measures import JST
 from bosai.messages.terms import head, term
 from bosai.model.alert import Act, Alert, AlertRecord, AlertState, OrderKind, TsunamiClass
@@ -126,6 +124,8 @@ STEPS = {
 }
 FACTS = {
     "act": "区分",
+    "grade": "段階",
+    "areas": "対象の予報区",
     "hazard": "災害",
     "kind": "種類",
     "tsunami_class": "津波",
@@ -189,21 +189,6 @@ CHECK_STATES = {
 }
 WITHHELD = "非表示"
 """Not 「少数」: a large count is withheld too where a small one could be worked out from it."""
-_JMA = {
-    JmaTsunamiClass.NONE: "津波なし・解除",
-    JmaTsunamiClass.FORECAST: "津波予報（若干の海面変動）",
-    JmaTsunamiClass.ADVISORY: "津波注意報",
-    JmaTsunamiClass.WARNING: "津波警報",
-    JmaTsunamiClass.MAJOR_WARNING: "大津波警報",
-    JmaTsunamiClass.UNKNOWN: "読めない種別",
-}
-_PROPOSED = {
-    ProposedAct.ISSUE: "避難指示の発令を検討",
-    ProposedAct.UPDATE: "発令中の避難指示の更新を検討",
-    ProposedAct.LIFT: "解除を検討（気象庁の解除は市の解除ではありません）",
-    ProposedAct.RECALL: "取消・訂正を確認",
-    ProposedAct.REVIEW: "電文を直接確認",
-}
 _ACTS = {Act.ISSUE: "発令", Act.UPDATE: "更新", Act.LIFT: "解除", Act.RECALL: "取消"}
 _STATES = {
     AlertState.DRAFT: "下書き",
@@ -249,16 +234,6 @@ def state(record: AlertRecord) -> str:
 def areas(alert: Alert) -> str:
     """The names of the area as one phrase."""
     return "、".join(alert.area.names)
-
-
-def jma_class(kind: JmaTsunamiClass) -> str:
-    """JMA's own word for the class."""
-    return _JMA[kind]
-
-
-def proposed(what: ProposedAct) -> str:
-    """What HQ is asked to consider."""
-    return _PROPOSED[what]
 
 
 def jst(at: datetime | None, now: datetime | None = None) -> str:

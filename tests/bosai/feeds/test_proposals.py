@@ -13,6 +13,7 @@ from bosai.feeds.jma.tsunami import TsunamiClass, TsunamiForecast, parse_tsunami
 from bosai.feeds.proposals import Proposal, ProposedAct, propose
 from bosai.feeds.realms import ACCEPT_STATUS, RealmName, is_accepted
 from bosai.feeds.state import TelegramIgnored, TsunamiRaised, TsunamiState, apply
+from bosai.model.alert import TsunamiClass as Published
 from tests.bosai.feeds.telegrams import JST, SEQUENCE_2011, item, jma_folder, report
 
 NOON = datetime(2026, 4, 1, 12, 0, tzinfo=JST)
@@ -41,9 +42,9 @@ def test_the_sequence_of_2011_proposes_an_issue_two_updates_and_a_lift():
     ]
     issue, arriving, seen, lift = made
     assert issue.hazard == "tsunami"
-    assert issue.tsunami_class is TsunamiClass.MAJOR_WARNING
-    assert issue.zones == ("area1", "area2")
-    assert issue.area_name == "宮城県"
+    assert issue.tsunami_class is Published.MAJOR_WARNING
+    assert issue.zones == ("tsunami:area1", "tsunami:area2")
+    assert issue.area_names == ("宮城県",)
     assert issue.expected_arrival_at == datetime(2011, 3, 11, 15, 0, tzinfo=JST)
     assert issue.arrival_as_given == "11日15時00分 到達予想"
     assert not issue.arrival_is_now
@@ -55,13 +56,18 @@ def test_the_sequence_of_2011_proposes_an_issue_two_updates_and_a_lift():
     assert arriving.expected_arrival_at is None
     assert arriving.arrival_is_now
     assert (seen.arrival_as_given, seen.height_as_given) == ("第１波の到達を確認", "１０ｍ超")
-    assert lift.zones == ("area1", "area2")
+    assert lift.zones == ("tsunami:area1", "tsunami:area2")
     assert "避難指示の解除ではありません" in lift.review_hint
 
 
 @pytest.mark.parametrize(
     ("kind", "zones"),
-    [("53", ("area1", "area2")), ("52", ("area1", "area2")), ("51", ("area1",)), ("62", ("seaward",))],
+    [
+        ("53", ("tsunami:area1", "tsunami:area2")),
+        ("52", ("tsunami:area1", "tsunami:area2")),
+        ("51", ("tsunami:area1",)),
+        ("62", ("tsunami:seaward",)),
+    ],
 )
 def test_sendais_rule_names_the_zones(kind: str, zones: tuple[str, ...]):
     (made,) = proposals(forecast(item(kind=kind)))
@@ -73,7 +79,7 @@ def test_the_zones_follow_the_table_that_is_given():
     _, events = apply(TsunamiState(realm="live"), forecast(item(kind="51")))
     made = propose(events[0], realm="live", zones_by_class={TsunamiClass.WARNING: ("harbour",)})
     assert made is not None
-    assert made.zones == ("harbour",)
+    assert made.zones == ("tsunami:harbour",)
 
 
 @pytest.mark.parametrize("kind", ["00", "71", "72", "73"])
@@ -90,7 +96,7 @@ def test_another_coast_proposes_nothing_for_ours():
 def test_a_lowered_kind_proposes_an_update_that_leaves_the_narrowing_to_the_city():
     made = proposals(forecast(item(kind="52")), forecast(item(kind="51", last="52"), minute=9))[-1]
     assert made.act is ProposedAct.UPDATE
-    assert (made.previous_zones, made.zones) == (("area1", "area2"), ("area1",))
+    assert (made.previous_zones, made.zones) == (("tsunami:area1", "tsunami:area2"), ("tsunami:area1",))
     assert "市が判断" in made.review_hint
 
 
@@ -101,23 +107,23 @@ def test_the_same_state_again_proposes_nothing():
 def test_an_area_that_vanishes_proposes_a_lift_that_asks_for_a_second_look():
     made = proposals(forecast(item()), forecast(item(code="210"), minute=9))[-1]
     assert made.act is ProposedAct.LIFT
-    assert made.area_name == "宮城県"
+    assert made.area_names == ("宮城県",)
     assert "記載がなくなりました" in made.review_hint
 
 
 def test_a_cancellation_proposes_a_recall_and_not_a_lift():
     made = proposals(forecast(item()), forecast(info_type="取消", minute=5))[-1]
     assert made.act is ProposedAct.RECALL
-    assert made.tsunami_class is TsunamiClass.NONE
-    assert made.previous_class is TsunamiClass.MAJOR_WARNING
-    assert made.zones == ("area1", "area2")
+    assert made.tsunami_class is None
+    assert made.previous_class is Published.MAJOR_WARNING
+    assert made.zones == ("tsunami:area1", "tsunami:area2")
     assert "解除ではありません" in made.review_hint
 
 
 def test_a_kind_nobody_can_read_asks_for_eyes_and_keeps_the_zones():
     made = proposals(forecast(item(kind="51")), forecast(item(kind="88", last="51"), minute=9))[-1]
     assert made.act is ProposedAct.REVIEW
-    assert made.zones == ("area1",)
+    assert made.zones == ("tsunami:area1",)
     assert "88" in made.review_hint
 
 

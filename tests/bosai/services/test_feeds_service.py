@@ -52,7 +52,7 @@ async def test_a_major_warning_for_our_coast_becomes_one_proposal_and_no_order(d
     (proposal,) = await desk.open()
     assert (taken.outcome, taken.proposals) == ("proposed", (proposal.id,))
     assert (proposal.act, proposal.tsunami_class) == (ProposedAct.ISSUE, TsunamiClass.MAJOR_WARNING)
-    assert proposal.zones == ("area1", "area2")
+    assert proposal.zones == ("tsunami:area1", "tsunami:area2")
     assert await AlertStore(desk.redis, Realm.LIVE).in_force() == []
     assert (await desk.feeds.state()).area("220").kind is TsunamiClass.MAJOR_WARNING
 
@@ -177,7 +177,7 @@ async def test_two_who_take_the_same_telegrams_at_once_propose_once(redis):
     ids = [one for each in taken for one in each.proposals]
     assert len(ids) == len(set(ids))
     (proposal,) = await desks[0].open()
-    assert proposal.tsunami_class is TsunamiClass.MAJOR_WARNING
+    assert proposal.tsunami_class == TsunamiClass.MAJOR_WARNING
     assert (await desks[0].feeds.state()).area("220").kind is TsunamiClass.MAJOR_WARNING
 
 

@@ -11,13 +11,15 @@ import pytest
 from redis.asyncio import Redis
 
 from bosai.errors import InvalidInput, NotAllowed, NotFound, WrongRealm, WrongState
-from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.feeds.proposals import Proposal, ProposedAct
+from bosai.feeds.readings import Danger, Grade
+from bosai.model.alert import OrderKind
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
 from bosai.services.audit import AuditService
 from bosai.services.proposals import ProposalService, ProposalState
 from bosai.stores.keys import Keys
+from geodata.hazards import HazardKind
 from tests.bosai.feeds.telegrams import item, report
 from tests.bosai.services.hq import START, HandClock, Hq, officer, tsunami
 
@@ -27,23 +29,20 @@ def proposal(name: str = "one", minute: int = 0, **changes: Any) -> Proposal:
         id=f"tsunami-live-220-{name}",
         realm="live",
         act=ProposedAct.ISSUE,
-        tsunami_class=TsunamiClass.WARNING,
-        previous_class=TsunamiClass.NONE,
-        area_code="220",
-        area_name="宮城県",
-        zones=("area1",),
-        previous_zones=(),
-        expected_arrival_at=None,
-        arrival_is_now=False,
-        arrival_as_given=None,
-        height_as_given=None,
+        hazard=HazardKind.TSUNAMI,
+        danger=Danger.TSUNAMI,
+        kind=OrderKind.TSUNAMI_EVACUATION,
+        subject="tsunami",
+        grade=Grade.WARNING,
+        area_codes=("220",),
+        area_names=("宮城県",),
+        zones=("tsunami:area1",),
         telegram_key=f"key-{name}",
         telegram_title="津波警報・注意報・予報a",
         editorial_office="気象庁本庁",
         event_ids=("20260401120000",),
         report_at=START + timedelta(minutes=minute),
         headline="津波警報を発表しました。",
-        review_hint="",
     )
     return msgspec.structs.replace(made, **changes)
 
@@ -91,7 +90,7 @@ async def test_a_replaced_proposal_does_not_come_back(proposals: ProposalService
 
 async def test_another_coast_is_another_event(proposals: ProposalService) -> None:
     await proposals.put(proposal("one"))
-    await proposals.put(proposal("two", minute=3, area_code="210"))
+    await proposals.put(proposal("two", minute=3, area_codes=("210",)))
     assert await names(proposals) == ["two", "one"]
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bosai.feeds.jma.tsunami import TsunamiClass as JmaClass
 from bosai.feeds.proposals import Proposal, ProposedAct
-from bosai.model.alert import AlertState
+from bosai.feeds.readings import Danger, Grade
+from bosai.model.alert import AlertState, OrderKind
 from bosai.model.instruction import MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
@@ -20,6 +20,7 @@ from bosai.stores.instructions import InstructionDraft, member_of
 from bosai.stores.keys import Keys, bucket_of
 from bosai.stores.outbox import Outbox, Result
 from bosai.wiring import told_sealer
+from geodata.hazards import HazardKind
 from shelters.model import Action
 from tests.bosai.web.officers import (
     FLOOD_ORDER,
@@ -474,12 +475,14 @@ def _proposal(**changes: object) -> Proposal:
         "id": "tsunami-live-220-t1",
         "realm": "live",
         "act": ProposedAct.ISSUE,
-        "tsunami_class": JmaClass.WARNING,
-        "previous_class": JmaClass.NONE,
-        "area_code": "220",
-        "area_name": "宮城県",
-        "zones": ("area1",),
-        "previous_zones": (),
+        "hazard": HazardKind.TSUNAMI,
+        "danger": Danger.TSUNAMI,
+        "kind": OrderKind.TSUNAMI_EVACUATION,
+        "subject": "tsunami",
+        "grade": Grade.WARNING,
+        "area_codes": ("220",),
+        "area_names": ("宮城県",),
+        "zones": ("tsunami:area1",),
         "expected_arrival_at": datetime(2026, 11, 23, 6, 0, tzinfo=UTC),
         "arrival_is_now": False,
         "arrival_as_given": None,
@@ -527,7 +530,7 @@ async def test_a_raised_class_leads_to_an_update_of_the_order_in_force(
 ) -> None:
     alert_id = (await _released(kian, shonin, TSUNAMI_ORDER)).split("/")[3]
     await site.side().proposals.put(
-        _proposal(act=ProposedAct.UPDATE, tsunami_class=JmaClass.MAJOR_WARNING, zones=("area1", "area2"))
+        _proposal(act=ProposedAct.UPDATE, grade=Grade.EMERGENCY, zones=("tsunami:area1", "tsunami:area2"))
     )
     board = await kian.get("/hq/")
     link = board.one("//*[@id='part-proposals']//a[contains(@class, 'button')]").get("href")
