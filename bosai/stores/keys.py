@@ -52,6 +52,7 @@ class Keys:
             f"{hq}:hand"  # hash "kind/subject" → msgpack HandEntry: what HQ asks of the plan; until lifted
         )
         self.proposals = f"{hq}:proposals"  # hash proposal_id → msgpack ProposalRecord
+        self.decision_lag = f"{hq}:decision-lag"  # hash need → msgpack LagNote; while danger stands without an order
         self.planned = f"{hq}:planned"  # hash alert key → "plan_id:iso time", set by the planner
         self.telling = f"{hq}:telling"  # hash alert key → unix time: the planner is telling people right now
         self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
