@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bosai.feeds.jma.envelope import Telegram
+from bosai.feeds.jma.river import read_river
+from bosai.feeds.jma.seismic import read_later_quake, read_shaking
 from bosai.feeds.jma.titles import FLOOD_FAMILY, VTSE41
 from bosai.feeds.jma.tsunami import read_tsunami
+from bosai.feeds.jma.tsunami_observed import read_tsunami_observations
 from bosai.feeds.readings import Reading
 
 Reader = Callable[[Telegram], tuple[Reading, ...]]
@@ -20,6 +23,13 @@ Reader = Callable[[Telegram], tuple[Reading, ...]]
 
 READERS: Mapping[str, Reader] = {
     VTSE41: read_tsunami,
+    "VTSE51": read_tsunami_observations,
+    "VTSE52": read_tsunami_observations,
+    "VXSE51": read_shaking,
+    "VXSE52": read_shaking,
+    "VXSE53": read_shaking,
+    "VYSE60": read_later_quake,
+    FLOOD_FAMILY: read_river,
 }
 
 

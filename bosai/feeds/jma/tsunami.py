@@ -13,16 +13,139 @@ import msgspec
 from lxml import etree
 
 from bosai.feeds.errors import RefusalReason, TelegramRefused
-from bosai.feeds.jma.envelope import (
-    NS_ELEMENT_BASIS,
-    NS_SEISMOLOGY,
-    InfoType,
-    Telegram,
-    TelegramSource,
-    parse_time,
-)
+from bosai.feeds.jma.body import BodyView
+from bosai.feeds.jma.envelope import NS_ELEMENT_BASIS, NS_SEISMOLOGY, InfoType, Telegram, TelegramSource
 from bosai.feeds.jma.titles import VTSE41
 from bosai.feeds.readings import Area, Danger, FirstHeight, Grade, Kind, MaxHeight, Reading, System
+
+GRADE_BY_CODE: dict[str, Grade] = {
+    "00": Grade.NONE,
+    "50": Grade.NONE,  # 警報解除
+    "51": Grade.WARNING,
+    "52": Grade.EMERGENCY,
+    "53": Grade.EMERGENCY,  # 大津波警報：発表, the first issue or an upgrade
+    "60": Grade.NONE,  # 津波注意報解除
+    "62": Grade.ADVISORY,
+    "71": Grade.BELOW,
+    "72": Grade.BELOW,
+    "73": Grade.BELOW,
+}
+LIFTING_CODES = frozenset({"50", "60"})
+FORECAST_LAYER = "津波予報区"
+
+
+def read_tsunami(telegram: Telegram) -> tuple[Reading, ...]:
+    """The whole coast as one reading. Raises TelegramRefused when it is no VTSE41 or names no readable area.
+
+    Each area has one kind. A 解除 is `lifted` by its code (50, 60) or by what was there before (72 after 62, which
+    leaves 津波予報 with the grade BELOW).
+    """
+    if telegram.type_code != VTSE41:
+        raise TelegramRefused(
+            RefusalReason.WRONG_TYPE, "Control/Title", f"{telegram.title}は{VTSE41}ではありません"
+        )
+    body = BodyView(telegram, NS_SEISMOLOGY)
+    text = body.text(body.root, "Text")
+    if telegram.info_type is InfoType.CANCELLED:
+        return (Reading(source=telegram.source, text=text),)
+    areas = forecast_areas(body)
+    if not areas:
+        raise TelegramRefused(
+            RefusalReason.FIELD_MISSING, "Body/Tsunami/Forecast/Item", "・".join(body.problems)[:200]
+        )
+    return (
+        Reading(
+            source=telegram.source,
+            scope=VTSE41,
+            areas=areas,
+            text=text,
+            problems=tuple(body.problems),
+        ),
+    )
+
+
+def forecast_areas(body: BodyView) -> tuple[Area, ...]:
+    """The readable items of Tsunami/Forecast, each code once, in their order; what is wrong goes to the problems."""
+    areas: dict[str, Area] = {}
+    for item in body.all(body.root, "Tsunami", "Forecast", "Item"):
+        area = _area(body, item)
+        if area is None:
+            continue
+        if area.code in areas:
+            body.problems.append(f"津波予報区{area.code}が二度書かれています：重い方を採りました")
+            area = max(area, areas[area.code], key=lambda one: one.kinds[0].grade)
+        areas[area.code] = area
+    return tuple(areas.values())
+
+
+def first_height(body: BodyView, parent: etree._Element, of: str) -> FirstHeight:
+    """FirstHeight below an area or a station; an unreadable time is a problem and leaves none."""
+    return FirstHeight(
+        arrival_at=body.time(parent, "FirstHeight", "ArrivalTime", of=f"{of}の到達予想時刻"),
+        condition=body.text(parent, "FirstHeight", "Condition") or None,
+    )
+
+
+def max_height(body: BodyView, parent: etree._Element, of: str) -> MaxHeight:
+    """MaxHeight below an area or a station."""
+    # Conditions may be joined by a full-width space, which str.split takes for a space as well.
+    conditions = body.text(parent, "MaxHeight", "Condition").split()
+    height = parent.find(f"{body.path('MaxHeight')}/{{{NS_ELEMENT_BASIS}}}TsunamiHeight")
+    if height is None:
+        return MaxHeight(conditions=tuple(conditions))
+    return MaxHeight(
+        value_m=_metres(body, (height.text or "").strip(), of),
+        description=(height.get("description") or "").strip() or None,
+        conditions=(*conditions, *(height.get("condition") or "").split()),
+    )
+
+
+def _area(body: BodyView, item: etree._Element) -> Area | None:
+    code, name = body.text(item, "Area", "Code"), body.text(item, "Area", "Name")
+    if not code:
+        body.problems.append(f"津波予報区のコードがありません：{name or '名称もなし'}")
+        return None
+    return Area(
+        system=System.TSUNAMI, code=code, name=name, layer=FORECAST_LAYER, kinds=(_kind(body, item, code),)
+    )
+
+
+def _kind(body: BodyView, item: etree._Element, area_code: str) -> Kind:
+    code = body.text(item, "Category", "Kind", "Code")
+    if not code:
+        body.problems.append(f"津波予報区{area_code}の種別コード（Category/Kind/Code）がありません")
+    elif code not in GRADE_BY_CODE:
+        body.problems.append(f"津波予報区{area_code}の種別コード{code}は知らないコードです")
+    last_code = body.text(item, "Category", "LastKind", "Code") or None
+    grade = GRADE_BY_CODE.get(code, Grade.UNKNOWN)
+    last_grade = None if last_code is None else GRADE_BY_CODE.get(last_code, Grade.UNKNOWN)
+    of = f"津波予報区{area_code}"
+    return Kind(
+        code=code,
+        name=body.text(item, "Category", "Kind", "Name"),
+        danger=Danger.TSUNAMI,
+        grade=grade,
+        lifted=not grade.is_in_force
+        and (code in LIFTING_CODES or (last_grade is not None and last_grade.is_in_force)),
+        last_code=last_code,
+        last_name=body.text(item, "Category", "LastKind", "Name") or None,
+        last_grade=last_grade,
+        first_height=first_height(body, item, of),
+        max_height=max_height(body, item, of),
+    )
+
+
+def _metres(body: BodyView, text: str, of: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.inf
+    if math.isnan(value):
+        return None
+    if not 0 <= value < 1000:
+        body.problems.append(f"{of}の津波の高さを読めません：{text[:40]}")
+        return None
+    return value
 
 
 class TsunamiClass(StrEnum):
@@ -46,28 +169,15 @@ class TsunamiClass(StrEnum):
         return self.rank >= TsunamiClass.ADVISORY.rank
 
 
-CLASS_BY_CODE: dict[str, TsunamiClass] = {
-    "00": TsunamiClass.NONE,
-    "50": TsunamiClass.NONE,  # 警報解除
-    "51": TsunamiClass.WARNING,
-    "52": TsunamiClass.MAJOR_WARNING,
-    "53": TsunamiClass.MAJOR_WARNING,  # 大津波警報：発表, the first issue or an upgrade
-    "60": TsunamiClass.NONE,  # 津波注意報解除
-    "62": TsunamiClass.ADVISORY,
-    "71": TsunamiClass.FORECAST,
-    "72": TsunamiClass.FORECAST,
-    "73": TsunamiClass.FORECAST,
+CLASS_BY_GRADE: dict[Grade, TsunamiClass] = {
+    Grade.NONE: TsunamiClass.NONE,
+    Grade.BELOW: TsunamiClass.FORECAST,
+    Grade.ADVISORY: TsunamiClass.ADVISORY,
+    Grade.WARNING: TsunamiClass.WARNING,
+    Grade.URGENT: TsunamiClass.UNKNOWN,  # no tsunami kind has it
+    Grade.EMERGENCY: TsunamiClass.MAJOR_WARNING,
+    Grade.UNKNOWN: TsunamiClass.UNKNOWN,
 }
-LIFTING_CODES = frozenset({"50", "60"})
-GRADE_BY_CLASS: dict[TsunamiClass, Grade] = {
-    TsunamiClass.NONE: Grade.NONE,
-    TsunamiClass.FORECAST: Grade.BELOW,
-    TsunamiClass.ADVISORY: Grade.ADVISORY,
-    TsunamiClass.WARNING: Grade.WARNING,
-    TsunamiClass.MAJOR_WARNING: Grade.EMERGENCY,
-    TsunamiClass.UNKNOWN: Grade.UNKNOWN,
-}
-FORECAST_LAYER = "津波予報区"
 
 
 class TsunamiArea(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,29 +187,13 @@ class TsunamiArea(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind_code: str
     kind_name: str
+    kind: TsunamiClass
+    last_kind: TsunamiClass | None = None
     last_kind_code: str | None = None
     last_kind_name: str | None = None
+    lifted: bool = False
     first_height: FirstHeight = FirstHeight()
     max_height: MaxHeight = MaxHeight()
-
-    @property
-    def kind(self) -> TsunamiClass:
-        """The class now."""
-        return CLASS_BY_CODE.get(self.kind_code, TsunamiClass.UNKNOWN)
-
-    @property
-    def last_kind(self) -> TsunamiClass | None:
-        """The class before this telegram, as JMA states it; None when not stated."""
-        if self.last_kind_code is None:
-            return None
-        return CLASS_BY_CODE.get(self.last_kind_code, TsunamiClass.UNKNOWN)
-
-    @property
-    def lifted(self) -> bool:
-        """True for 解除: 50 or 60, or nothing in force now where something was (72 with LastKind 62)."""
-        if self.kind.is_in_force:
-            return False
-        return self.kind_code in LIFTING_CODES or (self.last_kind is not None and self.last_kind.is_in_force)
 
 
 class TsunamiForecast(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,139 +222,29 @@ class TsunamiForecast(msgspec.Struct, frozen=True, kw_only=True):
         return area is not None and area.kind.is_in_force
 
 
-def read_tsunami(telegram: Telegram) -> tuple[Reading, ...]:
-    """The whole coast as one reading. Raises TelegramRefused when it is no VTSE41 or names no readable area.
-
-    Each area has one kind. A 解除 is `lifted` by its code (50, 60) or by what was there before (72 after 62, which
-    leaves 津波予報 with the grade BELOW).
-    """
-    forecast = parse_tsunami(telegram)
-    return (
-        Reading(
-            source=forecast.source,
-            scope="" if forecast.is_cancellation else VTSE41,
-            areas=tuple(
-                Area(
-                    system=System.TSUNAMI,
-                    code=area.code,
-                    name=area.name,
-                    layer=FORECAST_LAYER,
-                    kinds=(_kind(area),),
-                )
-                for area in forecast.areas
-            ),
-            text=forecast.text,
-            problems=forecast.problems,
-        ),
-    )
-
-
-def _kind(area: TsunamiArea) -> Kind:
-    return Kind(
-        code=area.kind_code,
-        name=area.kind_name,
-        danger=Danger.TSUNAMI,
-        grade=GRADE_BY_CLASS[area.kind],
-        lifted=area.lifted,
-        last_code=area.last_kind_code,
-        last_name=area.last_kind_name,
-        last_grade=None if area.last_kind is None else GRADE_BY_CLASS[area.last_kind],
-        first_height=area.first_height,
-        max_height=area.max_height,
-    )
-
-
 def parse_tsunami(telegram: Telegram) -> TsunamiForecast:
     """The forecast in a VTSE41. Raises TelegramRefused when it is no VTSE41 or names no readable area."""
-    if telegram.type_code != VTSE41:
-        raise TelegramRefused(
-            RefusalReason.WRONG_TYPE, "Control/Title", f"{telegram.title}は{VTSE41}ではありません"
-        )
-    if etree.QName(telegram.body).namespace != NS_SEISMOLOGY:
-        raise TelegramRefused(RefusalReason.WRONG_NAMESPACE, "Body", str(telegram.body.tag)[:120])
-    text = _text(telegram.body, "Text")
-    if telegram.info_type is InfoType.CANCELLED:
-        return TsunamiForecast(source=telegram.source, text=text)
-    areas: dict[str, TsunamiArea] = {}
-    problems: list[str] = []
-    for item in telegram.body.iterfind(_path("Tsunami", "Forecast", "Item")):
-        area = _area(item, problems)
-        if area is None:
-            continue
-        if area.code in areas:
-            problems.append(f"津波予報区{area.code}が二度書かれています：重い方を採りました")
-            area = max(area, areas[area.code], key=lambda one: one.kind.rank)
-        areas[area.code] = area
-    if not areas:
-        raise TelegramRefused(
-            RefusalReason.FIELD_MISSING, "Body/Tsunami/Forecast/Item", "・".join(problems)[:200]
-        )
+    (reading,) = read_tsunami(telegram)
     return TsunamiForecast(
-        source=telegram.source, areas=tuple(areas.values()), text=text, problems=tuple(problems)
+        source=reading.source,
+        areas=tuple(_tsunami_area(one) for one in reading.areas),
+        text=reading.text,
+        problems=reading.problems,
     )
 
 
-def _area(item: etree._Element, problems: list[str]) -> TsunamiArea | None:
-    code, kind_code = _text(item, "Area", "Code"), _text(item, "Category", "Kind", "Code")
-    name = _text(item, "Area", "Name")
-    if not code:
-        problems.append(f"津波予報区のコードがありません：{name or '名称もなし'}")
-        return None
-    if not kind_code:
-        problems.append(f"津波予報区{code}の種別コード（Category/Kind/Code）がありません")
-    elif kind_code not in CLASS_BY_CODE:
-        problems.append(f"津波予報区{code}の種別コード{kind_code}は知らないコードです")
+def _tsunami_area(area: Area) -> TsunamiArea:
+    (kind,) = area.kinds
     return TsunamiArea(
-        code=code,
-        name=name,
-        kind_code=kind_code,
-        kind_name=_text(item, "Category", "Kind", "Name"),
-        last_kind_code=_text(item, "Category", "LastKind", "Code") or None,
-        last_kind_name=_text(item, "Category", "LastKind", "Name") or None,
-        first_height=_first_height(item, code, problems),
-        max_height=_max_height(item, code, problems),
+        code=area.code,
+        name=area.name,
+        kind_code=kind.code,
+        kind_name=kind.name,
+        kind=CLASS_BY_GRADE[kind.grade],
+        last_kind=None if kind.last_grade is None else CLASS_BY_GRADE[kind.last_grade],
+        last_kind_code=kind.last_code,
+        last_kind_name=kind.last_name,
+        lifted=kind.lifted,
+        first_height=kind.first_height or FirstHeight(),
+        max_height=kind.max_height or MaxHeight(),
     )
-
-
-def _first_height(item: etree._Element, code: str, problems: list[str]) -> FirstHeight:
-    arrival_at, given = None, _text(item, "FirstHeight", "ArrivalTime")
-    if given:
-        try:
-            arrival_at = parse_time(given, "FirstHeight/ArrivalTime")
-        except TelegramRefused:
-            problems.append(f"津波予報区{code}の到達予想時刻を読めません：{given[:40]}")
-    return FirstHeight(arrival_at=arrival_at, condition=_text(item, "FirstHeight", "Condition") or None)
-
-
-def _max_height(item: etree._Element, code: str, problems: list[str]) -> MaxHeight:
-    # Conditions may be joined by a full-width space, which str.split takes for a space as well.
-    conditions = _text(item, "MaxHeight", "Condition").split()
-    height = item.find(f"{_path('MaxHeight')}/{{{NS_ELEMENT_BASIS}}}TsunamiHeight")
-    if height is None:
-        return MaxHeight(conditions=tuple(conditions))
-    return MaxHeight(
-        value_m=_metres((height.text or "").strip(), code, problems),
-        description=(height.get("description") or "").strip() or None,
-        conditions=(*conditions, *(height.get("condition") or "").split()),
-    )
-
-
-def _metres(text: str, code: str, problems: list[str]) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.inf
-    if math.isnan(value):
-        return None
-    if not 0 <= value < 1000:
-        problems.append(f"津波予報区{code}の津波の高さを読めません：{text[:40]}")
-        return None
-    return value
-
-
-def _path(*names: str) -> str:
-    return "/".join(f"{{{NS_SEISMOLOGY}}}{name}" for name in names)
-
-
-def _text(parent: etree._Element, *names: str) -> str:
-    return (parent.findtext(_path(*names)) or "").strip()
