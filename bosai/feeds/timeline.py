@@ -1,0 +1,139 @@
+"""Since when a grade stands: the telegrams of one scope in the order of their issue, each with what it changed.
+
+Telegrams may come late. One that lies between two others is put between them, so that `since` depends on which
+telegrams there were and not on how they came. What lies before the oldest spell still running can never matter again
+and is dropped; a 取消 ends every spell of its type, so nothing before it matters either.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from bosai.feeds.jma.envelope import TelegramSource
+
+MAX_ENTRIES = 256  # of one scope; beyond it those that changed nothing leave first, so `since` stays right
+
+Order = tuple[datetime, datetime, int, str]
+Grades = dict[str, int]
+"""What one telegram has in force: "system/code/danger" → grade; what has nothing in force is not named."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One telegram: its source without headline and title, and the grades that differ from the entry before."""
+
+    source: TelegramSource
+    changes: Grades
+
+
+Timeline = tuple[Entry, ...]
+
+
+def with_entry(timeline: Timeline, source: TelegramSource, grades: Grades) -> Timeline:
+    """The timeline with one more telegram, wherever its place is. One that is there already changes nothing."""
+    orders = [entry.source.order for entry in timeline]
+    at = bisect_left(orders, source.order)
+    if at < len(orders) and orders[at] == source.order:
+        return timeline
+    sources = [entry.source for entry in timeline]
+    maps = _unfolded(timeline)
+    sources.insert(at, slim(source))
+    maps.insert(at, grades)
+    return _folded(sources, maps)
+
+
+def begins(timeline: Timeline, cuts: Sequence[Order], until: Order) -> dict[str, TelegramSource]:
+    """For each key in force at the entry `until`: the entry at which its present grade began.
+
+    `cuts` are the orders of 取消: no spell runs across one.
+    """
+    last, indices = _begin_indices(timeline, cuts, until)
+    return {key: timeline[index].source for key, index in indices.items()} if last >= 0 else {}
+
+
+def pruned(timeline: Timeline, cuts: Sequence[Order], untils: Sequence[Order]) -> Timeline:
+    """The timeline without what can never matter again, and within MAX_ENTRIES.
+
+    The entry before the oldest spell stays: it shows that the spell began where it did.
+    """
+    if not timeline:
+        return timeline
+    keep_from = len(timeline) - 1
+    for until in untils:
+        last, indices = _begin_indices(timeline, cuts, until)
+        if last >= 0:
+            keep_from = min(keep_from, last, *(max(index - 1, 0) for index in indices.values()))
+    sources = [entry.source for entry in timeline][keep_from:]
+    maps = _unfolded(timeline)[keep_from:]
+    while len(sources) > MAX_ENTRIES:
+        at = _idle(sources, maps, cuts)
+        del sources[at], maps[at]
+    return _folded(sources, maps)
+
+
+def spell_entries(
+    timeline: Timeline, cuts: Sequence[Order], untils: Sequence[Order]
+) -> tuple[TelegramSource, ...]:
+    """The telegrams that `since` rests on: where each running spell began, and the one before."""
+    indices: set[int] = set()
+    for until in untils:
+        for index in _begin_indices(timeline, cuts, until)[1].values():
+            indices |= {index, max(index - 1, 0)}
+    return tuple(timeline[index].source for index in sorted(indices))
+
+
+def slim(source: TelegramSource) -> TelegramSource:
+    """What order and recall need; the words stay with the newest telegram."""
+    return msgspec.structs.replace(source, headline="", title="")
+
+
+def _begin_indices(timeline: Timeline, cuts: Sequence[Order], until: Order) -> tuple[int, dict[str, int]]:
+    """The index of `until` (-1: not here) and, for each key in force there, the index where its spell began."""
+    orders = [entry.source.order for entry in timeline]
+    last = bisect_left(orders, until)
+    if last >= len(orders) or orders[last] != until:
+        return -1, {}
+    maps = _unfolded(timeline)
+    running, found = dict(maps[last]), {}
+    for index in range(last, 0, -1):
+        is_cut = any(orders[index - 1] < cut < orders[index] for cut in cuts)
+        for key, grade in tuple(running.items()):
+            if is_cut or maps[index - 1].get(key, 0) != grade:
+                found[key] = index
+                del running[key]
+        if not running:
+            break
+    return last, found | dict.fromkeys(running, 0)
+
+
+def _idle(sources: Sequence[TelegramSource], maps: Sequence[Grades], cuts: Sequence[Order]) -> int:
+    """The oldest entry that changed nothing, but the newest; the oldest of all where each changed something."""
+    for index in range(1, len(sources) - 1):
+        is_cut = any(sources[index - 1].order < cut < sources[index].order for cut in cuts)
+        if maps[index] == maps[index - 1] and not is_cut:
+            return index
+    return 0
+
+
+def _unfolded(timeline: Timeline) -> list[Grades]:
+    maps: list[Grades] = []
+    grades: Grades = {}
+    for entry in timeline:
+        grades = {key: grade for key, grade in (grades | entry.changes).items() if grade}
+        maps.append(grades)
+    return maps
+
+
+def _folded(sources: Sequence[TelegramSource], maps: Sequence[Grades]) -> Timeline:
+    entries = []
+    before: Grades = {}
+    for source, grades in zip(sources, maps, strict=True):
+        gone = {key: 0 for key in before if key not in grades}
+        new = {key: grade for key, grade in grades.items() if before.get(key, 0) != grade}
+        # Sorted, so that the same telegrams give the same bytes.
+        entries.append(Entry(source=source, changes=dict(sorted((gone | new).items()))))
+        before = grades
+    return tuple(entries)
