@@ -57,6 +57,8 @@ class TelegramSource(msgspec.Struct, frozen=True, kw_only=True):
     event_ids: tuple[str, ...]
     serial: str
     headline: str
+    publishing_offices: tuple[str, ...] = ()
+    """Two or more where an office of the rivers or a prefecture issues jointly with a 気象台."""
 
     @property
     def order(self) -> tuple[datetime, datetime, int, str]:
@@ -123,6 +125,7 @@ class Telegram:
             event_ids=self.event_ids,
             serial=self.serial,
             headline=self.headline,
+            publishing_offices=self.publishing_offices,
         )
 
 

@@ -28,6 +28,7 @@ TYPE_BY_TITLE: dict[str, str] = {
     "気象警報・注意報（Ｒ０６）（波浪）": "VPWW59",
     "気象警報・注意報（Ｒ０６）（大雪）": "VPWW60",
     "気象警報・注意報（Ｒ０６）（その他注意報）": "VPWW61",
+    "気象警報・注意報（Ｒ０６）（集約通報）": "VPWS50",
     "気象警報・注意報時系列情報（Ｒ０６）": "VPWP50",
     "府県気象防災速報": "VPBS50",
     "気象特別警報・警報・注意報": "VPWW53",
@@ -36,6 +37,11 @@ TYPE_BY_TITLE: dict[str, str] = {
     "竜巻注意情報": "VPHW50",
     "気象特別警報報知": "VPNO50",
     "記録的短時間大雨情報": "VPOA50",
+    # Kept and listed without reading the body:
+    "長周期地震動に関する観測情報": "VXSE62",
+    "顕著な地震の震源要素更新のお知らせ": "VXSE61",
+    "台風解析・予報情報（５日予報）（Ｈ３０）": "VPTW60",
+    "府県気象情報": "VPFJ50",
 }
 # One title for VXKO50–89: the number is only in the file name.
 FLOOD_TITLE, FLOOD_FAMILY = "指定河川洪水予報", "VXKO"
