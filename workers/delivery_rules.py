@@ -60,8 +60,9 @@ def standing(
 
 
 def urgency_of(record: AlertRecord) -> str:
-    """RFC 8030 §5.3: orders of every level, tsunami, lifts and recalls wake the device; notices need not."""
-    return "normal" if record.alert.kind is OrderKind.NOTICE else "high"
+    """RFC 8030 §5.3: orders of every level, tsunami, lifts and recalls wake the device; other notices need not."""
+    alert = record.alert
+    return "normal" if alert.kind is OrderKind.NOTICE and not alert.is_tsunami_call else "high"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

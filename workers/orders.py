@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bosai.errors import NotFound, WrongRealm
-from bosai.model.alert import AlertRecord, OrderKind
+from bosai.model.alert import AlertRecord
 from bosai.model.realm import Realm
 from bosai.ports import Permit
 
@@ -84,11 +84,11 @@ class OrderBook:
                 self._note(key, await self._read(key))
 
     async def learn_whether_any_directs(self) -> None:
-        """Know whether any order but a notice is in force, not older than `recheck_after_s`."""
+        """Know whether anything that guides people is in force, not older than `recheck_after_s`."""
         read_s = self._monotonic_s()
         if self._directs is None or read_s - self._directs[0] >= self._recheck_after_s:
             found = await self._alerts.in_force()
-            self._directs = read_s, any(one.alert.kind is not OrderKind.NOTICE for one in found)
+            self._directs = read_s, any(one.alert.guides_people for one in found)
 
     @property
     def any_directs(self) -> bool:

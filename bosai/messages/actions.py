@@ -2,6 +2,7 @@
 
 from bosai.messages.catalogue import text
 from bosai.messages.destinations import place_name
+from bosai.messages.orders import notice_words
 from bosai.model.alert import Alert, OrderKind, TsunamiClass
 from bosai.model.instruction import Instruction, MessageKind
 from shelters.model import Action, ReasonCode
@@ -11,10 +12,10 @@ _NOWHERE = {ReasonCode.NO_SITE.value, ReasonCode.NO_SEATS_LEFT.value}
 
 def action_sentences(instruction: Instruction, alert: Alert, lang: str, area: str) -> list[str]:
     """One to three sentences, the imperative first. Level 3 always names those who need time."""
-    if alert.kind is OrderKind.NOTICE:
-        return [text("advice.do.notice", lang, city=text("terms.city", lang))]
-    if alert.kind is OrderKind.TSUNAMI_EVACUATION:
+    if alert.is_tsunami_call:
         return _tsunami(instruction, alert, lang, area)
+    if alert.kind is OrderKind.NOTICE:
+        return [notice_words(alert, lang)]
     if instruction.action is Action.STAY:
         return [text("advice.do.stay", lang), text("advice.reason.stay_needs", lang)]
     if instruction.action is Action.UP or alert.kind is OrderKind.EMERGENCY_SAFETY:

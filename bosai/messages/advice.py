@@ -13,8 +13,8 @@ from bosai.messages.catalogue import html_lang, is_draft, text
 from bosai.messages.destinations import already_there, other_places, sure_sentences, walk_sentences, walks
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import time_text
-from bosai.messages.orders import join_names, join_sentences, keep_away
-from bosai.messages.terms import about, issued_name, short_head, sign_lang, term
+from bosai.messages.orders import join_names, join_sentences, keep_away, own_words
+from bosai.messages.terms import about, ended_word, issued_name, short_head, sign_lang, term
 from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.instruction import Instruction, MessageKind
 from bosai.model.realm import Realm
@@ -84,14 +84,15 @@ def action_line(instruction: Instruction, alert: Alert, lang: str) -> str:
     site = instruction.destination
     if what is Action.REFUGE and site is not None and site.site_id is not None:
         what = "refuge_site"  # "go up" alone would keep people in their own upper floor
+    if instruction.message is MessageKind.LIFTED and alert.kind is OrderKind.NOTICE:
+        return text("at_once.action_ended", lang)
     return text(f"advice.action.{what}", lang) if what else ""
 
 
 def is_urgent(instruction: Instruction, alert: Alert) -> bool:
     """True for what may interrupt a screen reader: a directing message at level 4 and above, or a tsunami's."""
     directs = instruction.message not in _ENDED
-    is_tsunami = alert.kind is OrderKind.TSUNAMI_EVACUATION
-    return directs and (is_tsunami or (alert.level or 0) >= 4 or alert.kind is OrderKind.EVACUATE)
+    return directs and (alert.is_tsunami_call or (alert.level or 0) >= 4 or alert.kind is OrderKind.EVACUATE)
 
 
 _ENDED = {
@@ -115,11 +116,12 @@ def _title(instruction: Instruction, alert: Alert, lang: str) -> str:
     ended = _ENDED.get(instruction.message)
     if ended:  # the areas open the body
         signs = sign_lang(lang)
-        return f"【{term(signs, ended)}】{_issued(alert, signs)}"
+        word = ended_word(signs, alert.kind) if ended == "lifted" else term(signs, ended)
+        return f"【{word}】{_issued(alert, signs)}"
     named = short_head(lang, alert.hazard, alert.kind, alert.tsunami_class)
     if instruction.message is MessageKind.REDIRECT and walks(instruction):
         return f"【{named}】{text('advice.tail.redirect', lang)}"
-    if alert.kind is OrderKind.TSUNAMI_EVACUATION:
+    if alert.is_tsunami_call:
         seaward = alert.tsunami_class is TsunamiClass.ADVISORY or instruction.action is Action.INLAND
         return f"【{named}】{text('advice.tail.sea' if seaward else 'advice.tail.high', lang)}"
     if alert.kind is OrderKind.EMERGENCY_SAFETY:
@@ -131,13 +133,15 @@ def _do(instruction: Instruction, record: AlertRecord, lang: str, now: datetime)
     alert = record.alert
     named, area = _issued(alert, sign_lang(lang)), areas_short(alert, lang)
     match instruction.message:
+        case MessageKind.LIFTED if alert.kind is OrderKind.NOTICE:
+            return join_sentences(lang, _notice_ended(alert, lang, named, area))
         case MessageKind.LIFTED:
             lifted = text("advice.lifted", lang, area=area, head=named)
             return join_sentences(lang, [lifted, keep_away(lang, alert.hazard)])
         case MessageKind.OUT_OF_AREA:
             return text("advice.out_of_area", lang, head=named)
         case MessageKind.RECALLED if alert.act is Act.RECALL:
-            return _unmarked(alert, lang)  # written when it was approved: names the time of the wrong one
+            return own_words(alert, lang)  # written when it was approved: names the time of the wrong one
         case MessageKind.RECALLED:
             time = time_text(record.released_at or instruction.decided_at, now)
             return text("advice.recalled", lang, time=time, head=named, area=area)
@@ -145,13 +149,13 @@ def _do(instruction: Instruction, record: AlertRecord, lang: str, now: datetime)
             return join_sentences(lang, action_sentences(instruction, alert, lang, area))
 
 
-def _unmarked(alert: Alert, lang: str) -> str:
-    """The approved text without the drill's marks, which the whole message gets once."""
-    body = (alert.texts.get(lang) or alert.texts["ja"]).body
-    if not alert.realm_of.is_drill:
-        return body
-    opening, ending = marked("\0", Realm.DRILL, lang).split("\0")
-    return body.removeprefix(opening).removesuffix(ending)
+def _notice_ended(alert: Alert, lang: str, named: str, area: str) -> list[str]:
+    """Only the notice ended; whether JMA's warning stands is JMA's to say."""
+    said = [text("at_once.ended_here", lang, area=area, head=named)]
+    if alert.tsunami_class is not None:
+        jma = term(sign_lang(lang), f"tsunami.{alert.tsunami_class}")
+        said.append(text("at_once.jma_may_stand", lang, jma=jma))
+    return [*said, keep_away(lang, alert.hazard)]
 
 
 def _until(instruction: Instruction, alert: Alert, lang: str, now: datetime) -> list[str]:
@@ -159,16 +163,23 @@ def _until(instruction: Instruction, alert: Alert, lang: str, now: datetime) -> 
         return []
     lines: list[str] = []
     arrival = alert.expected_arrival_at
-    if alert.kind is OrderKind.TSUNAMI_EVACUATION and arrival is not None:
+    if alert.is_tsunami_call and arrival is not None:
         passed = arrival <= now
         lines.append(
             text("advice.arrival_passed", lang)
             if passed
             else text("advice.arrival", lang, time=time_text(arrival, now))
         )
-    if alert.kind is not OrderKind.NOTICE:
-        lines.append(text("advice.until", lang))
+    if until := until_line(alert, lang):
+        lines.append(until)
     return lines
+
+
+def until_line(alert: Alert, lang: str) -> str:
+    """How long it holds; "" for an お知らせ that asks nobody to go or stay anywhere."""
+    if alert.kind is not OrderKind.NOTICE:
+        return text("advice.until", lang)
+    return text("at_once.until", lang) if alert.is_tsunami_call else ""
 
 
 def issuer_line(instruction: Instruction, record: AlertRecord, lang: str, now: datetime) -> str:
@@ -177,7 +188,11 @@ def issuer_line(instruction: Instruction, record: AlertRecord, lang: str, now: d
     city = term(lang, "city") if not lang.startswith("ja") else text("terms.city", lang)
     time = time_text(record.released_at or instruction.decided_at, now)
     if alert.kind is OrderKind.NOTICE:
-        return text("advice.notice_from", lang, city=city, time=time)
+        notice = text("advice.notice_from", lang, city=city, time=time)
+        if alert.announced_at is None or not alert.is_tsunami_call or instruction.message in _ENDED:
+            return notice
+        announced = text("advice.announced", lang, time=time_text(alert.announced_at, now))
+        return join_sentences(lang, [announced, notice])
     if instruction.message in _ENDED:
         return text("advice.said_at", lang, city=city, time=time)
     signs = sign_lang(lang)

@@ -19,7 +19,19 @@ from bosai.errors import BosaiError
 LANGS = ("ja", "ja-x-easy", "en", "zh-Hans", "zh-Hant", "ko", "vi", "ne", "id")
 """BCP 47 tags; "ja-x-easy" is やさしい日本語. Order = order of the language chooser."""
 
-DOMAINS = ("terms", "advice", "refusals", "orders", "checks", "reminders", "maps", "errors", "resident")
+DOMAINS = (
+    "terms",
+    "advice",
+    "refusals",
+    "orders",
+    "at_once",
+    "cap",
+    "checks",
+    "reminders",
+    "maps",
+    "errors",
+    "resident",
+)
 STAFF_DOMAIN = "staff_errors"
 """Sentences only officers read: Japanese and English; other languages read the English one."""
 

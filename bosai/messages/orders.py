@@ -7,8 +7,8 @@ from datetime import datetime
 from bosai.messages.catalogue import LANGS, text
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import JST
-from bosai.messages.terms import issued_name, short_head, sign_lang, term
-from bosai.model.alert import Act, AlertText, OrderKind, TsunamiClass
+from bosai.messages.terms import ended_word, issued_name, short_head, sign_lang, term
+from bosai.model.alert import Act, Alert, AlertText, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from geodata.hazards import HazardKind
 
@@ -58,6 +58,11 @@ class _Order:
     area_names: tuple[str, ...]
     at: datetime
 
+    @property
+    def is_notice_of_tsunami(self) -> bool:
+        """Our お知らせ of a class that JMA announced: 気象庁発表, never 発令."""
+        return self.kind is OrderKind.NOTICE and self.tsunami_class is not None
+
 
 def join_names(lang: str, names: Sequence[str]) -> str:
     """Area names as one phrase; names stay Japanese, as signs and loudspeakers have them."""
@@ -67,6 +72,22 @@ def join_names(lang: str, names: Sequence[str]) -> str:
 def join_sentences(lang: str, sentences: Sequence[str]) -> str:
     """Sentences one after another, with a blank where the language has one."""
     return ("" if lang in _UNSPACED else " ").join(one for one in sentences if one)
+
+
+def own_words(alert: Alert, lang: str) -> str:
+    """The body of the order as it was approved, without the drill's marks, which a whole message gets once."""
+    body = (alert.texts.get(lang) or alert.texts["ja"]).body
+    if not alert.realm_of.is_drill:
+        return body
+    opening, ending = marked("\0", Realm.DRILL, lang).split("\0")
+    return body.removeprefix(opening).removesuffix(ending)
+
+
+def notice_words(alert: Alert, lang: str) -> str:
+    """What an お知らせ says, without "from whom to whom" where more was written: that stands in title and issuer."""
+    said = own_words(alert, lang)
+    city, areas = text("terms.city", lang), join_names(lang, alert.area.names)
+    return said.removeprefix(text("orders.notice", lang, city=city, areas=areas)).strip() or said
 
 
 def keep_away(lang: str, hazard: HazardKind) -> str:
@@ -81,22 +102,25 @@ _KEEP_AWAY = {
     HazardKind.TSUNAMI: "water",
     HazardKind.LANDSLIDE: "slope",
 }
-_ENDING_WORDS = {Act.LIFT: "lifted", Act.RECALL: "recalled"}
+_ENDING_ACTS = (Act.LIFT, Act.RECALL)
 
 
 def _headline(order: _Order, lang: str) -> str:
     areas = join_names(lang, order.area_names)
-    if order.act in _ENDING_WORDS:
+    if order.act in _ENDING_ACTS:
         signs = sign_lang(lang)
-        ending = term(signs, _ENDING_WORDS[order.act])
+        ending = ended_word(signs, order.kind) if order.act is Act.LIFT else term(signs, "recalled")
         ended = issued_name(signs, order.hazard, order.kind, order.tsunami_class)
         return f"【{ending}】{ended} {areas}"
     named = short_head(lang, order.hazard, order.kind, order.tsunami_class)
+    if order.is_notice_of_tsunami:
+        notice = term(sign_lang(lang), f"kind.{order.kind}")
+        return text("at_once.headline", lang, head=named, notice=notice, areas=areas)
     return f"【{named}】{areas}"
 
 
 def _sentences(order: _Order, lang: str) -> list[str]:
-    words = sign_lang(lang) if order.act in _ENDING_WORDS else lang
+    words = sign_lang(lang) if order.act in _ENDING_ACTS else lang
     named = issued_name(words, order.hazard, order.kind, order.tsunami_class)
     city, areas = text("terms.city", lang), join_names(lang, order.area_names)
     if order.act is Act.RECALL:
@@ -104,9 +128,18 @@ def _sentences(order: _Order, lang: str) -> list[str]:
         time = f"{local.month}/{local.day} {local:%H:%M}"
         said = text("orders.recalled", lang, time=time, city=city, areas=areas, head=named)
         return [said, text("orders.others_stand", lang)]
+    if order.act is Act.LIFT and order.kind is OrderKind.NOTICE:
+        return _notice_ended(order, lang, named)
     if order.act is Act.LIFT:
         said = text("orders.lifted", lang, city=city, areas=areas, head=named)
         return [said, keep_away(lang, order.hazard)]
+    if order.is_notice_of_tsunami:
+        return [
+            text("at_once.announced", lang, jma=term(lang, f"tsunami.{order.tsunami_class}")),
+            text("orders.notice", lang, city=city, areas=areas),
+            text(f"orders.do.{_do(OrderKind.TSUNAMI_EVACUATION, order.tsunami_class)}", lang),
+            text("at_once.until", lang),
+        ]
     if order.kind is OrderKind.NOTICE:
         return [text("orders.notice", lang, city=city, areas=areas)]
     opening = "orders.updated" if order.act is Act.UPDATE else "orders.issued"
@@ -116,6 +149,16 @@ def _sentences(order: _Order, lang: str) -> list[str]:
         text("orders.why", lang, hazard=term(lang, f"hazard.{order.hazard}")),
         text("orders.until", lang),
     ]
+
+
+def _notice_ended(order: _Order, lang: str, named: str) -> list[str]:
+    """Only the notice ended: what JMA announced is lifted by JMA, and may stand on."""
+    city, areas = text("terms.city", lang), join_names(lang, order.area_names)
+    said = [text("at_once.ended", lang, city=city, areas=areas, head=named)]
+    if order.tsunami_class is not None:
+        jma = term(sign_lang(lang), f"tsunami.{order.tsunami_class}")
+        said.append(text("at_once.jma_may_stand", lang, jma=jma))
+    return [*said, keep_away(lang, order.hazard)]
 
 
 def _do(kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:

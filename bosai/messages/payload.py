@@ -12,7 +12,7 @@ import msgspec
 
 from bosai.errors import WrongRealm
 from bosai.messages.advice import AdviceText, render_advice
-from bosai.model.alert import AlertRecord, OrderKind
+from bosai.model.alert import AlertRecord
 from bosai.model.instruction import Destination, Instruction, MessageKind
 from bosai.model.realm import Realm
 from bosai.push.payload_limits import PLAINTEXT_BYTES
@@ -162,9 +162,7 @@ def document(attempt: Attempt, realm: Realm, words: AdviceText, own: Personal) -
             "kind": one.message.value,
             "action": one.action.value if one.action else None,
             "level": int(alert.level) if alert.level else None,
-            "tsunami": alert.tsunami_class.value
-            if alert.tsunami_class and alert.kind is OrderKind.TSUNAMI_EVACUATION
-            else None,
+            "tsunami": alert.tsunami_class.value if alert.tsunami_class and alert.is_tsunami_call else None,
             "hazard": alert.hazard.value,
             "urgent": words.urgent,
             "ended": one.message in (MessageKind.LIFTED, MessageKind.RECALLED, MessageKind.OUT_OF_AREA),

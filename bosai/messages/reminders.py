@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bosai.errors import WrongRealm
-from bosai.messages.advice import AdviceText, action_line, areas_short, issuer_line
+from bosai.messages.advice import AdviceText, action_line, areas_short, issuer_line, until_line
 from bosai.messages.catalogue import html_lang, is_draft, text
 from bosai.messages.destinations import place_name, walks
 from bosai.messages.marks import marked, marked_start
@@ -45,7 +45,7 @@ def render_reminder(
     still = text(
         "reminders.still", lang, area=areas_short(alert, lang), head=named, time=time_text(since, now)
     )
-    first = [still, keep_away(lang, alert.hazard), text("advice.until", lang)]
+    first = [still, keep_away(lang, alert.hazard), until_line(alert, lang)]
     then = [_season(lang, now, outside=walks(instruction)), text("reminders.needs", lang)]
     # It replaces the message it repeats: what was to be done has to stand here too.
     site = instruction.destination

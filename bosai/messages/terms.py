@@ -4,6 +4,9 @@ from bosai.messages.catalogue import text
 from bosai.model.alert import OrderKind, TsunamiClass, level_of
 from geodata.hazards import HazardKind
 
+_TSUNAMI_CALLS = frozenset({OrderKind.TSUNAMI_EVACUATION, OrderKind.NOTICE})
+"""What may carry one of JMA's tsunami classes: the mayor's order, and our お知らせ of what JMA announced."""
+
 
 def term(lang: str, name: str) -> str:
     """`name` in `lang`: 避難指示 / 避難指示＜…＞ in やさしい日本語 / "Evacuation Order (避難指示)"."""
@@ -28,18 +31,26 @@ def sign_lang(lang: str) -> str:
 
 def issued_name(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
     """What the city issued, and so can lift or recall, with what it is about: 「警戒レベル4 避難指示（洪水）」,
-    「避難指示（大津波警報）」. The tsunami class is JMA's (発表): the city ends its own order, never the warning."""
-    if kind is OrderKind.NOTICE:
+    「避難指示（大津波警報）」, 「お知らせ（大津波警報）」. The tsunami class is JMA's (発表): the city ends what is
+    its own, never the warning."""
+    if kind is OrderKind.NOTICE and tsunami_class is None:
         return head(lang, hazard, kind, tsunami_class)
-    if kind is not OrderKind.TSUNAMI_EVACUATION:
-        return about(lang, head(lang, hazard, kind, tsunami_class), term(lang, f"hazard.{hazard}"))
-    jma = term(lang, f"tsunami.{tsunami_class}" if tsunami_class else "hazard.tsunami")
-    return about(lang, term(lang, f"kind.{kind}"), jma)
+    if kind in _TSUNAMI_CALLS:
+        jma = term(lang, f"tsunami.{tsunami_class}" if tsunami_class else "hazard.tsunami")
+        return about(lang, term(lang, f"kind.{kind}"), jma)
+    return about(lang, head(lang, hazard, kind, tsunami_class), term(lang, f"hazard.{hazard}"))
 
 
 def about(lang: str, order: str, danger: str) -> str:
     """An order and what it is about: 「避難指示（洪水）」 / "Evacuation Order (避難指示) – Flood (洪水)"."""
     return f"{order}（{danger}）" if lang.startswith("ja") else f"{order} – {danger}"
+
+
+def ended_word(lang: str, kind: OrderKind) -> str:
+    """解除 for what the mayor ordered; an お知らせ is ended (終了), for nothing was ordered that could be lifted."""
+    if kind is not OrderKind.NOTICE:
+        return term(lang, "lifted")
+    return beside(lang, text("at_once.ended_word", lang), text("at_once.ended_word", "ja"))
 
 
 def beside(lang: str, translated: str, japanese: str) -> str:
@@ -50,9 +61,9 @@ def beside(lang: str, translated: str, japanese: str) -> str:
 
 
 def _head(lang: str, hazard: HazardKind, kind: OrderKind, tsunami_class: TsunamiClass | None) -> str:
+    if kind in _TSUNAMI_CALLS and tsunami_class is not None:
+        return text(f"terms.tsunami.{tsunami_class}", lang)
     if kind is OrderKind.TSUNAMI_EVACUATION:
-        if tsunami_class is not None:
-            return text(f"terms.tsunami.{tsunami_class}", lang)
         return f"{text('terms.hazard.tsunami', lang)} {text(f'terms.kind.{kind}', lang)}"
     named = text(f"terms.kind.{kind}", lang)
     level = level_of(hazard, kind)

@@ -152,6 +152,20 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag_field="realm"):
         """True for the acts that put an order in force (LIFT and RECALL end one)."""
         return self.act in (Act.ISSUE, Act.UPDATE)
 
+    @property
+    def is_tsunami_call(self) -> bool:
+        """True for what calls people away from the sea: a tsunami order, and our お知らせ of a tsunami class that JMA
+        announced. The two guide alike; only the order is the mayor's (発令)."""
+        return self.kind is OrderKind.TSUNAMI_EVACUATION or (
+            self.kind is OrderKind.NOTICE and self.tsunami_class is not None
+        )
+
+    @property
+    def guides_people(self) -> bool:
+        """True for what the planner gives everybody inside a place or an action for: orders in force, and the お知らせ
+        of a tsunami class. Any other お知らせ is only read."""
+        return self.directs_people and (self.kind is not OrderKind.NOTICE or self.is_tsunami_call)
+
 
 class LiveAlert(Alert, frozen=True, kw_only=True, tag="live"):
     """An order of the live side."""

@@ -2,8 +2,9 @@
 
 from bosai.model.alert import AlertRecord, OrderKind
 
+_TSUNAMI = 6  # has no level, and leaves the least time
 _GRAVITY = {
-    OrderKind.TSUNAMI_EVACUATION: 6,  # has no level, and leaves the least time
+    OrderKind.TSUNAMI_EVACUATION: _TSUNAMI,
     OrderKind.EMERGENCY_SAFETY: 5,
     OrderKind.EVACUATE: 4,
     OrderKind.ELDERLY_ETC: 3,
@@ -13,4 +14,5 @@ _GRAVITY = {
 
 def gravest_first(record: AlertRecord) -> tuple[int, str]:
     """Sort key: the kind, then the key, so that equal ones keep their places. Hazards without levels sort alike."""
-    return (-_GRAVITY[record.alert.kind], record.alert.key)
+    gravity = _TSUNAMI if record.alert.is_tsunami_call else _GRAVITY[record.alert.kind]
+    return (-gravity, record.alert.key)

@@ -151,7 +151,7 @@ class OrderWriter:
             expected_arrival_at=form.expected_arrival_at,
             announced_at=form.announced_at,
             proposal_id=form.proposal_id,
-            review_after_min=form.review_after_min or self._review_min[form.kind],
+            review_after_min=form.review_after_min or self._review_min[_reviewed_as(form)],
             drafter=frame.drafter,
             drafted_at=frame.drafted_at,
         )
@@ -248,6 +248,12 @@ def _frame_on(base: AlertRecord, version: int, act: Act, *, drafter: str, now: d
         drafted_at=now,
         references=(base.alert.key,),
     )
+
+
+def _reviewed_as(form: DraftForm) -> OrderKind:
+    """Whose review time counts: an お知らせ of a tsunami class is looked at as often as a tsunami order."""
+    is_call = form.kind is OrderKind.NOTICE and form.tsunami_class is not None
+    return OrderKind.TSUNAMI_EVACUATION if is_call else form.kind
 
 
 def _same_hazard(base: Alert, form: DraftForm) -> None:

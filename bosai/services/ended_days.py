@@ -2,7 +2,6 @@
 
 import logging
 
-from bosai.model.alert import OrderKind
 from bosai.services.subscriptions import SubscriptionService
 from bosai.stores.alerts import AlertStore
 
@@ -20,9 +19,9 @@ class EndedDays:
     async def tick(self) -> None:
         """Forget the places that ended, unless an order is in force: who is guided by one is guided to its end.
 
-        An お知らせ guides nobody, and may stand for days.
+        An お知らせ that guides nobody may stand for days.
         """
-        if any(one.alert.kind is not OrderKind.NOTICE for one in await self._alerts.in_force()):
+        if any(one.alert.guides_people for one in await self._alerts.in_force()):
             return
         if done := await self._subscriptions.drop_ended():
             log.info("%s: %d visitors' days are over and forgotten", self._alerts.realm, done)

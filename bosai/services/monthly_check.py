@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from redis.asyncio import Redis
 
-from bosai.model.alert import OrderKind
 from bosai.model.instruction import CHECK_INCIDENT, MessageKind, Stage
 from bosai.model.realm import Realm
 from bosai.ports import Clock
@@ -143,7 +142,7 @@ class MonthlyCheck:
             return run
         run = run or MonthlyRun(month=month, state=RunState.WAITING)
         for _ in range(self._buckets_a_tick):
-            if any(one.alert.kind is not OrderKind.NOTICE for one in await self._alerts.in_force()):
+            if any(one.alert.guides_people for one in await self._alerts.in_force()):
                 return msgspec.structs.replace(run, state=RunState.WAITING)
             run = await self._next_bucket(run, now)
             await self._write(run)  # at each step: a crash repeats one bucket, which writes nothing twice

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
+from bosai.model.alert import Alert, AlertRecord, TsunamiClass
 from bosai.model.geometry import from_e7
 from bosai.services.people import PeopleRows
 from bosai.settings_schema import Settings
@@ -53,8 +53,8 @@ class Ground:
 
 
 def danger_of(alert: Alert, epsg: int) -> Danger | None:
-    """The order as the planner sees it; None for お知らせ, lifts and recalls, which direct nobody anywhere."""
-    if alert.kind is OrderKind.NOTICE or not alert.directs_people:
+    """The order as the planner sees it; None for lifts, recalls and an ordinary お知らせ, which direct nobody."""
+    if not alert.guides_people:
         return None
     return area_of(alert, epsg)
 

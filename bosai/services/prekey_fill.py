@@ -18,7 +18,6 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import SealBroken
-from bosai.model.alert import OrderKind
 from bosai.model.realm import Realm
 from bosai.ports import Clock
 from bosai.push.encryption import make_pair
@@ -132,7 +131,7 @@ class PrekeyFill:
     async def _in_force(self) -> bool:
         """True while an order directs people; a notice of several days must not leave the city without pairs."""
         found = [one for alerts in self._alerts for one in await alerts.in_force()]
-        return any(one.alert.kind is not OrderKind.NOTICE for one in found)
+        return any(one.alert.guides_people for one in found)
 
     def _make(self, rows: list[Lacking]) -> list[NewPairs]:
         """Blocking. Whoever's push part can not be used is left out."""

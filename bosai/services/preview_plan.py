@@ -61,8 +61,8 @@ def preview_of(
 
 
 def directs(alert: Alert) -> bool:
-    """False for a lift, a recall or an お知らせ: they send nobody anywhere, and only the people inside are counted."""
-    return alert.kind is not alert.kind.NOTICE and alert.directs_people
+    """False for a lift, a recall or an ordinary お知らせ: they send nobody anywhere; who is inside is counted."""
+    return alert.guides_people
 
 
 def inside_of(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bosai.errors import NotFound
-from bosai.model.alert import AlertRecord
+from bosai.model.alert import AlertRecord, OrderKind
 from bosai.model.instruction import REMINDERS, MessageKind
 from bosai.services.people import PeopleRows
 from bosai.services.plan_sources import PlanSources
@@ -69,7 +69,9 @@ class Reminders:
             return EmitReport()
         self._looked_s = now_s
         situation, rows, made, hearing = self._known
-        records = {one.alert.key: one for one in situation.in_force if one.alert.kind in push.reminder_kinds}
+        records = {
+            one.alert.key: one for one in situation.in_force if _reminded_as(one) in push.reminder_kinds
+        }
         due = due_rows(
             made, hearing, now_s, spread_s=push.reminder_spread_min * 60.0, keys=frozenset(records)
         )
@@ -132,6 +134,11 @@ class Reminders:
             found = first.released_at or record.released_at or record.alert.drafted_at
             self._since[order] = found
         return found
+
+
+def _reminded_as(record: AlertRecord) -> OrderKind:
+    """An お知らせ of a tsunami class lasts as a tsunami order does, and people go back too early as well."""
+    return OrderKind.TSUNAMI_EVACUATION if record.alert.is_tsunami_call else record.alert.kind
 
 
 def due_rows(

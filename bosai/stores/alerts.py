@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import NotFound, WrongRealm
-from bosai.model.alert import Act, AlertRecord, AlertState, OrderKind
+from bosai.model.alert import Act, AlertRecord, AlertState
 from bosai.model.realm import Realm
 from bosai.stores.audit import Head, HeadMoved, Step, chained, head_after, packed
 from bosai.stores.keys import Keys
@@ -107,15 +107,13 @@ class AlertStore:
     async def began(self) -> datetime | None:
         """When the first order of the open incident that directs people was released; None while there is none.
 
-        An お知らせ sends nobody anywhere: neither seats nor a visitor's day are reckoned from it.
+        An お知らせ that guides nobody is passed over: neither seats nor a visitor's day are reckoned from it.
         """
         incident = await self.incident()
         rows: Any = await self._redis.zrange(self._keys.releases, 0, -1, withscores=True) if incident else ()
         for one, at_ms in rows:
             where, _, key = as_text(one).partition("/")
-            if where == incident and any(
-                found.alert.kind is not OrderKind.NOTICE for found in await self.many([key])
-            ):
+            if where == incident and any(found.alert.guides_people for found in await self.many([key])):
                 return datetime.fromtimestamp(float(at_ms) / 1000, UTC)
         return None
 

@@ -10,7 +10,7 @@ from bosai.messages.destinations import floor_text, place_name
 from bosai.messages.measures import compass_of, distance_text, minutes_of, time_text
 from bosai.messages.orders import join_names
 from bosai.messages.terms import head, term
-from bosai.model.alert import AlertArea, AlertRecord, OrderKind
+from bosai.model.alert import AlertArea, AlertRecord
 from bosai.model.gravity import gravest_first
 from bosai.model.instruction import Destination, Instruction
 from bosai.model.realm import Realm
@@ -106,7 +106,7 @@ _ZONE_FILES = ("tsunami:", "jma:")
 def badge_of(record: AlertRecord) -> str:
     """The CSS class of the badge; a tsunami never looks like a level."""
     alert = record.alert
-    if alert.kind is OrderKind.TSUNAMI_EVACUATION and alert.tsunami_class is not None:
+    if alert.is_tsunami_call and alert.tsunami_class is not None:
         return f"tsunami-{alert.tsunami_class.value}"
     return f"level-{int(alert.level)}" if alert.level else "level-none"
 

@@ -233,12 +233,12 @@ _MESSAGES = {Act.LIFT: MessageKind.LIFTED, Act.RECALL: MessageKind.RECALLED}
 
 
 def _first_action(record: AlertRecord) -> Action:
+    if record.alert.is_tsunami_call:
+        return Action.INLAND
     match record.alert.kind:
         case OrderKind.EMERGENCY_SAFETY:
             return Action.UP
         case OrderKind.ELDERLY_ETC | OrderKind.NOTICE:
             return Action.PREPARE
-        case OrderKind.TSUNAMI_EVACUATION:
-            return Action.INLAND
         case _:
             return Action.GO

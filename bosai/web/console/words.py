@@ -24,7 +24,7 @@ KIND_NOTES = {
     OrderKind.EVACUATE: "洪水・土砂災害・高潮・浸水では警戒レベル4。地震・火事・火山ではレベルなし",
     OrderKind.EMERGENCY_SAFETY: "洪水・土砂災害・高潮・浸水だけ。警戒レベル5",
     OrderKind.TSUNAMI_EVACUATION: "津波だけ。レベルの数字はつきません",
-    OrderKind.NOTICE: "市からのお知らせ。避難情報の発令ではありません",
+    OrderKind.NOTICE: "市からのお知らせ。避難情報の発令ではありません。津波の区分を選ぶと、行き先も案内します",
 }
 TSUNAMI = {one: term("ja", f"tsunami.{one}") for one in reversed(TsunamiClass)}
 STAGES = {
@@ -202,17 +202,19 @@ _STATES = {
 
 def chip_class(alert: Alert) -> str:
     """CSS class of the chip: the level's or the tsunami kind's colour, never one for the other."""
-    if alert.kind is OrderKind.TSUNAMI_EVACUATION and alert.tsunami_class is not None:
+    if alert.is_tsunami_call and alert.tsunami_class is not None:
         return f"tsunami-{alert.tsunami_class}"
     return f"level-{int(alert.level)}" if alert.level else "level-none"
 
 
 def chip(alert: Alert) -> str:
-    """「警戒レベル4 避難指示」, 「大津波警報 避難指示」: number or kind and word; no number for a tsunami."""
+    """「警戒レベル4 避難指示」, 「大津波警報 避難指示」, 「大津波警報 お知らせ」: number or kind and word.
+
+    No number for a tsunami."""
     named = head("ja", alert.hazard, alert.kind, alert.tsunami_class)
-    return (
-        f"{named} 避難指示" if alert.kind is OrderKind.TSUNAMI_EVACUATION and alert.tsunami_class else named
-    )
+    if not alert.is_tsunami_call or not alert.tsunami_class:
+        return named
+    return f"{named} {term('ja', f'kind.{alert.kind}')}"
 
 
 def act(alert: Alert) -> str:

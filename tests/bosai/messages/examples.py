@@ -34,6 +34,7 @@ ORDERS: tuple[tuple[HazardKind, OrderKind, TsunamiClass | None], ...] = (
     ),
     (HazardKind.LARGE_FIRE, OrderKind.EVACUATE, None),
     (HazardKind.EARTHQUAKE, OrderKind.NOTICE, None),
+    *((HazardKind.TSUNAMI, OrderKind.NOTICE, one) for one in TsunamiClass),
 )
 
 
@@ -114,9 +115,11 @@ def situations(realm: Realm) -> Iterator[tuple[Instruction, AlertRecord]]:
 
 
 def actions_of(order: tuple[HazardKind, OrderKind, TsunamiClass | None]) -> tuple[Action, ...]:
+    if order[0] is HazardKind.TSUNAMI:
+        return (Action.GO, Action.INLAND, Action.REFUGE)
+    if order[0] is HazardKind.LARGE_FIRE:
+        return (Action.GO,)  # nobody stays in, or goes up, in a fire
     match order[1]:
-        case OrderKind.TSUNAMI_EVACUATION:
-            return (Action.GO, Action.INLAND, Action.REFUGE)
         case OrderKind.EMERGENCY_SAFETY:
             return (Action.UP, Action.STAY)
         case OrderKind.ELDERLY_ETC:

@@ -63,7 +63,7 @@ def test_every_message_names_the_hazards_kind_the_issuer_and_the_time(lang: str,
             OrderKind.EMERGENCY_SAFETY: "緊急安全確保",
             OrderKind.NOTICE: "お知らせ",
         }.get(order.alert.kind)
-        if japanese is None:
+        if japanese is None or order.alert.is_tsunami_call:
             japanese = {"advisory": "津波注意報", "warning": "津波警報", "major_warning": "大津波警報"}[
                 order.alert.tsunami_class or ""
             ]
