@@ -16,6 +16,12 @@ from bosai.feeds.jma.seismic import read_later_quake, read_shaking
 from bosai.feeds.jma.titles import FLOOD_FAMILY, VTSE41
 from bosai.feeds.jma.tsunami import read_tsunami
 from bosai.feeds.jma.tsunami_observed import read_tsunami_observations
+from bosai.feeds.jma.weather_bulletins import read_bulletin, read_emergency_notice, read_tornado_watch
+from bosai.feeds.jma.weather_collection import COLLECTION, read_collection
+from bosai.feeds.jma.weather_kinds import FAMILIES
+from bosai.feeds.jma.weather_legacy import LEGACY, read_legacy
+from bosai.feeds.jma.weather_series import read_series
+from bosai.feeds.jma.weather_warnings import read_warnings
 from bosai.feeds.readings import Reading
 
 Reader = Callable[[Telegram], tuple[Reading, ...]]
@@ -30,6 +36,13 @@ READERS: Mapping[str, Reader] = {
     "VXSE53": read_shaking,
     "VYSE60": read_later_quake,
     FLOOD_FAMILY: read_river,
+    **dict.fromkeys(FAMILIES, read_warnings),
+    COLLECTION: read_collection,
+    "VPWP50": read_series,
+    "VPBS50": read_bulletin,
+    "VPHW50": read_tornado_watch,
+    "VPNO50": read_emergency_notice,
+    **dict.fromkeys(sorted(LEGACY), read_legacy),
 }
 
 
