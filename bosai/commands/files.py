@@ -6,28 +6,20 @@ from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
 from bosai.access import opened
+from bosai.commands.feed_show import feed_show
 from bosai.commands.output import print_json
 from bosai.feeds.errors import FeedError
 from bosai.feeds.jma.envelope import parse_telegram
-from bosai.feeds.show import show_json, show_telegram
 from bosai.model.realm import Realm
 from bosai.settings_schema import Settings
 
 
 async def feed(settings: Settings, args: argparse.Namespace) -> int:
     """Say what telegrams mean, or play them as if they came now."""
-    files = [(path, await asyncio.to_thread(path.read_bytes)) for path in args.files]
     if args.action == "show":
-        shown = [show_json(show_telegram(data, name=path.name)) for path, data in files]
-        if args.json:
-            print_json(shown)
-        else:
-            for one in shown:
-                print(msgspec.json.format(msgspec.json.encode(one), indent=2).decode())
-        return 1 if any(one.get("read") == "refused" for one in shown) else 0
+        return await feed_show(args.files, as_json=args.json)
+    files = [(path, await asyncio.to_thread(path.read_bytes)) for path in args.files]
     return await _replay(settings, args, files)
 
 

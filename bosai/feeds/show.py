@@ -1,4 +1,10 @@
-"""What a telegram means, as one JSON-able value: behind `bosai feed show FILE…`, changing nothing."""
+"""What a telegram means, as one JSON-able value: behind `bosai feed show FILE…`, changing nothing.
+
+    bytes ─▶ parse_telegram ─▶ read ─▶ ShownTelegram
+       └ an Atom feed: its entries        └ a type not read in depth: what its head says
+
+Every area is named by the code system it belongs to: 220 is 宮城県 on the coast and 宮城県北部 in quake information.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +12,18 @@ from typing import Any
 
 import msgspec
 
-from bosai.feeds.errors import FeedError
+from bosai.feeds.atom import Feed, parse_feed
+from bosai.feeds.errors import FeedError, FeedRefused
 from bosai.feeds.jma.envelope import HeadlineArea, Telegram, parse_telegram
-from bosai.feeds.jma.titles import VTSE41
-from bosai.feeds.jma.tsunami import TsunamiArea, parse_tsunami
+from bosai.feeds.jma.reading import read
+from bosai.feeds.jma.seismic import COMMENT_LAYER, HYPOCENTRE_LAYER
+from bosai.feeds.jma.tsunami import CLASS_BY_GRADE
+from bosai.feeds.readings import Area, Danger, Expected, Forecast, Happening, Kind, Reading, System
 
-# 220 is 宮城県 among the 津波予報区 and 宮城県北部 among the 細分区域: an area is (system, code).
 _SYSTEM_BY_CODE_TYPE: dict[str, str] = {
     "津波予報区": "tsunami",
     "潮位観測点": "tsunami",
+    "沿岸地域": "tsunami",
     "地震情報／細分区域": "seismic",
     "地震情報／都道府県等": "seismic",
     "緊急地震速報／地方予報区": "seismic",
@@ -28,14 +37,37 @@ _SYSTEM_BY_CODE_TYPE: dict[str, str] = {
 }
 _CITY_CODE_TYPE = "気象・地震・火山情報／市町村等"  # shared: the type of the telegram tells whose cities
 _CITY_SYSTEM_BY_PREFIX = {"VX": "seismic", "VT": "tsunami", "VF": "volcano", "VP": "weather"}
+_NO_PLACE = frozenset(
+    {HYPOCENTRE_LAYER, COMMENT_LAYER, "情報"}
+)  # happenings that are not about an area of ours
+_INTENSITY_NAMES = {"5-": "５弱", "5+": "５強", "6-": "６弱", "6+": "６強", "未入電": "５弱以上未入電"}
+_FULL_WIDTH = str.maketrans("1234567", "１２３４５６７")
+
+
+class ShownExpected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When JMA expects a grade, as given; `ends_at` only where the telegram gives an end."""
+
+    grade: str
+    starts_at: str
+    as_given: str
+    level: int | None = None
+    ends_at: str | None = None
+    place: str | None = None
 
 
 class ShownKind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One kind for an area: `code` is None where the telegram gives only a name (震度速報)."""
+    """One kind for an area. `level` is 警戒レベル相当; `kind` the class of a tsunami, which has no level.
+
+    `code` is None where the telegram gives only a name; of 震度 it is JMA's short form ("6+").
+    """
 
     name: str
     code: str | None = None
+    danger: str | None = None
+    grade: str | None = None
+    level: int | None = None
     kind: str | None = None
+    status: str | None = None
     last_code: str | None = None
     last_name: str | None = None
     lifted: bool | None = None
@@ -43,26 +75,64 @@ class ShownKind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     arrival_at: str | None = None
     height: str | None = None
     height_m: float | None = None
+    observed_at: str | None = None
     conditions: tuple[str, ...] = ()
+    expected: tuple[ShownExpected, ...] = ()
 
 
-class ShownArea(msgspec.Struct, frozen=True, kw_only=True):
-    """One area, named by the code system it belongs to."""
+class ShownArea(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One area in its code system; no kinds where the telegram says that nothing is in force."""
 
     system: str
     code: str
     name: str
     kinds: tuple[ShownKind, ...]
+    layer: str | None = None
+
+
+class ShownHappening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something observed or announced once."""
+
+    danger: str
+    system: str
+    code: str
+    name: str
+    value: str
+    layer: str | None = None
+    at: str | None = None
+    conditions: tuple[str, ...] = ()
+    text: str | None = None
+
+
+class ShownForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """What JMA expects for one area and danger; not in force."""
+
+    danger: str
+    system: str
+    code: str
+    name: str
+    expected: tuple[ShownExpected, ...]
+
+
+class ShownEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of an Atom feed."""
+
+    title: str
+    updated_at: str
+    href: str
+    type_code: str | None = None
+    office: str | None = None
 
 
 class ShownTelegram(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One file. `read` is "body" where its family is read in depth, "envelope" where only Control and
-    Head are, "refused" with `error` where it is no telegram we trust."""
+    """One file. `read`: "body" where its family is read in depth, "envelope" where only Control and Head are, "feed"
+    for an Atom feed, "refused" with `error` where it is nothing we trust."""
 
     file: str
     read: str
     type_code: str | None = None
     title: str | None = None
+    head_title: str | None = None
     status: str | None = None
     info_type: str | None = None
     event_ids: tuple[str, ...] | None = None
@@ -74,7 +144,12 @@ class ShownTelegram(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     publishing_offices: tuple[str, ...] | None = None
     headline: str | None = None
     text: str | None = None
+    legacy: bool | None = None
+    scopes: tuple[str, ...] = ()
     areas: tuple[ShownArea, ...] | None = None
+    happenings: tuple[ShownHappening, ...] = ()
+    forecasts: tuple[ShownForecast, ...] = ()
+    entries: tuple[ShownEntry, ...] = ()
     problems: tuple[str, ...] | None = None
     error: str | None = None
     reason: str | None = None
@@ -84,22 +159,31 @@ def show_telegram(data: bytes, *, name: str) -> ShownTelegram:
     """The value for one file; never raises for bad content: a refusal is a value too."""
     try:
         telegram = parse_telegram(data, name=name)
-        shown = _envelope(telegram, name)
-        if telegram.type_code != VTSE41:
-            return shown
-        forecast = parse_tsunami(telegram)
     except FeedError as error:
-        return ShownTelegram(file=name, read="refused", error=str(error), reason=error.reason.value)
+        return _feed(data, name) or show_refused(name, error)
+    shown = _envelope(telegram, name)
+    try:
+        readings = read(telegram)
+    except FeedError as error:
+        return msgspec.structs.replace(shown, read="refused", error=str(error), reason=error.reason.value)
+    if readings is None:
+        return shown
     return msgspec.structs.replace(
         shown,
         read="body",
-        text=forecast.text or None,
-        areas=tuple(
-            ShownArea(system="tsunami", code=area.code, name=area.name, kinds=(_tsunami_kind(area),))
-            for area in forecast.areas
-        ),
-        problems=forecast.problems,
+        text="\n".join(filter(None, (one.text for one in readings))) or None,
+        legacy=any(one.is_legacy for one in readings) or None,
+        scopes=tuple(dict.fromkeys(one.scope for one in readings if one.scope)),
+        areas=tuple(area for one in readings for area in _areas(one)),
+        happenings=tuple(_happening(each) for one in readings for each in one.happenings),
+        forecasts=tuple(_forecast(each) for one in readings for each in one.forecasts),
+        problems=tuple(problem for one in readings for problem in one.problems),
     )
+
+
+def show_refused(name: str, error: FeedError) -> ShownTelegram:
+    """The value for a file that is nothing we trust."""
+    return ShownTelegram(file=name, read="refused", error=str(error), reason=error.reason.value)
 
 
 def show_json(shown: ShownTelegram) -> dict[str, Any]:
@@ -109,12 +193,18 @@ def show_json(shown: ShownTelegram) -> dict[str, Any]:
     return value
 
 
+def intensity_name(value: str) -> str:
+    """ "6+" → "震度６強", as JMA names it in texts."""
+    return "震度" + _INTENSITY_NAMES.get(value, value.translate(_FULL_WIDTH))
+
+
 def _envelope(telegram: Telegram, name: str) -> ShownTelegram:
     return ShownTelegram(
         file=name,
         read="envelope",
         type_code=telegram.type_code,
         title=telegram.title,
+        head_title=telegram.head_title or None,
         status=telegram.status.value,
         info_type=telegram.info_type.value,
         event_ids=telegram.event_ids,
@@ -149,18 +239,127 @@ def _system(area: HeadlineArea, type_code: str | None) -> str:
     return _SYSTEM_BY_CODE_TYPE.get(area.code_type, "unknown")
 
 
-def _tsunami_kind(area: TsunamiArea) -> ShownKind:
-    arrival_at = area.first_height.arrival_at
+def _shown_system(system: System) -> str:
+    # 高潮予報区間 are weather to a reader, told apart by their layer.
+    return System.WEATHER.value if system is System.SURGE else system.value
+
+
+def _areas(reading: Reading) -> list[ShownArea]:
+    """What stands for each area, then what happened there, so that every place of a telegram is among its areas."""
+    return [
+        *(_area(one) for one in reading.areas),
+        *(_place(one) for one in reading.happenings if one.layer not in _NO_PLACE),
+    ]
+
+
+def _area(area: Area) -> ShownArea:
+    return ShownArea(
+        system=_shown_system(area.system),
+        code=area.code,
+        name=area.name,
+        layer=area.layer or None,
+        kinds=tuple(_kind(one) for one in area.kinds),
+    )
+
+
+def _kind(kind: Kind) -> ShownKind:
+    first, highest = kind.first_height, kind.max_height
+    at = None if first is None else first.arrival_at
+    heights = () if highest is None else highest.conditions
     return ShownKind(
-        name=area.kind_name,
-        code=area.kind_code,
-        kind=area.kind.value,
-        last_code=area.last_kind_code,
-        last_name=area.last_kind_name,
-        lifted=area.lifted,
-        arrival=area.first_height.as_given,
-        arrival_at=arrival_at.isoformat() if arrival_at is not None else None,
-        height=area.max_height.as_given,
-        height_m=area.max_height.value_m,
-        conditions=area.max_height.conditions,
+        name=kind.name,
+        code=kind.code or None,
+        danger=kind.danger.value,
+        grade=kind.grade.name.lower(),
+        level=kind.level,
+        kind=CLASS_BY_GRADE[kind.grade].value if kind.danger is Danger.TSUNAMI else None,
+        status=kind.status or None,
+        last_code=kind.last_code,
+        last_name=kind.last_name,
+        lifted=kind.lifted,
+        arrival=None if first is None else first.as_given,
+        arrival_at=None if at is None else at.isoformat(),
+        height=None if highest is None else highest.as_given,
+        height_m=None if highest is None else highest.value_m,
+        conditions=(*kind.conditions, *heights),
+        expected=tuple(_expected(one) for one in kind.expected),
+    )
+
+
+def _place(happening: Happening) -> ShownArea:
+    shaking = happening.danger is Danger.SHAKING
+    kind = ShownKind(
+        name=intensity_name(happening.value) if shaking else happening.value,
+        code=happening.value if shaking else None,
+        danger=happening.danger.value,
+        height=happening.value if happening.danger is Danger.TSUNAMI else None,
+        observed_at=None if happening.at is None else happening.at.isoformat(),
+        conditions=happening.conditions,
+    )
+    return ShownArea(
+        system=_shown_system(happening.system),
+        code=happening.code,
+        name=happening.name,
+        layer=happening.layer or None,
+        kinds=(kind,),
+    )
+
+
+def _happening(happening: Happening) -> ShownHappening:
+    return ShownHappening(
+        danger=happening.danger.value,
+        system=_shown_system(happening.system),
+        code=happening.code,
+        name=happening.name,
+        value=happening.value,
+        layer=happening.layer or None,
+        at=None if happening.at is None else happening.at.isoformat(),
+        conditions=happening.conditions,
+        text=happening.text or None,
+    )
+
+
+def _forecast(forecast: Forecast) -> ShownForecast:
+    return ShownForecast(
+        danger=forecast.danger.value,
+        system=_shown_system(forecast.system),
+        code=forecast.code,
+        name=forecast.name,
+        expected=tuple(_expected(one) for one in forecast.expected),
+    )
+
+
+def _expected(expected: Expected) -> ShownExpected:
+    ends = None if expected.lasts is None else expected.starts_at + expected.lasts
+    return ShownExpected(
+        grade=expected.grade.name.lower(),
+        level=expected.level,
+        starts_at=expected.starts_at.isoformat(),
+        ends_at=None if ends is None else ends.isoformat(),
+        place=expected.place or None,
+        as_given=expected.as_given,
+    )
+
+
+def _feed(data: bytes, name: str) -> ShownTelegram | None:
+    """The value for an Atom feed; None for what is no feed either."""
+    try:
+        feed: Feed = parse_feed(data)
+    except FeedRefused:
+        return None
+    return ShownTelegram(
+        file=name,
+        read="feed",
+        title=feed.id or None,
+        entries=tuple(
+            ShownEntry(
+                title=one.title,
+                updated_at=one.updated_at.isoformat(),
+                href=one.href,
+                type_code=one.type_code,
+                office=one.office,
+            )
+            for one in feed.entries
+        ),
+        problems=feed.problems,
     )
