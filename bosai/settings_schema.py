@@ -19,6 +19,7 @@ from msgspec import Meta
 from bosai.model.alert import OrderKind
 from bosai.push.contact import is_contact
 from bosai.settings_base import AtLeastOne, Count, Fraction, Hour, Port, Positive, Section, Text
+from bosai.settings_channels import Channels
 from bosai.settings_lag import DecisionLag
 from geodata.hazards import HazardKind
 
@@ -439,6 +440,7 @@ class Settings(Section, frozen=True):
     sources: Sources
     review: Review
     decision_lag: DecisionLag
+    channels: Channels
     checks: Checks
 
     @property
