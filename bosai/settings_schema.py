@@ -21,6 +21,7 @@ from bosai.push.contact import is_contact
 from bosai.settings_base import AtLeastOne, Count, Fraction, Hour, Port, Positive, Section, Text
 from bosai.settings_channels import Channels
 from bosai.settings_lag import DecisionLag
+from bosai.settings_proposals import Proposals
 from geodata.hazards import HazardKind
 
 
@@ -439,6 +440,7 @@ class Settings(Section, frozen=True):
     hazard_files: HazardFiles
     sources: Sources
     review: Review
+    proposals: Proposals
     decision_lag: DecisionLag
     channels: Channels
     checks: Checks

@@ -58,6 +58,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     `kind` is None where nothing is to be drafted. `texts` names the prepared text (`messages.notices`), "" if none.
     `expected_arrival_at`: a tsunami's arrival, or when 気象庁 expects 警戒レベル4相当 to begin, as given; None is
     unknown, or with `arrival_is_now` no time left. `expected` is all that was given. Nothing is extrapolated.
+    `basis`: what stands and was announced by another telegram than this one (a forecast for an area under warning).
     """
 
     id: str
@@ -93,6 +94,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     shaken_at: datetime | None = None  # strong shaking in the city: HQ's hand can record it
     event_ids: tuple[str, ...] = ()
     headline: str = ""
+    basis: str = ""
     review_hint: str = ""
     restated: bool = False
 

@@ -25,7 +25,8 @@ def from_proposal(proposal: Proposal, zones: ZoneCatalogue, base: Typed | None =
     known = [key for key in proposal.zones if _is_known(key, zones)]
     arrival = proposal.expected_arrival_at
     report = proposal.report_at.astimezone(JST)
-    quoted = f"{proposal.issuer} {report.year}/{report.month}/{report.day} {report:%H:%M}発表「{proposal.telegram_title}」"
+    at = f"{report.year}/{report.month}/{report.day} {report:%H:%M}"
+    quoted = f"{proposal.issuer} {at}発表「{proposal.telegram_title}」"
     return Typed(
         hazard=proposal.hazard.value,
         kind=proposal.kind.value if proposal.kind else "",
