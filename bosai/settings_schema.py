@@ -20,6 +20,7 @@ from bosai.model.alert import OrderKind
 from bosai.push.contact import is_contact
 from bosai.settings_base import AtLeastOne, Count, Fraction, Hour, Port, Positive, Section, Text
 from bosai.settings_channels import Channels
+from bosai.settings_feeds import Feeds
 from bosai.settings_lag import DecisionLag
 from bosai.settings_proposals import Proposals
 from geodata.hazards import HazardKind
@@ -307,32 +308,6 @@ class CapacityDefaults(Section, frozen=True):
         """The figures for a site form; those of `other` for a form that has none of its own."""
         found = getattr(self, form, None)
         return found if isinstance(found, AssumedCapacity) else self.other
-
-
-class Feeds(Section, frozen=True):
-    """What is read from JMA, and how politely."""
-
-    enabled: bool
-    urls: tuple[str, ...]
-    gap_urls: tuple[str, ...]
-    data_hosts: tuple[str, ...]
-    types: tuple[str, ...]
-    offices: tuple[str, ...]
-    poll_second: Annotated[int, Meta(ge=0, le=59)]
-    interval_s: AtLeastOne
-    connect_timeout_s: Positive
-    total_timeout_s: Positive
-    max_bytes: Annotated[int, Meta(ge=100_000, le=100_000_000)]
-    stale_after_min: AtLeastOne
-    telegram_max_age_min: AtLeastOne
-    jma_tsunami_area: Annotated[str, Meta(pattern=r"^\d{3}$")]
-    user_agent: Text
-
-    def __post_init__(self) -> None:
-        for url in (*self.urls, *self.gap_urls):
-            parts = urlsplit(url)
-            if parts.scheme not in {"http", "https"} or not parts.netloc:
-                raise ValueError(f"urls and gap_urls must be http or https addresses, not {url!r}")
 
 
 class Map(Section, frozen=True):

@@ -16,7 +16,7 @@ from bosai.stores.lease import Lease
 from bosai.wiring import Wired, open_services, push_sealer
 from workers.delivery_open import open_delivery
 from workers.fallback import open_watch
-from workers.feeds import FeedLoop, make_client, open_session
+from workers.feeds import FeedLoop, open_session
 from workers.leased import while_held
 from workers.planner import open_planner
 from workers.schedules import Job, Schedules
@@ -48,9 +48,10 @@ async def feeds(wired: Wired) -> None:
             Realm.LIVE,
             clock=wired.clock,
             service=wired.realms[Realm.LIVE].feeds,
-            client=make_client(session, settings),
+            session=session,
             settings=settings,
             rng=random.Random(),  # noqa: S311 (jitter)
+            token=lambda: lease.token,
         )
         await while_held(lease, "feeds", loop.run)
 

@@ -1,29 +1,34 @@
-"""The one client that reads JMA's feeds for the whole city: conditional, capped, polite (domain §3.2).
+"""The client that reads one source of telegrams: conditional, capped, polite (domain §3.2).
 
-    poll(feed) ─▶ new entries, decided by type and office ─▶ fetch(entry) ─▶ telegram bytes
+    poll(url) ─▶ entries that are wanted and new ─▶ fetch(entry) ─▶ bytes ─▶ done(entry), once they were taken
          └───────────── anything expected to go wrong comes back as a FetchFailure, not as an exception
 
-Only sockets here: what the bytes mean is bosai.feeds; when to poll is bosai.feeds.polling.
+Only sockets here: what the bytes mean is bosai.feeds; when to poll is workers.feed_source. Several clients share one
+`SeenEntries`, so that a telegram listed by two feeds is fetched by one of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from bosai.feeds.atom import MAX_FEED_BYTES, FeedEntry, parse_feed
+from bosai.feeds.atom import MAX_FEED_BYTES, FeedEntry
 from bosai.feeds.errors import FeedRefused
+from bosai.feeds.listing import Listing
+from bosai.feeds.polling import retry_after_s
 from bosai.feeds.safe_xml import MAX_BYTES
+from bosai.ports import Clock
 
 _READ_BYTES = 64 * 1024
 _REMEMBERED_IDS = 20_000
-_MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 12  # with the back-off of the poller about eight minutes
+MAX_UNWHOLE = 3  # then it is handed over as it is: HQ sees what came
 
 
 class FailureCause(StrEnum):
@@ -34,7 +39,21 @@ class FailureCause(StrEnum):
     HTTP_STATUS = "http_status"
     TOO_LARGE = "too_large"
     NOT_A_FEED = "not_a_feed"
+    NOT_WHOLE = "not_whole"
     HOST_REFUSED = "host_refused"
+    NOT_TAKEN = "not_taken"
+
+
+_CAUSES_JA = {
+    FailureCause.TIMEOUT: "時間内に返事が終わりません",
+    FailureCause.CONNECTION: "つながらないか、途中で切れました",
+    FailureCause.HTTP_STATUS: "相手が断りました",
+    FailureCause.TOO_LARGE: "大きすぎます",
+    FailureCause.NOT_A_FEED: "フィードとして読めません",
+    FailureCause.NOT_WHOLE: "電文が途中で切れているか、別のものです",
+    FailureCause.HOST_REFUSED: "許していないホストです",
+    FailureCause.NOT_TAKEN: "受け取りの処理に失敗しました",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,28 +77,15 @@ class FetchFailure:
             return self.http_status == 410
         return self.cause in {FailureCause.TOO_LARGE, FailureCause.HOST_REFUSED}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedWant:
-    """Telegrams to fetch: type codes starting with `type_prefix`, from these offices (None: any)."""
-
-    type_prefix: str
-    offices: frozenset[str] | None = None
-
-    def covers(self, entry: FeedEntry) -> bool:
-        """Decided from the entry alone, before any download. An entry whose office is not in its name
-        is fetched: missing a warning costs more than a download."""
-        if entry.type_code is None or not entry.type_code.startswith(self.type_prefix):
-            return False
-        return self.offices is None or entry.office is None or entry.office in self.offices
-
-
-TSUNAMI_ONLY: tuple[FeedWant, ...] = (FeedWant(type_prefix="VTSE41"),)
+    @property
+    def sentence_ja(self) -> str:
+        """What officers read."""
+        return f"{_CAUSES_JA[self.cause]}（{self.detail}）"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """One poll. `entries` are wanted and not fetched yet, oldest first (also those that failed before)."""
+    """One poll. `entries` are wanted and not taken yet, oldest first (also those that failed before)."""
 
     url: str
     entries: tuple[FeedEntry, ...] = ()
@@ -103,13 +109,37 @@ class FetchedTelegram:
     @property
     def name(self) -> str:
         """The last part of the address, such as 20260831022641_0_VTSE41_010000.xml."""
-        return urlsplit(self.entry.href).path.rsplit("/", 1)[-1]
+        return urlsplit(self.entry.href).path.rsplit("/", 1)[-1] or self.entry.href
+
+
+class SeenEntries:
+    """Which entries were taken, and which client is about to take one. In memory, bounded."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken: OrderedDict[str, None] = OrderedDict()
+        self._claimed: dict[str, object] = {}
+        for entry_id in taken:
+            self.take(entry_id)
+
+    def claim(self, entry_id: str, who: object) -> bool:
+        """True when the entry is `who`'s to fetch: nobody has taken it, and nobody else is at it."""
+        return entry_id not in self._taken and self._claimed.setdefault(entry_id, who) is who
+
+    def take(self, entry_id: str) -> None:
+        """It was taken, or given up: nobody fetches it again."""
+        self._claimed.pop(entry_id, None)
+        self._taken[entry_id] = None
+        self._taken.move_to_end(entry_id)
+        while len(self._taken) > _REMEMBERED_IDS:
+            self._taken.popitem(last=False)
 
 
 @dataclass(slots=True)
 class _Waiting:
     entry: FeedEntry
+    data: bytes | None = None
     attempts: int = 0
+    unwhole: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,141 +150,157 @@ class _Answer:
 
 
 class FeedClient:
-    """Polls feeds and fetches each wanted entry once. Opens nothing: the session is its owner's.
+    """Polls the feeds of one source and fetches each wanted entry once. The session is its owner's.
 
-    Entries may only be fetched from the feed's own host or from `allowed_hosts` ("host" or "host:port").
+    Entries may only be fetched from the feed's own host or from `allowed_hosts` ("host" or "host:port"). `is_whole`
+    tells bytes that end where a telegram ends from half a one, or from a page in its place.
     """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
+        clock: Clock,
         *,
         user_agent: str,
-        wants: Iterable[FeedWant] = TSUNAMI_ONLY,
+        seen: SeenEntries | None = None,
         allowed_hosts: Iterable[str] = (),
         timeout_s: float = 20.0,
         max_feed_bytes: int = MAX_FEED_BYTES,
         max_telegram_bytes: int = MAX_BYTES,
+        is_whole: Callable[[bytes], bool] = lambda _: True,
+        proxy: str = "",
     ) -> None:
+        self.received_bytes = 0
         self._session = session
+        self._clock = clock
         self._user_agent = user_agent
-        self._wants = tuple(wants)
+        self._seen = seen or SeenEntries()
         self._allowed_hosts = {host.lower() for host in allowed_hosts}
         self._timeout_s = timeout_s
         self._max_feed_bytes = max_feed_bytes
         self._max_telegram_bytes = max_telegram_bytes
+        self._is_whole = is_whole
+        self._proxy = proxy or None
         self._validators: dict[str, dict[str, str]] = {}
-        self._seen: OrderedDict[str, None] = OrderedDict()
         self._waiting: dict[str, _Waiting] = {}
 
-    def seed(self, entry_ids: Iterable[str]) -> None:
-        """Entries already fetched, by an earlier run: they are not fetched again."""
-        for entry_id in entry_ids:
-            self._remember(entry_id)
+    @property
+    def waiting(self) -> tuple[FeedEntry, ...]:
+        """Wanted and not taken yet, oldest first."""
+        entries = (one.entry for one in self._waiting.values())
+        return tuple(sorted(entries, key=lambda e: (e.updated_at, e.id)))
 
-    async def poll(self, feed_url: str) -> PollResult:
-        """Ask a feed, unless it changed nothing. Never raises for what a network or a server may do."""
+    async def poll(self, feed_url: str, read: Callable[[bytes], Listing]) -> PollResult:
+        """Ask a feed, unless it changed nothing. Never raises for what a network or a server may do.
+
+        read: the wanted entries of the feed's bytes; it runs in a thread and may raise FeedRefused.
+        """
         self._allowed_hosts.add(urlsplit(feed_url).netloc.lower())
         answer = await self._get(
             feed_url, headers=self._validators.get(feed_url, {}), max_bytes=self._max_feed_bytes
         )
         if isinstance(answer, FetchFailure):
-            return PollResult(url=feed_url, entries=self._to_fetch(), failure=answer)
+            return PollResult(url=feed_url, entries=self.waiting, failure=answer)
         if answer.status == 304:
-            return PollResult(url=feed_url, entries=self._to_fetch(), not_modified=True)
+            return PollResult(url=feed_url, entries=self.waiting, not_modified=True)
         try:
             # A long feed takes some tens of milliseconds: not on the loop.
-            feed = await asyncio.to_thread(
-                parse_feed, answer.body, base_url=feed_url, max_bytes=self._max_feed_bytes
-            )
+            listing = await asyncio.to_thread(read, answer.body)
         except FeedRefused as error:
             failure = FetchFailure(cause=FailureCause.NOT_A_FEED, url=feed_url, detail=str(error))
-            return PollResult(url=feed_url, entries=self._to_fetch(), failure=failure)
+            return PollResult(url=feed_url, entries=self.waiting, failure=failure)
         # Kept only now: a feed we could not read must be sent again in full.
         self._validators[feed_url] = {
             ask: answer.headers[given]
             for ask, given in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
             if given in answer.headers
         }
-        for entry in feed.entries:
-            if entry.id not in self._seen and any(want.covers(entry) for want in self._wants):
-                self._waiting.setdefault(entry.id, _Waiting(entry))
-        return PollResult(url=feed_url, entries=self._to_fetch(), problems=feed.problems)
+        for entry in listing.entries:
+            if self._seen.claim(entry.id, self):
+                self._waiting.setdefault(entry.id, _Waiting(entry, listing.inline.get(entry.id)))
+        return PollResult(url=feed_url, entries=self.waiting, problems=listing.problems)
 
     async def fetch(self, entry: FeedEntry) -> FetchedTelegram | FetchFailure:
-        """The telegram of an entry. What may pass is left to the next polls, until `is_final`."""
+        """The telegram of an entry. It stays wanted until `done`, or until a failure `is_final`."""
+        waiting = self._waiting.setdefault(entry.id, _Waiting(entry))
+        if waiting.data is not None:
+            return FetchedTelegram(entry=entry, data=waiting.data)
         answer = await self._get(entry.href, headers={}, max_bytes=self._max_telegram_bytes)
         if isinstance(answer, FetchFailure):
-            waiting = self._waiting.setdefault(entry.id, _Waiting(entry))
-            waiting.attempts += 1
-            if answer.is_permanent or waiting.attempts >= _MAX_ATTEMPTS:
-                self._remember(entry.id)
-                return replace(answer, is_final=True)
-            return answer
-        self._remember(entry.id)
+            return self.put_off(entry, answer)
+        if not self._is_whole(answer.body):
+            waiting.unwhole += 1
+            if waiting.unwhole < MAX_UNWHOLE:
+                detail = f"{len(answer.body)}バイト"
+                return self.put_off(
+                    entry, FetchFailure(cause=FailureCause.NOT_WHOLE, url=entry.href, detail=detail)
+                )
         return FetchedTelegram(entry=entry, data=answer.body)
 
-    def _to_fetch(self) -> tuple[FeedEntry, ...]:
-        entries = (waiting.entry for waiting in self._waiting.values())
-        return tuple(sorted(entries, key=lambda e: (e.updated_at, e.id)))
+    def done(self, entry: FeedEntry) -> None:
+        """It was taken: never fetch it again."""
+        self._waiting.pop(entry.id, None)
+        self._seen.take(entry.id)
 
-    def _remember(self, entry_id: str) -> None:
-        self._waiting.pop(entry_id, None)
-        self._seen[entry_id] = None
-        self._seen.move_to_end(entry_id)
-        while len(self._seen) > _REMEMBERED_IDS:
-            self._seen.popitem(last=False)
+    def put_off(self, entry: FeedEntry, failure: FetchFailure) -> FetchFailure:
+        """It is left to later polls; the same failure, `is_final` when it was given up by this."""
+        waiting = self._waiting.setdefault(entry.id, _Waiting(entry))
+        waiting.attempts += 1
+        if not failure.is_permanent and waiting.attempts < MAX_ATTEMPTS:
+            return failure
+        self.done(entry)
+        return replace(failure, is_final=True)
 
     async def _get(self, url: str, *, headers: Mapping[str, str], max_bytes: int) -> _Answer | FetchFailure:
         if urlsplit(url).netloc.lower() not in self._allowed_hosts:
-            return FetchFailure(
-                cause=FailureCause.HOST_REFUSED, url=url, detail="フィードの発行元とは別のホストです"
-            )
+            return FetchFailure(cause=FailureCause.HOST_REFUSED, url=url, detail=urlsplit(url).netloc[:100])
         ask = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip", **headers}
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
                 # A redirect would leave the host that was checked above.
-                self._session.get(url, headers=ask, allow_redirects=False) as response,
+                self._session.get(url, headers=ask, allow_redirects=False, proxy=self._proxy) as response,
             ):
                 if response.status == 304 and headers:
                     return _Answer(304, b"")
                 if response.status != 200:
-                    return _status_failure(url, response)
-                body = await _read_capped(response, max_bytes)
+                    return self._refused(url, response)
+                body = await self._read_capped(response, max_bytes)
                 if body is None:
                     return FetchFailure(
-                        cause=FailureCause.TOO_LARGE, url=url, detail=f"上限 {max_bytes} バイトを超えました"
+                        cause=FailureCause.TOO_LARGE, url=url, detail=f"上限 {max_bytes} バイト"
                     )
                 return _Answer(200, body, response.headers.copy())
         except TimeoutError:
-            return FetchFailure(
-                cause=FailureCause.TIMEOUT, url=url, detail=f"{self._timeout_s:g}秒以内に終わりません"
-            )
+            return FetchFailure(cause=FailureCause.TIMEOUT, url=url, detail=f"{self._timeout_s:g}秒")
         except (aiohttp.ClientError, OSError) as error:
             return FetchFailure(
                 cause=FailureCause.CONNECTION, url=url, detail=f"{type(error).__name__}: {error}"[:300]
             )
 
+    async def _read_capped(self, response: aiohttp.ClientResponse, max_bytes: int) -> bytes | None:
+        """The body after decompression; None as soon as it passes the cap, without reading the rest.
 
-async def _read_capped(response: aiohttp.ClientResponse, max_bytes: int) -> bytes | None:
-    """The body after decompression; None as soon as it passes the cap, without reading the rest."""
-    if response.content_length is not None and response.content_length > max_bytes:
-        return None
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_READ_BYTES):
-        body += chunk
-        if len(body) > max_bytes:
+        Counted for the day's volume: what is announced to come, else what came, decompressed (never too little).
+        """
+        announced = response.content_length
+        if announced is not None and announced > max_bytes:
             return None
-    return bytes(body)
+        body = bytearray()
+        try:
+            async for chunk in response.content.iter_chunked(_READ_BYTES):
+                body += chunk
+                if len(body) > max_bytes:
+                    return None
+        finally:
+            self.received_bytes += len(body) if announced is None else announced
+        return bytes(body)
 
-
-def _status_failure(url: str, response: aiohttp.ClientResponse) -> FetchFailure:
-    asked = response.headers.get("Retry-After", "")
-    return FetchFailure(
-        cause=FailureCause.HTTP_STATUS,
-        url=url,
-        detail=f"HTTP {response.status} {response.reason or ''}".strip(),
-        http_status=response.status,
-        retry_after_s=float(asked) if asked.isascii() and asked.isdigit() else None,
-    )
+    def _refused(self, url: str, response: aiohttp.ClientResponse) -> FetchFailure:
+        return FetchFailure(
+            cause=FailureCause.HTTP_STATUS,
+            url=url,
+            detail=f"HTTP {response.status} {response.reason or ''}".strip()[:100],
+            http_status=response.status,
+            retry_after_s=retry_after_s(response.headers.get("Retry-After", ""), self._clock.now()),
+        )

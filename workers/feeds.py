@@ -1,30 +1,52 @@
-"""The loop that listens to JMA: one poller for the whole city, at a fixed second, telling HQ when it hears nothing."""
+"""Listening to 気象庁 and to other publishers of CAP: one poller for the whole city, telling HQ when it hears nothing.
+
+    lease ─▶ open: entries taken before, health as it stood ─▶ one task for each source ─┬▶ note (fenced) ─▶ store
+                                                                                          └▶ one line for the board
+
+Sources are asked side by side, a second apart in the order of the settings (tsunami first). What must not be doubled or
+missed when another process takes over is in the store: an entry is noted as taken after it was taken, so a successor
+asks again for what was under way, and the service knows what it has.
+"""
 
 import asyncio
+import functools
 import logging
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import aiohttp
 import msgspec
 from redis.asyncio import Redis
 
-from bosai.feeds.polling import back_off_s, is_silent, needs_gap_fill, next_poll_at
+from bosai.feeds.cap_index import cap_listing
+from bosai.feeds.listing import Listing, is_no_page, is_whole_telegram, jma_listing
+from bosai.feeds.polling import long_feed_url, source_name
+from bosai.feeds.source_health import SourceHealth, SourceKind, summary
+from bosai.messages.measures import JST
 from bosai.model.realm import Realm
 from bosai.ports import Clock
-from bosai.services.feeds import FeedService
-from bosai.settings_schema import Feeds
+from bosai.services.feeds import FeedService, Taken
+from bosai.settings_feeds import CapFeed, Feeds
+from bosai.stores.feed_sources import FeedSources
 from bosai.stores.keys import Keys
 from workers.cancelling import stop_if_cancelled
-from workers.feed_client import FeedClient, FeedWant, FetchFailure
+from workers.faults import log_fault
+from workers.feed_client import FeedClient, SeenEntries
+from workers.feed_source import Source, SourceLoop
 
 log = logging.getLogger(__name__)
 
-GAP_MAX_AGE = timedelta(hours=48)  # after a stop: a tsunami warning may stand for more than a day
+TELL_EVERY_S = 15.0
+HEALTH_PART = "feeds"
+
+
+class LeaseLost(Exception):
+    """Somebody with a higher token polls now: what this process does is no longer wanted."""
 
 
 class FeedLoop:
-    """Polls the configured feeds and hands every new telegram to the service."""
+    """Polls the configured sources and hands every new telegram to the service."""
 
     def __init__(
         self,
@@ -33,102 +55,193 @@ class FeedLoop:
         *,
         clock: Clock,
         service: FeedService,
-        client: FeedClient,
+        session: aiohttp.ClientSession,
         settings: Feeds,
         rng: random.Random,
+        token: Callable[[], int | None] = lambda: None,
     ) -> None:
+        """token: of the lease while it is held."""
+        self.sources: list[SourceLoop] = []
         self._redis = redis
-        self._keys = Keys(realm)
+        self._health_key = Keys(realm).health
+        self._store = FeedSources(redis, realm)
         self._clock = clock
         self._service = service
-        self._client = client
+        self._session = session
         self._settings = settings
         self._rng = rng
-        self._last_ok_at: datetime | None = None
-        self._failures = 0
+        self._token = token
         self._logged = ""
-        self._asked_to_wait_s = 0.0
 
     async def run(self) -> None:
-        """Poll until cancelled."""
-        while True:
-            stop_if_cancelled()
-            await self.poll_once()
-            await asyncio.sleep(self._pause_s())
+        """Poll until cancelled, or until somebody else holds the lease."""
+        await self._open()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in self.sources:
+                    group.create_task(self._keep_polling(one))
+                group.create_task(self._keep_telling())
+        except* LeaseLost:
+            log.warning("another process polls the feeds now")
 
     async def poll_once(self) -> None:
-        """Ask every feed once (after a gap the long feed too) and take what is new."""
+        """Ask every source once, side by side, and tell HQ."""
+        if not self.sources:
+            await self._open()
+        async with asyncio.TaskGroup() as group:
+            for one in self.sources:
+                group.create_task(self._turn(one))
+        await self._tell_board()
+
+    async def _keep_polling(self, source: SourceLoop) -> None:
+        while True:
+            stop_if_cancelled()
+            await self._turn(source)
+            await asyncio.sleep(source.pause_s())
+
+    async def _keep_telling(self) -> None:
+        """The board takes a part that says nothing for a minute for dead; a feed may be asked more rarely."""
+        while True:
+            stop_if_cancelled()
+            await asyncio.sleep(TELL_EVERY_S)
+            try:
+                await self._tell_board()
+            except Exception as error:
+                log_fault(log, "the health of the feeds can not be written", error)
+
+    async def _turn(self, source: SourceLoop) -> None:
+        try:
+            await source.turn()
+            noted = await self._note(source)
+        except Exception as error:
+            log_fault(log, f"{source.health.name}: this turn failed", error)
+            source.failed(error)
+            return
+        if not noted:
+            raise LeaseLost
+
+    async def _note(self, source: SourceLoop) -> bool:
+        taken = list(source.taken)
+        noted = await self._store.note([source.health], taken, token=self._token())
+        if noted:
+            del source.taken[: len(taken)]
+            await self._tell_board()
+        return noted
+
+    async def _tell_board(self) -> None:
         now = self._clock.now()
-        max_age = timedelta(minutes=self._settings.telegram_max_age_min)
-        asked = [(url, max_age) for url in self._settings.urls]
-        if needs_gap_fill(self._last_ok_at, now):
-            asked = [(url, GAP_MAX_AGE) for url in self._settings.gap_urls] + asked
-        self._asked_to_wait_s = 0.0
-        silent: list[str] = []
-        missing: list[str] = []
-        for url, age in asked:
-            failed, lost = await self._poll(url, age)
-            silent += failed
-            missing += lost
-        if not silent:
-            self._last_ok_at = now
-        # A telegram that is listed and can not be fetched is asked for as soon as a feed that is silent.
-        self._failures = self._failures + 1 if silent or missing else 0
-        await self._tell_health([*silent, *missing])
-
-    async def _poll(self, url: str, max_age: timedelta) -> tuple[list[str], list[str]]:
-        """What went wrong, as sentences for HQ: with the feed, and with telegrams that it lists."""
-        result = await self._client.poll(url)
-        lost = []
-        for entry in result.entries:
-            fetched = await self._client.fetch(entry)
-            if isinstance(fetched, FetchFailure):
-                log.warning("telegram not fetched: %s %s", fetched.url, fetched.detail)
-                lost.append(f"{fetched.url}: {fetched.detail}")
-                self._heed(fetched)
-                continue
-            taken = await self._service.take(fetched.data, fetched.name, max_age=max_age)
-            log.info("telegram %s: %s %s", taken.name, taken.outcome, taken.detail)
-        if result.failure is None:
-            return [], lost
-        self._heed(result.failure)
-        return [f"{url}: {result.failure.detail}"], lost
-
-    def _heed(self, failure: FetchFailure) -> None:
-        """JMA blocks whoever does not wait as told."""
-        self._asked_to_wait_s = max(self._asked_to_wait_s, failure.retry_after_s or 0.0)
-
-    def _pause_s(self) -> float:
-        now = self._clock.now()
-        if self._failures:
-            return back_off_s(
-                self._failures,
-                self._rng,
-                cap_s=float(self._settings.interval_s),
-                retry_after_s=self._asked_to_wait_s,
-            )
-        interval = timedelta(seconds=self._settings.interval_s)
-        return (next_poll_at(now, second=self._settings.poll_second, interval=interval) - now).total_seconds()
-
-    async def _tell_health(self, problems: list[str]) -> None:
-        now = self._clock.now()
-        after = timedelta(minutes=self._settings.stale_after_min)
-        silent = is_silent(self._last_ok_at, now, after=after)
-        note = {
-            "at": now.isoformat(),
-            "ok": not silent and not problems,
-            "last_ok_at": self._last_ok_at.isoformat() if self._last_ok_at else None,
-            "detail": "; ".join(problems),
-        }
+        found = summary(
+            (one.health for one in self.sources),
+            now,
+            silent_after=timedelta(minutes=self._settings.stale_after_min),
+            warn_share=self._settings.daily_warn_share,
+            limit_bytes=self._settings.daily_limit_mb * 1_000_000,
+        )
         # The board tells it every time; the log tells only what is new.
-        heard = "" if not problems else f"{'silent' if silent else 'failing'}: {note['detail']}"
-        if heard != self._logged:
+        heard = "" if found.ok else found.detail
+        if bool(heard) != bool(self._logged):
             if heard:
                 log.error("no good answer from the feeds: %s", heard)
             else:
                 log.info("the feeds answer again")
-            self._logged = heard
-        await self._redis.hset(self._keys.health, "feeds", msgspec.json.encode(note))
+        self._logged = heard
+        note = {"at": now.isoformat(), "ok": found.ok, "detail": found.detail}
+        await self._redis.hset(self._health_key, HEALTH_PART, msgspec.json.encode(note))
+
+    async def _open(self) -> None:
+        """Begin where the last poller stopped."""
+        stood = {one.name: one for one in await self._store.all()}
+        seen = SeenEntries(await self._store.seen())
+        self.sources = [
+            *(self._jma(url, second, stood, seen) for second, url in enumerate(self._settings.urls)),
+            *(self._cap(feed, stood, seen) for feed in self._settings.cap),
+        ]
+        await self._store.forget(set(stood) - {one.health.name for one in self.sources})
+
+    def _jma(self, url: str, number: int, stood: dict[str, SourceHealth], seen: SeenEntries) -> SourceLoop:
+        settings = self._settings
+        source = Source(
+            url=url,
+            long_url=long_feed_url(url),
+            second=settings.poll_second + number,
+            interval_s=settings.interval_s,
+            read=lambda address, in_gap: functools.partial(
+                jma_listing, wants=settings.rows, base_url=address, in_gap=in_gap
+            ),
+            take=self._take_jma,
+        )
+        health = self._health(source_name(url), url, SourceKind.JMA, stood)
+        client = self._client(seen, settings.data_hosts, is_whole_telegram)
+        return self._loop(source, health, client)
+
+    def _cap(self, feed: CapFeed, stood: dict[str, SourceHealth], seen: SeenEntries) -> SourceLoop:
+        async def take(data: bytes, name: str, _max_age: timedelta) -> Taken:
+            return await self._service.take_cap(data, name, feed=feed.name)
+
+        def read(address: str, _in_gap: bool) -> Callable[[bytes], Listing]:
+            return functools.partial(cap_listing, url=address)
+
+        source = Source(
+            url=feed.url,
+            long_url="",
+            second=self._settings.poll_second,
+            interval_s=feed.interval_s,
+            read=read,
+            take=take,
+        )
+        health = self._health(feed.name, feed.url, SourceKind.CAP, stood)
+        return self._loop(source, health, self._client(seen, feed.hosts, is_no_page))
+
+    async def _take_jma(self, data: bytes, name: str, max_age: timedelta) -> Taken:
+        return await self._service.take(data, name, max_age=max_age)
+
+    def _health(self, name: str, url: str, kind: SourceKind, stood: dict[str, SourceHealth]) -> SourceHealth:
+        now = self._clock.now()
+        before = stood.get(name)
+        if before is None or before.url != url or before.kind is not kind:
+            return SourceHealth(name=name, url=url, kind=kind, at=now, watched_since=now)
+        return msgspec.structs.replace(before, watched_since=now, failures=0, cause="", slowed=1.0)
+
+    def _client(
+        self, seen: SeenEntries, hosts: tuple[str, ...], is_whole: Callable[[bytes], bool]
+    ) -> FeedClient:
+        return FeedClient(
+            self._session,
+            self._clock,
+            user_agent=self._settings.user_agent,
+            seen=seen,
+            allowed_hosts=hosts,
+            timeout_s=self._settings.total_timeout_s,
+            max_telegram_bytes=self._settings.max_bytes,
+            is_whole=is_whole,
+            proxy=self._settings.proxy,
+        )
+
+    def _loop(self, source: Source, health: SourceHealth, client: FeedClient) -> SourceLoop:
+        return SourceLoop(
+            source,
+            health,
+            client=client,
+            clock=self._clock,
+            settings=self._settings,
+            rng=self._rng,
+            volume=functools.partial(self._volume, health.name, health.kind),
+            day_of=_day_of,
+        )
+
+    def _volume(self, name: str, kind: SourceKind) -> tuple[int, int]:
+        """気象庁's limit is one for all its feeds; another publisher stands alone."""
+        same = [
+            one.health
+            for one in self.sources
+            if (one.health.kind is SourceKind.JMA if kind is SourceKind.JMA else one.health.name == name)
+        ]
+        day = _day_of(self._clock.now())
+        return sum(one.bytes_today for one in same if one.day == day), len(same)
+
+
+def _day_of(at: datetime) -> str:
+    return f"{at.astimezone(JST):%Y-%m-%d}"
 
 
 def open_session(settings: Feeds) -> aiohttp.ClientSession:
@@ -136,17 +249,4 @@ def open_session(settings: Feeds) -> aiohttp.ClientSession:
     timeout = aiohttp.ClientTimeout(total=settings.total_timeout_s, connect=settings.connect_timeout_s)
     return aiohttp.ClientSession(
         timeout=timeout, trust_env=True
-    )  # a city network's proxy is in the environment
-
-
-def make_client(session: aiohttp.ClientSession, settings: Feeds) -> FeedClient:
-    """The client for the configured types and offices."""
-    offices = frozenset(settings.offices) or None
-    return FeedClient(
-        session,
-        user_agent=settings.user_agent,
-        wants=[FeedWant(type_prefix=one, offices=offices) for one in settings.types],
-        allowed_hosts=settings.data_hosts,
-        timeout_s=settings.total_timeout_s,
-        max_telegram_bytes=settings.max_bytes,
-    )
+    )  # a city network's proxy is in the environment, unless the settings name one

@@ -1,9 +1,10 @@
-"""When to ask a feed, as pure functions of the clock: a fixed second, back-off, and the gap rules."""
+"""When to ask a feed, as pure functions of the clock: a fixed second, back-off, the gap rules, and 気象庁's limit."""
 
 from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 
 # One long-running client notes that the high-frequency feeds refresh at about :20 (domain §3.2).
@@ -11,6 +12,8 @@ POLL_SECOND = 20
 POLL_INTERVAL = timedelta(seconds=60)
 GAP_FILL_AFTER = timedelta(minutes=10)  # the high-frequency feeds hold at least the last ten minutes
 ALARM_AFTER = timedelta(minutes=5)
+SLOWEST = 10.0  # times the interval: slowed, never stopped
+LONGEST_WAIT_S = 3600.0
 
 
 def next_poll_at(
@@ -57,3 +60,43 @@ def long_feed_url(feed_url: str) -> str:
     if not parts.path.endswith(".xml"):
         raise ValueError(f"feed address must end in .xml: {feed_url}")
     return urlunsplit(parts._replace(path=f"{parts.path.removesuffix('.xml')}_l.xml"))
+
+
+def source_name(feed_url: str) -> str:
+    """What a feed is called: `…/feed/eqvol.xml` is `eqvol`."""
+    return urlsplit(feed_url).path.rsplit("/", 1)[-1].removesuffix(".xml")
+
+
+def retry_after_s(text: str, now: datetime) -> float | None:
+    """Seconds a server asks to wait (RFC 9110 §10.2.3: seconds or a date); None where it says nothing readable.
+
+    At most an hour: a warning must not wait for a mistake in a header.
+    """
+    given = text.strip()
+    if given.isascii() and given.isdigit():
+        return min(float(given[:9]), LONGEST_WAIT_S)
+    try:
+        at = parsedate_to_datetime(given)
+    except (ValueError, TypeError):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return min(max((at - now).total_seconds(), 0.0), LONGEST_WAIT_S)
+
+
+def slowdown(*, own_bytes: int, all_bytes: int, limit_bytes: int, warn_share: float, sources: int) -> float:
+    """How many times slower a source is asked: 1.0 below `warn_share` of the day's limit, up to SLOWEST at the limit.
+
+    all_bytes: of the sources that share the limit. Between the two marks only sources that took more than their equal
+    part of the warning mark are slowed, so that a small feed (tsunami warnings) keeps its minute; the last tenth
+    slows all.
+    """
+    share = all_bytes / limit_bytes
+    if share < warn_share:
+        return 1.0
+    is_heavy = own_bytes * max(sources, 1) > warn_share * limit_bytes
+    start = warn_share if is_heavy else max(warn_share, 0.9)
+    if share < start:
+        return 1.0
+    along = min((share - start) / (1.0 - start), 1.0)
+    return 2.0 + (SLOWEST - 2.0) * along

@@ -58,6 +58,9 @@ class Keys:
         self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
         self.preview = f"{hq}:preview:"  # + request id: list (BLPOP), 5 min
         self.feed_state = f"{hq}:feed-state"  # hash source → msgpack state
+        self.feed_seen = f"{hq}:feed-seen"  # zset id of a feed's entry → unix ms it was taken; the newest 20,000
+        self.feed_sources = f"{hq}:feed-sources"  # hash source → msgpack SourceHealth; by the poller
+        self.feed_fence = f"{hq}:feed-fence"  # string: the highest lease token of a poller that wrote
         self.telegrams = f"{hq}:telegrams"  # stream of {key, xml} as received, trimmed
         self.health = f"{hq}:health"  # hash part → json {at, ok, detail}
         self.push_origins = (

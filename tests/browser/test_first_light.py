@@ -39,7 +39,6 @@ async def test_a_tsunami_warning_of_jma_shows_a_firefox_in_arahama_the_way_to_sa
         env = {
             "BOSAI_FEEDS__ENABLED": "true",
             "BOSAI_FEEDS__URLS": jma.feed_url("eqvol"),
-            "BOSAI_FEEDS__GAP_URLS": jma.feed_url("eqvol", long=True),
             "BOSAI_FEEDS__DATA_HOSTS": jma.url.removeprefix("http://"),
             "BOSAI_FEEDS__INTERVAL_S": "1",
         }

@@ -7,6 +7,7 @@ import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -15,11 +16,44 @@ from aiohttp.test_utils import TestServer
 
 from bosai.feeds.atom import FeedEntry
 from bosai.feeds.jma.envelope import parse_telegram
+from bosai.feeds.listing import is_whole_telegram, jma_listing
+from bosai.feeds.wanted import Want
+from tests.bed.clocks import FakeClock
 from tests.bosai.feeds.telegrams import item, report
-from workers.feed_client import FailureCause, FeedClient, FeedWant, FetchedTelegram, FetchFailure
+from workers.feed_client import (
+    MAX_ATTEMPTS,
+    FailureCause,
+    FeedClient,
+    FetchedTelegram,
+    FetchFailure,
+    SeenEntries,
+)
 
 TELEGRAM = report(item())
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+NOW = datetime(2026, 4, 1, 3, 5, tzinfo=UTC)
+TSUNAMI_ONLY = (Want(types=("VTSE41",)),)
+
+
+class Client:
+    """A client that reads JMA's feeds, and takes whatever it fetches."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, wants: tuple[Want, ...] = TSUNAMI_ONLY, **given
+    ) -> None:
+        self.wants = wants
+        self.real = FeedClient(session, FakeClock(NOW), **{"user_agent": "test", **given})
+
+    async def poll(self, url: str):
+        return await self.real.poll(
+            url, lambda data: jma_listing(data, self.wants, base_url=url, in_gap=False)
+        )
+
+    async def fetch(self, entry: FeedEntry):
+        fetched = await self.real.fetch(entry)
+        if isinstance(fetched, FetchedTelegram):
+            self.real.done(entry)
+        return fetched
 
 
 @dataclass
@@ -58,7 +92,7 @@ class Jma:
 @dataclass
 class Bench:
     jma: Jma
-    client: FeedClient
+    client: Client
     session: aiohttp.ClientSession
     base: str
 
@@ -66,8 +100,8 @@ class Bench:
     def feed(self) -> str:
         return f"{self.base}/feed/eqvol.xml"
 
-    def another(self, **given: object) -> FeedClient:
-        return FeedClient(self.session, user_agent="test", **given)  # type: ignore[arg-type]
+    def another(self, **given: object) -> Client:
+        return Client(self.session, **given)
 
 
 @asynccontextmanager
@@ -80,7 +114,7 @@ async def open_bench() -> AsyncIterator[Bench]:
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
     ):
         base = f"http://127.0.0.1:{server.port}"
-        yield Bench(jma, FeedClient(session, user_agent="bosai-test/1 (test@example.jp)"), session, base)
+        yield Bench(jma, Client(session, user_agent="bosai-test/1 (test@example.jp)"), session, base)
 
 
 @pytest.fixture
@@ -140,8 +174,25 @@ async def test_an_entry_is_fetched_once_though_the_feed_keeps_naming_it(bench: B
     assert len(fetched) == len(set(fetched)) == 3
 
 
-async def test_what_an_earlier_run_fetched_is_not_fetched_again(bench: Bench):
-    bench.client.seed(["urn:20260401030310_0_VTSE41_010000.xml"])
+async def test_what_an_earlier_run_took_is_not_fetched_again(bench: Bench):
+    client = bench.another(seen=SeenEntries(["urn:20260401030310_0_VTSE41_010000.xml"]))
+    assert (await client.poll(bench.feed)).entries == ()
+
+
+async def test_an_entry_that_two_clients_find_is_fetched_by_one_of_them(bench: Bench):
+    seen = SeenEntries()
+    first, second = bench.another(seen=seen), bench.another(seen=seen)
+    (entry,) = (await first.poll(bench.feed)).entries
+    assert (await second.poll(bench.feed)).entries == ()
+    await first.fetch(entry)
+    assert (await second.poll(bench.feed)).entries == ()
+
+
+async def test_an_entry_stays_wanted_until_it_was_taken(bench: Bench):
+    (entry,) = (await bench.client.poll(bench.feed)).entries
+    assert isinstance(await bench.client.real.fetch(entry), FetchedTelegram)
+    assert (await bench.client.poll(bench.feed)).entries == (entry,)
+    bench.client.real.done(entry)
     assert (await bench.client.poll(bench.feed)).entries == ()
 
 
@@ -154,8 +205,8 @@ async def test_type_and_office_decide_before_any_download(bench: Bench):
         "5_0_VPWW56_040000.xml",
     ]
     wants = (
-        FeedWant(type_prefix="VTSE41"),
-        FeedWant(type_prefix="VPWW55", offices=frozenset({"040000"})),
+        Want(types=("VTSE41",)),
+        Want(types=("VPWW55",), offices=frozenset({"040000"})),
     )
     polled = await bench.another(wants=wants).poll(bench.feed)
     assert [e.href.rsplit("/", 1)[-1][0] for e in polled.entries] == ["2", "3"]
@@ -180,7 +231,7 @@ async def test_a_telegram_that_failed_comes_again_although_the_feed_did_not_chan
     assert (await bench.client.poll(bench.feed)).entries == ()
 
 
-@pytest.mark.parametrize(("status", "attempts"), [(404, 5), (500, 5), (410, 1)])
+@pytest.mark.parametrize(("status", "attempts"), [(404, MAX_ATTEMPTS), (500, MAX_ATTEMPTS), (410, 1)])
 async def test_a_telegram_that_never_comes_is_given_up_and_said_to_be(
     bench: Bench, status: int, attempts: int
 ):
@@ -334,8 +385,57 @@ async def test_cancelling_is_not_taken_for_a_failure(bench: Bench):
     released.set()
 
 
-def test_an_entry_without_an_office_in_its_name_is_wanted_rather_than_missed():
-    want = FeedWant(type_prefix="VPWW55", offices=frozenset({"040000"}))
-    given = {"id": "x", "href": "x", "title": "x", "type_code": "VPWW55"}
-    entry = FeedEntry(**given, updated_at=parse_telegram(TELEGRAM).report_at, office=None)
-    assert want.covers(entry)
+@pytest.mark.parametrize(
+    "body",
+    [TELEGRAM[: len(TELEGRAM) // 2], b"<html><body>maintenance</body></html>", b""],
+    ids=["half", "a page", "nothing"],
+)
+async def test_half_a_telegram_or_a_page_in_its_place_is_asked_for_again_and_at_last_handed_over(
+    bench: Bench, body: bytes
+):
+    path = "/data/20260401030310_0_VTSE41_010000.xml"
+    bench.jma.instead[path] = always(lambda: web.Response(body=body))
+    client = bench.another(is_whole=is_whole_telegram)
+    (entry,) = (await client.poll(bench.feed)).entries
+    for _ in range(2):
+        assert failed(await client.fetch(entry)).cause is FailureCause.NOT_WHOLE
+    handed = await client.fetch(entry)
+    assert isinstance(handed, FetchedTelegram)
+    assert handed.data == body, "HQ sees what came"
+
+
+async def test_a_telegram_that_was_half_the_first_time_is_whole_the_second(bench: Bench):
+    path = "/data/20260401030310_0_VTSE41_010000.xml"
+    bench.jma.instead[path] = always(lambda: web.Response(body=TELEGRAM[:200]))
+    client = bench.another(is_whole=is_whole_telegram)
+    (entry,) = (await client.poll(bench.feed)).entries
+    failed(await client.fetch(entry))
+    bench.jma.instead.clear()
+    fetched = await client.fetch(entry)
+    assert isinstance(fetched, FetchedTelegram)
+    assert fetched.data == TELEGRAM
+
+
+async def test_received_bytes_are_those_of_the_line(bench: Bench):
+    await bench.client.poll(bench.feed)
+    after_feed = bench.client.real.received_bytes
+    assert 0 < after_feed < 400, "gzip was counted as it came"
+    (entry,) = (await bench.client.poll(bench.feed)).entries
+    assert bench.client.real.received_bytes == after_feed, "304 has no body"
+    await bench.client.fetch(entry)
+    assert bench.client.real.received_bytes == after_feed + len(TELEGRAM)
+
+
+async def test_retry_after_may_be_a_date(bench: Bench):
+    later = "Wed, 01 Apr 2026 03:06:30 GMT"
+    bench.jma.instead["/feed/eqvol.xml"] = always(
+        lambda: web.Response(status=503, headers={"Retry-After": later})
+    )
+    assert failed((await bench.client.poll(bench.feed)).failure).retry_after_s == 90.0
+
+
+async def test_a_proxy_of_the_settings_is_asked_instead_of_the_host(bench: Bench):
+    client = bench.another(proxy=bench.base)
+    polled = await client.poll("http://jma.invalid/feed/eqvol.xml")
+    assert polled.ok
+    assert bench.jma.asked[-1].headers["Host"] == "jma.invalid"
