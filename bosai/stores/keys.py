@@ -33,6 +33,22 @@ STAFF_KNOWN = "bosai:{staff}:known:"  # + sha256 of name and client: string, the
 STAFF_TOTP_USED = "bosai:{staff}:totp:"  # + name: string, last accepted time step, 5 min
 
 
+class TelegramKeys:
+    """Telegrams of one side; with the state they change, so under the tag of HQ."""
+
+    def __init__(self, hq: str) -> None:
+        of = f"{hq}:telegram-"
+        self.pending = f"{of}pending"  # set of ids: received, what became of it not written yet
+        self.received = f"{of}received:"  # + id: string, msgpack Received; until concluded
+        self.rows = f"{of}rows"  # hash telegram key → zlib msgpack StoredTelegram, trimmed
+        self.raw = f"{of}raw"  # hash telegram key → zlib of the bytes as they came, trimmed with the row
+        self.order = f"{of}order"  # zset telegram key → number of arrival
+        self.number = f"{of}number"  # string, INCR by each arrival
+        self.bytes = f"{of}bytes"  # string: what rows and raw take
+        self.needed = f"{of}needed"  # set of keys that what is in force rests on; never trimmed
+        self.unread = f"{of}unread"  # zset telegram key → number of arrival: a person has to look
+
+
 class Keys:
     """The keys of one side."""
 
@@ -52,16 +68,21 @@ class Keys:
             f"{hq}:hand"  # hash "kind/subject" → msgpack HandEntry: what HQ asks of the plan; until lifted
         )
         self.proposals = f"{hq}:proposals"  # hash proposal_id → msgpack ProposalRecord
-        self.decision_lag = f"{hq}:decision-lag"  # hash need → msgpack LagNote; while danger stands without an order
+        self.decision_lag = (
+            f"{hq}:decision-lag"  # hash need → msgpack LagNote; while danger stands without an order
+        )
         self.planned = f"{hq}:planned"  # hash alert key → "plan_id:iso time", set by the planner
         self.telling = f"{hq}:telling"  # hash alert key → unix time: the planner is telling people right now
         self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
         self.preview = f"{hq}:preview:"  # + request id: list (BLPOP), 5 min
-        self.feed_state = f"{hq}:feed-state"  # hash source → msgpack state
-        self.feed_seen = f"{hq}:feed-seen"  # zset id of a feed's entry → unix ms it was taken; the newest 20,000
+        self.feed_state = f"{hq}:feed-state"  # hash "scope:…", "recalls", "happened:…", "waiting:…" → msgpack
+        self.feed_seen = (
+            f"{hq}:feed-seen"  # zset id of a feed's entry → unix ms it was taken; the newest 20,000
+        )
         self.feed_sources = f"{hq}:feed-sources"  # hash source → msgpack SourceHealth; by the poller
         self.feed_fence = f"{hq}:feed-fence"  # string: the highest lease token of a poller that wrote
-        self.telegrams = f"{hq}:telegrams"  # stream of {key, xml} as received, trimmed
+        self.telegrams = f"{hq}:telegrams"  # stream of an older version of the service; removed by a rebuild
+        self.telegram = TelegramKeys(hq)
         self.health = f"{hq}:health"  # hash part → json {at, ok, detail}
         self.push_origins = (
             f"{hq}:push-origins"  # hash "consumer origin" → json {at, …OriginState}; by delivery
