@@ -19,6 +19,7 @@ from msgspec import Meta
 from bosai.model.alert import OrderKind
 from bosai.push.contact import is_contact
 from bosai.settings_base import AtLeastOne, Count, Fraction, Hour, Port, Positive, Section, Text
+from bosai.settings_cap import CapIn, CapOut
 from bosai.settings_channels import Channels
 from bosai.settings_feeds import Feeds
 from bosai.settings_lag import DecisionLag
@@ -418,6 +419,8 @@ class Settings(Section, frozen=True):
     proposals: Proposals
     decision_lag: DecisionLag
     channels: Channels
+    cap: CapOut
+    cap_in: CapIn
     checks: Checks
 
     @property
