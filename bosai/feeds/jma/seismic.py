@@ -59,7 +59,7 @@ def read_shaking(telegram: Telegram) -> tuple[Reading, ...]:
         Reading(
             source=telegram.source,
             happenings=(*happenings, *comments),
-            text="\n".join(part for part in (*(one.value for one in comments), *free) if part),
+            text="\n".join(dict.fromkeys(part for part in (*(one.value for one in comments), *free) if part)),
             problems=tuple(body.problems),
         ),
     )
