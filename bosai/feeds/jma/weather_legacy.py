@@ -23,7 +23,7 @@ from bosai.feeds.jma.envelope import Telegram
 from bosai.feeds.jma.weather_bulletins import happenings_by_code
 from bosai.feeds.jma.weather_items import CITY_LAYER, LIFTED, NOTHING, areas_of, kind_of, read_kind
 from bosai.feeds.jma.weather_warnings import check_cities, office_of
-from bosai.feeds.jma.weather_xml import Problems, body_text, cancellation, check_type, m, text
+from bosai.feeds.jma.weather_xml import Problems, body_text, cancellation, check_type, m, split_words, text
 from bosai.feeds.readings import Area, Danger, Grade, Kind, Reading, System
 
 WARNINGS = frozenset({"VPWW53", "VPWW54"})
@@ -33,7 +33,7 @@ LEGACY = WARNINGS | {LANDSLIDE_ALERT, RECORD_RAIN}
 REFORM_AT = datetime(2026, 5, 28, 13, 0, tzinfo=timezone(timedelta(hours=9)))
 """From here on the new telegrams are the source, and the old ones are made from them (domain §2)."""
 
-_RAIN: dict[str, Grade] = {"10": Grade.ADVISORY, "03": Grade.WARNING, "33": Grade.EMERGENCY}
+_RAIN = frozenset({"10", "03", "33"})
 _FLOOD: dict[str, tuple[Grade, str]] = {
     "18": (Grade.ADVISORY, "洪水注意報"),
     "04": (Grade.WARNING, "洪水警報"),
@@ -80,21 +80,33 @@ def _kinds(element: etree._Element, where: str, problems: Problems, *, was: bool
     if code in _FLOOD:
         grade, usual = _FLOOD[code]
         kind = partial(kind_of, element, where, problems, code=code, name=name or usual)
-        return (kind(danger=Danger.RIVER_FLOOD, grade=grade),)
-    read = read_kind(element, where, problems)
+        return (_as_meant(kind(danger=Danger.RIVER_FLOOD, grade=grade), was=was),)
+    read = tuple(_as_meant(kind, was=was) for kind in read_kind(element, where, problems))
     if code in _RAIN and read:
-        return tuple(
-            msgspec.structs.replace(read[0], danger=danger) for danger in _rain_dangers(read[0].conditions)
-        )
-    if was and code in _SURGE_AS_IT_WAS:
-        return tuple(_surge_of_old(kind) for kind in read)
+        last = split_words(text(element, m("LastKind", "Condition")))
+        return tuple(_about(read[0], danger, last) for danger in _rain_dangers(read[0].conditions))
     return read
 
 
-def _surge_of_old(kind: Kind) -> Kind:
-    if kind.lifted:
-        return msgspec.structs.replace(kind, last_grade=Grade.URGENT)
-    return msgspec.structs.replace(kind, grade=Grade.URGENT)
+def _as_meant(kind: Kind, *, was: bool) -> Kind:
+    """The grades that codes had in these telegrams: the flood codes, and surges as they were before the reform."""
+    grade, last_grade = kind.grade, kind.last_grade
+    if kind.last_code in _FLOOD:
+        last_grade = _FLOOD[kind.last_code][0]
+    if was and kind.last_code in _SURGE_AS_IT_WAS:
+        last_grade = Grade.URGENT
+    if was and kind.code in _SURGE_AS_IT_WAS:
+        grade = kind.grade if kind.lifted else Grade.URGENT
+        last_grade = last_grade if kind.last_code or not kind.lifted else Grade.URGENT
+    return msgspec.structs.replace(kind, grade=grade, last_grade=last_grade)
+
+
+def _about(kind: Kind, danger: Danger, last_conditions: tuple[str, ...]) -> Kind:
+    """The 大雨 as it concerns one danger. LastKind is dropped where its Condition says it was about the other."""
+    kind = msgspec.structs.replace(kind, danger=danger)
+    if not last_conditions or danger in _rain_dangers(last_conditions):
+        return kind
+    return msgspec.structs.replace(kind, last_code=None, last_name=None, last_grade=None)
 
 
 def _rain_dangers(conditions: tuple[str, ...]) -> tuple[Danger, ...]:
