@@ -5,6 +5,8 @@
                             places-seal.key  32 bytes, seals where people live; opened by the planner
                             told-seal.key    32 bytes, seals what people were told: two distances tell a home
                             hmac.key         32 bytes, notification tags, household tokens, capability links
+                            cap-sign.pem     P-256 (or the city's own key), signs CAP messages
+                            cap-sign.crt     its certificate: self-signed until the city puts its own pair here
 
 Live and drill share nothing: a push service refuses what the other side signed. Losing `vapid.pem` loses every
 subscription and losing a sealing key loses what it sealed, so the folder belongs in the backup. Files are made once,
@@ -20,9 +22,12 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -30,9 +35,12 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 REALMS = ("live", "drill")
 KEY_BYTES = 32
+CAP_CERTIFICATE_DAYS = 3650
+CAP_RSA_BITS = 2048  # at least, of a key the city puts there
 
 
 class SecretsError(Exception):
@@ -62,6 +70,20 @@ class KeyFileUnusable(SecretsError):
         return f"{self.path} {self.reason}: put it back from the backup, for a new key loses what the old one sealed."
 
 
+@dataclass(eq=False)
+class CapKeyUnusable(SecretsError):
+    """The key that signs CAP messages, or its certificate, does not do."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} {self.reason}: put the city's key (cap-sign.pem) and its certificate (cap-sign.crt) there "
+            "together, or remove both and new ones are made."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealKey:
     """A 32-byte master key and its public name, which goes into what it seals."""
@@ -86,6 +108,8 @@ class RealmSecrets:
     places_seal_key: SealKey
     told_seal_key: SealKey
     hmac_key: bytes = field(repr=False)
+    cap_private_pem: bytes = field(repr=False)
+    cap_certificates_pem: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +149,7 @@ def _realm(folder: Path, realm: str) -> RealmSecrets:
     pem_path = home / "vapid.pem"
     pem = _read_or_make(pem_path, _new_vapid_pem)
     point = _public_point(pem_path, pem)
+    cap_private_pem, cap_certificates_pem = _cap_key(home, realm)
     return RealmSecrets(
         realm=realm,
         key_id=hashlib.sha256(point).hexdigest()[:12],
@@ -134,6 +159,8 @@ def _realm(folder: Path, realm: str) -> RealmSecrets:
         places_seal_key=_seal_key(home / "places-seal.key"),
         told_seal_key=_seal_key(home / "told-seal.key"),
         hmac_key=_random_key(home / "hmac.key"),
+        cap_private_pem=cap_private_pem,
+        cap_certificates_pem=cap_certificates_pem,
     )
 
 
@@ -148,6 +175,48 @@ def _random_key(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise KeyFileUnusable(path, f"holds {len(key)} bytes and not {KEY_BYTES}")
     return key
+
+
+def _cap_key(home: Path, realm: str) -> tuple[bytes, bytes]:
+    """(private key, certificates) that sign CAP messages, in PEM, fitting each other."""
+    key_path, certificate_path = home / "cap-sign.pem", home / "cap-sign.crt"
+    pem = _read_or_make(key_path, _new_vapid_pem)
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError) as error:
+        raise CapKeyUnusable(key_path, "holds no private key in PEM form without a password") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or (
+        isinstance(key, rsa.RSAPrivateKey) and key.key_size < CAP_RSA_BITS
+    ):
+        raise CapKeyUnusable(
+            key_path, f"holds neither an EC key nor an RSA key of {CAP_RSA_BITS} bits or more"
+        )
+    certificates = _read_or_make(certificate_path, lambda: _new_certificate(key, realm))
+    try:
+        own = x509.load_pem_x509_certificates(certificates)[0]
+    except ValueError as error:
+        raise CapKeyUnusable(certificate_path, "holds no certificate in PEM form") from error
+    if own.public_key() != key.public_key():
+        raise CapKeyUnusable(certificate_path, "is not the certificate of cap-sign.pem")
+    return pem, certificates
+
+
+def _new_certificate(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, realm: str) -> bytes:
+    """Signed by the key itself: receivers know it by having got it from the city, not by an authority."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"bosai CAP {realm}")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))  # a receiver's clock may be behind
+        .not_valid_after(now + timedelta(days=CAP_CERTIFICATE_DAYS))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.PEM)
 
 
 def _new_vapid_pem() -> bytes:
