@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from bosai.model.alert import OrderKind
 from bosai.push.contact import is_contact
+from bosai.settings_at_once import AtOnceFigures
 from bosai.settings_base import AtLeastOne, Count, Fraction, Hour, Port, Positive, Section, Text
 from bosai.settings_cap import CapIn, CapOut
 from bosai.settings_channels import Channels
@@ -400,6 +401,7 @@ class Settings(Section, frozen=True):
 
     city: City
     tsunami: Tsunami
+    at_once: AtOnceFigures
     data: Data
     redis: RedisSettings
     clock: ClockSettings

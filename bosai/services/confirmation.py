@@ -18,7 +18,7 @@ _KINDS = {
     OrderKind.TSUNAMI_EVACUATION: "避難指示",
     OrderKind.NOTICE: "お知らせ",
 }
-_TSUNAMI = {
+TSUNAMI_NAMES = {
     TsunamiClass.ADVISORY: "津波注意報",
     TsunamiClass.WARNING: "津波警報",
     TsunamiClass.MAJOR_WARNING: "大津波警報",
@@ -47,7 +47,7 @@ def confirmation_words(alert: Alert, act: Act | None = None) -> str:
         _ACTS.get(act or alert.act, ""),
         _danger(alert),
         _KINDS[alert.kind],
-        _area(alert.area.names),
+        area_words(alert.area.names),
     ]
     return " ".join(filter(None, words))
 
@@ -55,18 +55,24 @@ def confirmation_words(alert: Alert, act: Act | None = None) -> str:
 def confirm(alert: Alert, typed: str, act: Act | None = None) -> None:
     """Compare after NFKC (so 「４」 is 「4」) with runs of space as one. Raises ConfirmationMismatch."""
     expected = confirmation_words(alert, act)
-    if _folded(typed) != _folded(expected):
+    if not same_words(typed, expected):
         raise ConfirmationMismatch(expected)
+
+
+def same_words(typed: str, expected: str) -> bool:
+    """Whether somebody typed what was asked for, after NFKC, with runs of space as one."""
+    return _folded(typed) == _folded(expected)
 
 
 def _danger(alert: Alert) -> str:
     if alert.tsunami_class is not None:
-        return _TSUNAMI[alert.tsunami_class]
+        return TSUNAMI_NAMES[alert.tsunami_class]
     level = f" 警戒レベル{int(alert.level)}" if alert.level is not None else ""
     return f"{_HAZARDS[alert.hazard]}{level}"
 
 
-def _area(names: tuple[str, ...]) -> str:
+def area_words(names: tuple[str, ...]) -> str:
+    """The areas so that they can be typed: two names at most."""
     if len(names) <= NAMED_AREAS:
         return "・".join(names)
     return f"{names[0]}ほか{len(names) - 1}区域"

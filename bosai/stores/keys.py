@@ -83,6 +83,7 @@ class Keys:
         self.feed_fence = f"{hq}:feed-fence"  # string: the highest lease token of a poller that wrote
         self.telegrams = f"{hq}:telegrams"  # stream of an older version of the service; removed by a rebuild
         self.telegram = TelegramKeys(hq)
+        self.at_once = f"{hq}:at-once"  # hash field → msgpack PreApproval, Stop or Met (stores/at_once.py)
         self.cap_series = f"{hq}:cap-series"  # hash alert_id → msgpack CapSeries: what went out as CAP about it
         self.cap_entries = f"{hq}:cap-entries"  # hash identifier → msgpack CapEntry; kept_days of [cap]
         self.cap_xml = f"{hq}:cap-xml"  # hash identifier → the signed document, likewise
