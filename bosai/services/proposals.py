@@ -1,18 +1,19 @@
 """What feeds suggest to HQ. A proposal changes nothing by itself: an officer adopts it into a draft or dismisses it."""
 
-from datetime import datetime
+import asyncio
 
 import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import NotAllowed, WrongRealm, WrongState
 from bosai.feeds.jma.envelope import parse_telegram
-from bosai.feeds.proposals import Proposal, ProposedAct
+from bosai.feeds.proposals import Proposal
 from bosai.feeds.realms import is_accepted
 from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.ports import Clock
 from bosai.services.order_rules import checked_reason
+from bosai.services.proposal_desk import place
 from bosai.stores.audit import AuditStore, Step, until_head_holds
 from bosai.stores.proposals import ProposalRecord, ProposalState, ProposalStore
 
@@ -34,9 +35,8 @@ class ProposalService:
     async def put(self, proposal: Proposal) -> bool:
         """Keep a proposal; True when it is new and open. The same id again changes nothing.
 
-        It takes the place of an open one about the same hazard and area, unless that one is the newer report. One
-        that asks for eyes only (REVIEW) replaces none but its like. On the live side the telegram itself, when it
-        was kept, is read once more: what is not 通常 is refused (WrongRealm).
+        What it takes the place of, and what takes its: `proposal_desk.place`. On the live side the telegram itself,
+        when it was kept, is read once more: what is not 通常 is refused (WrongRealm).
         """
         if proposal.realm != self.realm.value:
             raise WrongRealm(self.realm.value, proposal.realm)
@@ -45,27 +45,19 @@ class ProposalService:
         async def attempt() -> bool:
             head = await self._audit.head()
             known = await self._store.all()
-            if any(one.proposal.id == proposal.id for one in known):
-                return False
             now = self._clock.now()
-            rivals = [
-                one
-                for one in known
-                if one.state is ProposalState.OPEN and _same_event(one.proposal, proposal)
-            ]
-            newer = next((one for one in rivals if one.proposal.report_at > proposal.report_at), None)
-            record = ProposalRecord(proposal=proposal, state=ProposalState.OPEN, received_at=now)
-            if newer is not None:
-                record, replaced = _superseded(record, newer.proposal.id, now), []
-            else:
-                replaced = [_superseded(one, proposal.id, now) for one in rivals]
+            placed = place(known, proposal, now)
+            if placed is None:
+                return False
+            record, replaced = placed
             steps = [Step(FEED, "proposed", f"proposal:{proposal.id}", _facts(proposal))]
             steps += [
                 Step(FEED, "superseded", f"proposal:{one.proposal.id}", {"by": one.by})
-                for one in (*replaced, *([record] if newer is not None else []))
+                for one in (*replaced, record)
+                if one.state is ProposalState.SUPERSEDED
             ]
             await self._store.commit(head, now, steps, [record, *replaced])
-            return newer is None
+            return record.state is ProposalState.OPEN
 
         return await until_head_holds(attempt)
 
@@ -118,24 +110,14 @@ class ProposalService:
         return await until_head_holds(attempt)
 
     async def _check_telegram(self, proposal: Proposal) -> None:
-        if self.realm is not Realm.LIVE:
+        if self.realm is not Realm.LIVE or proposal.origin != "jma":
             return
         raw = await self._store.raw_telegram(proposal.telegram_key)
         if raw is None:
             return
-        status = parse_telegram(raw, name=proposal.telegram_key).status
-        if not is_accepted(status, "live"):
-            raise WrongRealm(self.realm.value, status.value)
-
-
-def _same_event(open_one: Proposal, other: Proposal) -> bool:
-    same = open_one.subject == other.subject and bool({*open_one.area_codes} & {*other.area_codes})
-    eyes_only = ProposedAct.REVIEW
-    return same and (other.act is not eyes_only or open_one.act is eyes_only)
-
-
-def _superseded(record: ProposalRecord, by: str, now: datetime) -> ProposalRecord:
-    return msgspec.structs.replace(record, state=ProposalState.SUPERSEDED, by=by, at=now)
+        telegram = await asyncio.to_thread(parse_telegram, raw, name=proposal.telegram_key)
+        if not is_accepted(telegram.status, "live"):
+            raise WrongRealm(self.realm.value, telegram.status.value)
 
 
 def _facts(proposal: Proposal) -> dict[str, object]:

@@ -49,6 +49,14 @@ class ProposalRecord(msgspec.Struct, frozen=True, kw_only=True):
 _decode = msgspec.msgpack.Decoder(ProposalRecord).decode
 
 
+def _readable(row: bytes) -> ProposalRecord | None:
+    """None for a row of an earlier version, whose proposals knew tsunamis only: it must not hide the others."""
+    try:
+        return _decode(row)
+    except msgspec.ValidationError:
+        return None
+
+
 class ProposalStore:
     """Proposals of one side. Refuses the other side's (WrongRealm)."""
 
@@ -62,12 +70,15 @@ class ProposalStore:
         row = await self._redis.hget(self._keys.proposals, proposal_id)
         if row is None:
             raise NotFound("proposal", proposal_id)
-        return self._own(_decode(as_bytes(row)))
+        found = _readable(as_bytes(row))
+        if found is None:
+            raise NotFound("proposal", proposal_id)
+        return self._own(found)
 
     async def all(self) -> list[ProposalRecord]:
-        """Every proposal, newest report first."""
+        """Every proposal, newest report first. Those of an earlier version of the service are not among them."""
         rows = await self._redis.hvals(self._keys.proposals)
-        found = [self._own(_decode(as_bytes(row))) for row in rows]
+        found = [self._own(one) for row in rows if (one := _readable(as_bytes(row))) is not None]
         return sorted(found, key=lambda one: (one.proposal.report_at, one.proposal.id), reverse=True)
 
     async def raw_telegram(self, telegram_key: str) -> bytes | None:
