@@ -14,17 +14,23 @@ from datetime import datetime, timedelta
 import redis.asyncio
 from redis.driver_info import DriverInfo
 
+from bosai.channels.cap import JISX0402, CapFrame
+from bosai.channels.cap_signing import open_signer
 from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.messages.catalogue import LANGS, texts
 from bosai.messages.orders import OrderTexts
 from bosai.model.alert import OrderKind
+from bosai.model.cap import CapValue
 from bosai.model.realm import Realm
 from bosai.ports import Clock, SystemClock
 from bosai.push.hosts import HostPolicy
 from bosai.push.sealing import Sealer
 from bosai.secrets import RealmSecrets, Secrets, load_or_create
 from bosai.services.alerts import AlertService
+from bosai.services.at_once import AtOnce
 from bosai.services.audit import AuditService
+from bosai.services.cap_feed import CapFeed
+from bosai.services.decision_lag import DecisionLag, needs_by
 from bosai.services.desks import DeskService
 from bosai.services.feeds import FeedService
 from bosai.services.geo import GeoService
@@ -39,6 +45,7 @@ from bosai.services.staff import StaffService
 from bosai.services.subscriptions import SubscriptionService
 from bosai.services.welfare import WelfareCodes
 from bosai.services.zones import ZoneCatalogue
+from bosai.settings_proposals import rules_of
 from bosai.settings_schema import Settings
 from bosai.stores.alerts import AlertStore
 from bosai.stores.instructions import InstructionStore
@@ -73,7 +80,9 @@ class RealmServices:
     previews: PreviewBroker
     proposals: ProposalService
     audit: AuditService
+    at_once: AtOnce
     feeds: FeedService
+    decision_lag: DecisionLag
     subscriptions: SubscriptionService
     subscription_store: SubscriptionStore
     receipts: ReceiptService
@@ -84,6 +93,7 @@ class RealmServices:
     welfare: WelfareCodes
     guidance: GuidanceService
     geo: GeoService
+    cap: CapFeed
     vapid_public_b64url: str
 
     @property
@@ -174,6 +184,23 @@ def bbox_of(settings: Settings) -> Bbox:
     return Bbox(*settings.city.bbox_lonlat)
 
 
+def cap_frame(settings: Settings, realm: Realm) -> CapFrame:
+    """What every CAP message of one side has in common."""
+    out = settings.cap
+    return CapFrame(
+        sender=out.sender,
+        sender_name=settings.city.name,
+        contact=out.contact,
+        web=f"{settings.web.public_url}{realm.path_prefix}/",
+        codes=(f"{JISX0402}:{out.municipality_code}",),
+        geocodes={
+            f"ward:{ward}": (CapValue(name=JISX0402, value=code),) for ward, code in out.ward_codes.items()
+        },
+        polygon_max_points=out.polygon_max_points,
+        is_trial=out.is_trial,
+    )
+
+
 def _realm(
     realm: Realm,
     settings: Settings,
@@ -193,6 +220,19 @@ def _realm(
     welfare = WelfareCodes(client, realm, clock, own.hmac_key)
     hand = HandService(client, realm, clock)
     ground = GeoService(geo, SiteStore(client, realm), alert_store, settings)
+    rules = rules_of(settings)
+    feeds = FeedService(
+        client,
+        realm,
+        clock,
+        proposals,
+        area_code=settings.feeds.jma_tsunami_area,
+        zones={
+            TsunamiClass.ADVISORY: settings.tsunami.zones_advisory,
+            TsunamiClass.WARNING: settings.tsunami.zones_warning,
+            TsunamiClass.MAJOR_WARNING: settings.tsunami.zones_major_warning,
+        },
+    )
     return RealmServices(
         realm=realm,
         settings=settings,
@@ -220,17 +260,25 @@ def _realm(
         previews=previews,
         proposals=proposals,
         audit=audit,
-        feeds=FeedService(
+        at_once=AtOnce(
             client,
             realm,
             clock,
-            proposals,
-            area_code=settings.feeds.jma_tsunami_area,
-            zones={
-                TsunamiClass.ADVISORY: settings.tsunami.zones_advisory,
-                TsunamiClass.WARNING: settings.tsunami.zones_warning,
-                TsunamiClass.MAJOR_WARNING: settings.tsunami.zones_major_warning,
-            },
+            settings,
+            proposals=proposals,
+            zones=lambda: geo.facts.zones,
+            texts=OrderTexts(),
+        ),
+        feeds=feeds,
+        decision_lag=DecisionLag(
+            client,
+            realm,
+            clock,
+            feeds.in_force,
+            alert_store.in_force,
+            needs_of=needs_by(rules),
+            zones=lambda: ground.facts.zones,
+            settings=settings.decision_lag,
         ),
         subscriptions=SubscriptionService(
             client,
@@ -257,6 +305,16 @@ def _realm(
         welfare=welfare,
         guidance=GuidanceService(sites, alert_store, clock, settings, ground, hand=hand),
         geo=ground,
+        cap=CapFeed(
+            client,
+            realm,
+            clock,
+            alert_store,
+            signer=open_signer(own.cap_private_pem, own.cap_certificates_pem),
+            frame=cap_frame(settings, realm),
+            settings=settings.cap,
+            base_url=settings.web.public_url + realm.path_prefix,
+        ),
         vapid_public_b64url=own.vapid_public_b64url,
     )
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from bosai.model.realm import Realm
-from bosai.services import ended_days, prekey_fill
+from bosai.services import at_once_watch, cap_feed, decision_lag, ended_days, prekey_fill
+from bosai.services.at_once_watch import AtOnceWatch
 from bosai.services.monthly_check import TICK_S, MonthlyCheck
 from bosai.settings import Settings, SettingsInvalid, load_settings
 from bosai.stores.lease import Lease
@@ -66,6 +67,9 @@ async def schedules(wired: Wired) -> None:
             _monthly_check(wired),
             *(_prekeys(wired, realm) for realm in Realm),
             *(_ended_days(wired, realm) for realm in Realm),
+            *(_cap(wired, realm) for realm in Realm),
+            *(_decision_lag(wired, realm) for realm in Realm),
+            *(_at_once(wired, realm) for realm in Realm),
         ],
     ).run()
 
@@ -80,6 +84,23 @@ def _ended_days(wired: Wired, realm: Realm) -> Job:
     side = wired.realms[realm]
     days = ended_days.EndedDays(side.alert_store, side.subscriptions)
     return Job(name=f"ended days {realm.value}", every_s=ended_days.TICK_S, tick=days.tick)
+
+
+def _at_once(wired: Wired, realm: Realm) -> Job:
+    watch = AtOnceWatch(wired.redis, wired.clock, wired.realms[realm].at_once)
+    return Job(name=f"at once {realm.value}", every_s=at_once_watch.TICK_S, tick=watch.tick)
+
+
+def _decision_lag(wired: Wired, realm: Realm) -> Job:
+    return Job(
+        name=f"decision lag {realm.value}",
+        every_s=decision_lag.TICK_S,
+        tick=wired.realms[realm].decision_lag.tick,
+    )
+
+
+def _cap(wired: Wired, realm: Realm) -> Job:
+    return Job(name=f"cap {realm.value}", every_s=cap_feed.TICK_S, tick=wired.realms[realm].cap.tick)
 
 
 def _prekeys(wired: Wired, realm: Realm) -> Job:

@@ -19,6 +19,8 @@ from redis.asyncio import Redis
 from bosai.errors import InvalidInput, NotAllowed, NotFound, WrongRealm
 from bosai.feeds.changes import Standing
 from bosai.feeds.decision_lag import Answer, Lag, Limits, Need, Stage, lags
+from bosai.feeds.proposal_rules import Rules
+from bosai.feeds.proposals import TSUNAMI_CLASS_BY_GRADE
 from bosai.model.alert import Alert, AlertRecord
 from bosai.model.geometry import from_e7
 from bosai.model.realm import Realm
@@ -29,6 +31,7 @@ from bosai.services.zones import ZoneCatalogue
 from bosai.settings_lag import DecisionLag as DecisionLagSettings
 from bosai.stores.audit import AuditStore, Head, Step, until_head_holds
 from bosai.stores.lag import LagNote, LagStore
+from geodata.hazards import HazardKind
 
 TICK_S = 30.0
 SYSTEM = "system"
@@ -42,6 +45,26 @@ class NeedsOf(Protocol):
 
     def __call__(self, standing: Standing) -> Sequence[Need]:
         """Needs of one standing, () where the table proposes nothing."""
+
+
+def needs_by(rules: Rules) -> NeedsOf:
+    """The city's table as the timer asks it."""
+
+    def needs(standing: Standing) -> Sequence[Need]:
+        tsunami_class = TSUNAMI_CLASS_BY_GRADE.get(standing.kind.grade)
+        return [
+            Need(
+                rule=one.name,
+                hazard=one.hazard,
+                kind=one.kind,
+                tsunami_class=tsunami_class if one.hazard is HazardKind.TSUNAMI else None,
+                zone_keys=one.zones,
+                standing=standing,
+            )
+            for one in rules.needing(standing)
+        ]
+
+    return needs
 
 
 class DecisionLag:

@@ -10,6 +10,7 @@
     compose.py   the form ─ forms.py (parse) ─ prefill.py          orders.py    one version and its steps
     endings.py   解除, 取消, 見直し                                  refusals.py  what stopped it, in Japanese
     hand.py      行き先の調整: what HQ asks of the plan             explain.py  案内の理由
+    lag.py       判断待ち: danger that no order answers             banners.py  what every page says first
                                                                     audit.py, sites.py, officers.py, qr.py
 
 Handlers parse, call one service and render; who may do what is decided in the services.
@@ -25,6 +26,7 @@ from bosai.web.console import (
     endings,
     explain,
     hand,
+    lag,
     officers,
     orders,
     session,
@@ -34,5 +36,5 @@ from bosai.web.console import (
 
 def routes() -> list[web.RouteDef]:
     """Every route of the console, for one side. Fixed paths stand before those with a name in them."""
-    parts = (session, board, delivery, compose, endings, audit, sites, hand, explain, officers, orders)
+    parts = (session, board, delivery, compose, endings, audit, sites, hand, lag, explain, officers, orders)
     return [route for part in parts for route in part.routes()]

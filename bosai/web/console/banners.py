@@ -1,0 +1,66 @@
+"""What every page of the console says first, whatever the officer is doing there: things that must not be overlooked.
+
+Each source is one function from a request to banners; add it to SOURCES. A source that fails is logged and its part
+left out: no banner may ever cost the page.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aiohttp import web
+
+from bosai.feeds.decision_lag import Stage
+from bosai.web.base import services
+from bosai.web.console import lag_words
+
+_log = logging.getLogger(__name__)
+
+
+class Weight(StrEnum):
+    """How loudly a banner is said; an ALARM is read out at once."""
+
+    NOTE = "note"
+    WARN = "warn"
+    ALARM = "alarm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """One sentence with one way on. `path` starts with /hq."""
+
+    weight: Weight
+    text: str
+    path: str
+    label: str
+
+
+Source = Callable[[web.Request], Awaitable[list[Banner]]]
+
+
+async def _decision_lag(request: web.Request) -> list[Banner]:
+    return [
+        Banner(
+            weight=Weight.ALARM if one.stage is Stage.ESCALATE else Weight.WARN,
+            text=lag_words.sentence(one),
+            path=lag_words.PATH,
+            label="判断する",
+        )
+        for one in await services(request).decision_lag.waiting()
+    ]
+
+
+SOURCES: tuple[Source, ...] = (_decision_lag,)
+
+
+async def banners(request: web.Request) -> list[Banner]:
+    """All banners for this side, the loudest first."""
+    found: list[Banner] = []
+    for source in SOURCES:
+        try:
+            found += await source(request)
+        except Exception:
+            _log.exception("a banner of the console can not be made: %s", source.__name__)
+    order = list(Weight)
+    return sorted(found, key=lambda one: -order.index(one.weight))
