@@ -16,10 +16,13 @@ from redis.driver_info import DriverInfo
 
 from bosai.channels.cap import JISX0402, CapFrame
 from bosai.channels.cap_signing import open_signer
+from bosai.channels.cap import JISX0402, CapFrame
+from bosai.channels.cap_signing import open_signer
 from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.messages.catalogue import LANGS, texts
 from bosai.messages.orders import OrderTexts
 from bosai.model.alert import OrderKind
+from bosai.model.cap import CapValue
 from bosai.model.cap import CapValue
 from bosai.model.realm import Realm
 from bosai.ports import Clock, SystemClock
@@ -29,6 +32,7 @@ from bosai.secrets import RealmSecrets, Secrets, load_or_create
 from bosai.services.alerts import AlertService
 from bosai.services.at_once import AtOnce
 from bosai.services.audit import AuditService
+from bosai.services.cap_feed import CapFeed
 from bosai.services.cap_feed import CapFeed
 from bosai.services.decision_lag import DecisionLag, needs_by
 from bosai.services.desks import DeskService
@@ -93,6 +97,7 @@ class RealmServices:
     welfare: WelfareCodes
     guidance: GuidanceService
     geo: GeoService
+    cap: CapFeed
     cap: CapFeed
     vapid_public_b64url: str
 
@@ -182,6 +187,23 @@ def told_sealer(secrets: RealmSecrets) -> Sealer:
 def bbox_of(settings: Settings) -> Bbox:
     """The city's bounding box."""
     return Bbox(*settings.city.bbox_lonlat)
+
+
+def cap_frame(settings: Settings, realm: Realm) -> CapFrame:
+    """What every CAP message of one side has in common."""
+    out = settings.cap
+    return CapFrame(
+        sender=out.sender,
+        sender_name=settings.city.name,
+        contact=out.contact,
+        web=f"{settings.web.public_url}{realm.path_prefix}/",
+        codes=(f"{JISX0402}:{out.municipality_code}",),
+        geocodes={
+            f"ward:{ward}": (CapValue(name=JISX0402, value=code),) for ward, code in out.ward_codes.items()
+        },
+        polygon_max_points=out.polygon_max_points,
+        is_trial=out.is_trial,
+    )
 
 
 def cap_frame(settings: Settings, realm: Realm) -> CapFrame:
@@ -305,6 +327,16 @@ def _realm(
         welfare=welfare,
         guidance=GuidanceService(sites, alert_store, clock, settings, ground, hand=hand),
         geo=ground,
+        cap=CapFeed(
+            client,
+            realm,
+            clock,
+            alert_store,
+            signer=open_signer(own.cap_private_pem, own.cap_certificates_pem),
+            frame=cap_frame(settings, realm),
+            settings=settings.cap,
+            base_url=settings.web.public_url + realm.path_prefix,
+        ),
         cap=CapFeed(
             client,
             realm,

@@ -68,6 +68,7 @@ async def schedules(wired: Wired) -> None:
             *(_prekeys(wired, realm) for realm in Realm),
             *(_ended_days(wired, realm) for realm in Realm),
             *(_cap(wired, realm) for realm in Realm),
+            *(_cap(wired, realm) for realm in Realm),
             *(_decision_lag(wired, realm) for realm in Realm),
             *(_at_once(wired, realm) for realm in Realm),
         ],
@@ -97,6 +98,10 @@ def _decision_lag(wired: Wired, realm: Realm) -> Job:
         every_s=decision_lag.TICK_S,
         tick=wired.realms[realm].decision_lag.tick,
     )
+
+
+def _cap(wired: Wired, realm: Realm) -> Job:
+    return Job(name=f"cap {realm.value}", every_s=cap_feed.TICK_S, tick=wired.realms[realm].cap.tick)
 
 
 def _cap(wired: Wired, realm: Realm) -> Job:

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from signxml.signer import XMLSigner
 
 CapKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def open_signer(private_pem: bytes, certificates_pem: bytes) -> CapSigner:
+    """The signer of one side's key files (`bosai.secrets`, which has checked that they fit)."""
+    key = load_pem_private_key(private_pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise TypeError(f"CAP messages are signed with an EC or an RSA key, not {type(key).__name__}")
+    return CapSigner(key, x509.load_pem_x509_certificates(certificates_pem))
 
 
 class CapSigner:

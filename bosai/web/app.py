@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from aiohttp import web
 
 from bosai.model.realm import Realm
-from bosai.web import api, assets, desk, openapi, packed, resident, shedding, tiles
+from bosai.web import api, assets, cap, desk, openapi, packed, resident, shedding, tiles
 from bosai.web.base import OPENED, REALM, preload
 from bosai.web.console import delivery
 from bosai.web.console import routes as console_routes
@@ -53,6 +53,7 @@ def make_app(open_services: OpenServices, *, body_max_bytes: int = BODY_MAX_BYTE
         side.add_routes(console_routes())
         side.add_routes(desk.routes())
         side.add_routes(api.routes())
+        side.add_routes(cap.routes())
     live.add_subapp(Realm.DRILL.path_prefix + "/", drill)
     return live
 

@@ -24,10 +24,16 @@ from bosai.errors import (
 from bosai.messages.catalogue import LANGS
 from bosai.model.realm import Realm
 from bosai.web.api import ROUTES, V1, ApiRoute
+from bosai.web.cap import CAP_ROUTES
 from bosai.web.problems import PROBLEM_JSON, Problem
 
 PATH = "/api/openapi.json"
 _REF = "#/components/schemas/{name}"
+DESCRIBED: tuple[tuple[str, ApiRoute], ...] = (
+    *((f"{V1}{one.path}", one) for one in ROUTES),
+    *((one.path, one) for one in CAP_ROUTES),
+)
+"""Every route a program may use, by its whole path."""
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _TITLES = {
     Realm.LIVE: "本番 / live",
@@ -54,14 +60,14 @@ def _encoded() -> bytes:
 
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document of the API as routed."""
-    types = [kind for one in ROUTES for kind in (one.body, one.answer) if kind is not None]
+    types = [kind for _, one in DESCRIBED for kind in (one.body, one.answer) if kind is not None]
     schemas, components = msgspec.json.schema_components([*types, Problem], ref_template=_REF)
     by_type = iter(schemas)
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
-    for one in ROUTES:
+    for path, one in DESCRIBED:
         body = next(by_type) if one.body is not None else None
         answer = next(by_type) if one.answer is not None else None
-        paths[f"{V1}{one.path}"][one.method.lower()] = _operation(one, body, answer)
+        paths[path][one.method.lower()] = _operation(one, body, answer)
     return {
         "openapi": "3.1.0",
         "info": {
