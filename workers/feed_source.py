@@ -187,7 +187,10 @@ class SourceLoop:
                 url=entry.href, title=entry.title or entry.href, detail=failure.sentence_ja, at=now
             )
             self.health = msgspec.structs.replace(self.health, lost=(*self.health.lost, lost)[-MOST_LOST:])
-            self.taken.append((entry.id, now))
+            if (
+                failure.cause is not FailureCause.HOST_REFUSED
+            ):  # the settings may allow it after the next start
+                self.taken.append((entry.id, now))
             self._of_gap.discard(entry.id)
         return failure
 

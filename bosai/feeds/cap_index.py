@@ -97,7 +97,8 @@ def _atom_entry(element: etree._Element, url: str) -> tuple[FeedEntry, bytes | N
     updated = text("updated") or text("published")
     at = parse_time(updated, "entry/updated")
     entry_id = text("id") or href
-    return _entry((entry_id, updated), href or entry_id, text("title"), at, url), body
+    target = url if body is not None else href or entry_id
+    return _entry((entry_id, updated), target, text("title"), at, url), body
 
 
 def _rss_item(element: etree._Element, url: str) -> tuple[FeedEntry, bytes | None]:

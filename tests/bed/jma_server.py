@@ -11,8 +11,8 @@ import asyncio
 import gzip
 import hashlib
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -34,13 +34,17 @@ HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One scripted misfortune of an answer: another status, a delay, a body cut off or blown up to `huge_bytes`."""
+    """One scripted misfortune of an answer: another status, a delay, a body cut off or blown up to `huge_bytes`.
+
+    headers: sent with another status, such as Retry-After or Location.
+    """
 
     status: int = 200
     delay_s: float = 0.0
     truncated: bool = False
     huge_bytes: int = 0
     body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,11 @@ class JmaServer:
         return names
 
     @property
+    def sent_bytes(self) -> int:
+        """Bodies sent so far, as they went over the line."""
+        return sum(one.sent_bytes for one in self.asked)
+
+    @property
     def send_times(self) -> list[datetime]:
         """When the telegrams appear, in order: the moments to move the clock to."""
         return [telegram.sent_at for _, telegram in self._telegrams]
@@ -172,7 +181,9 @@ class JmaServer:
         if failure.delay_s:
             await asyncio.sleep(failure.delay_s)
         if failure.status != 200:
-            return self._answered(request, web.Response(status=failure.status, text="scripted"))
+            return self._answered(
+                request, web.Response(status=failure.status, text="scripted", headers=failure.headers)
+            )
         if failure.body is not None or failure.huge_bytes:
             body = failure.body or b"<feed>" + b" " * failure.huge_bytes
         modified = format_datetime(changed_at.replace(microsecond=0), usegmt=True)

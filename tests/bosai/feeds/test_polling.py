@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from bosai.feeds.freshness import check_of_now
 from bosai.feeds.jma.envelope import parse_telegram
-from bosai.feeds.polling import back_off_s, is_silent, long_feed_url, needs_gap_fill, next_poll_at
+from bosai.feeds.polling import (
+    SLOWEST,
+    back_off_s,
+    is_silent,
+    long_feed_url,
+    needs_gap_fill,
+    next_poll_at,
+    retry_after_s,
+    slowdown,
+    source_name,
+)
 from tests.bosai.feeds.telegrams import JST, item, report
 
 NOON = datetime(2026, 4, 1, 12, 0, tzinfo=JST)
@@ -97,3 +107,62 @@ def test_the_telegrams_of_2011_are_refused_today_and_taken_on_their_own_clock():
     assert check_of_now(source, today) is not None
     assert check_of_now(source, source.report_at + MINUTE) is None
     assert check_of_now(source, today, max_age=timedelta(days=10_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("999999999999", 3600.0),
+        ("Wed, 01 Apr 2026 03:01:30 GMT", 90.0),
+        ("Wed, 01 Apr 2026 02:00:00 GMT", 0.0),
+        ("Thu, 02 Apr 2026 03:00:00 GMT", 3600.0),
+        ("", None),
+        ("-5", None),
+        ("soon", None),
+        ("１２０", None),
+    ],
+)
+def test_what_a_server_asks_to_wait_is_read_as_seconds_or_as_a_date_and_is_never_more_than_an_hour(
+    text: str, seconds: float | None
+):
+    assert retry_after_s(text, NOON) == seconds
+
+
+def test_a_feed_is_called_by_its_file_name():
+    assert source_name("https://a.test/developer/xml/feed/eqvol.xml") == "eqvol"
+
+
+GB = 1_000_000_000
+
+
+def slowed(own: float, total: float, sources: int = 4) -> float:
+    return slowdown(
+        own_bytes=int(own * GB),
+        all_bytes=int(total * GB),
+        limit_bytes=10 * GB,
+        warn_share=0.5,
+        sources=sources,
+    )
+
+
+def test_below_the_warning_mark_nobody_is_slowed():
+    assert slowed(4.9, 4.9) == 1.0
+
+
+def test_above_it_who_takes_much_is_slowed_and_who_takes_little_is_not():
+    assert slowed(4.9, 5.1) >= 2.0
+    assert slowed(0.1, 8.9) == 1.0
+    assert slowed(4.9, 8.0) > slowed(4.9, 6.0)
+
+
+def test_near_the_limit_all_are_slowed_and_beyond_it_nobody_is_stopped():
+    assert 2.0 <= slowed(0.1, 9.1) < SLOWEST
+    assert slowed(0.1, 10.0) == slowed(9.0, 30.0) == SLOWEST
+
+
+@given(own=st.floats(0, 20), other=st.floats(0, 20), more=st.floats(0, 5), sources=st.integers(1, 8))
+def test_more_volume_never_makes_a_source_quicker(own: float, other: float, more: float, sources: int):
+    before, after = slowed(own, own + other, sources), slowed(own, own + other + more, sources)
+    assert 1.0 <= before <= after <= SLOWEST
