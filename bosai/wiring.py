@@ -16,13 +16,9 @@ from redis.driver_info import DriverInfo
 
 from bosai.channels.cap import JISX0402, CapFrame
 from bosai.channels.cap_signing import open_signer
-from bosai.channels.cap import JISX0402, CapFrame
-from bosai.channels.cap_signing import open_signer
-from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.messages.catalogue import LANGS, texts
 from bosai.messages.orders import OrderTexts
 from bosai.model.alert import OrderKind
-from bosai.model.cap import CapValue
 from bosai.model.cap import CapValue
 from bosai.model.realm import Realm
 from bosai.ports import Clock, SystemClock
@@ -32,7 +28,6 @@ from bosai.secrets import RealmSecrets, Secrets, load_or_create
 from bosai.services.alerts import AlertService
 from bosai.services.at_once import AtOnce
 from bosai.services.audit import AuditService
-from bosai.services.cap_feed import CapFeed
 from bosai.services.cap_feed import CapFeed
 from bosai.services.decision_lag import DecisionLag, needs_by
 from bosai.services.desks import DeskService
@@ -97,7 +92,6 @@ class RealmServices:
     welfare: WelfareCodes
     guidance: GuidanceService
     geo: GeoService
-    cap: CapFeed
     cap: CapFeed
     vapid_public_b64url: str
 
@@ -206,21 +200,10 @@ def cap_frame(settings: Settings, realm: Realm) -> CapFrame:
     )
 
 
-def cap_frame(settings: Settings, realm: Realm) -> CapFrame:
-    """What every CAP message of one side has in common."""
-    out = settings.cap
-    return CapFrame(
-        sender=out.sender,
-        sender_name=settings.city.name,
-        contact=out.contact,
-        web=f"{settings.web.public_url}{realm.path_prefix}/",
-        codes=(f"{JISX0402}:{out.municipality_code}",),
-        geocodes={
-            f"ward:{ward}": (CapValue(name=JISX0402, value=code),) for ward, code in out.ward_codes.items()
-        },
-        polygon_max_points=out.polygon_max_points,
-        is_trial=out.is_trial,
-    )
+def _prefectures(settings: Settings) -> frozenset[str]:
+    """府県予報区 whose warnings are fetched: of a telegram about the whole country only these are kept."""
+    rows = settings.feeds.rows
+    return frozenset().union(*(one.offices for one in rows if any(t.startswith("VPWW") for t in one.types)))
 
 
 def _realm(
@@ -242,18 +225,25 @@ def _realm(
     welfare = WelfareCodes(client, realm, clock, own.hmac_key)
     hand = HandService(client, realm, clock)
     ground = GeoService(geo, SiteStore(client, realm), alert_store, settings)
+    at_once = AtOnce(
+        client,
+        realm,
+        clock,
+        settings,
+        proposals=proposals,
+        zones=lambda: geo.facts.zones,
+        texts=OrderTexts(),
+    )
     rules = rules_of(settings)
     feeds = FeedService(
         client,
         realm,
         clock,
         proposals,
-        area_code=settings.feeds.jma_tsunami_area,
-        zones={
-            TsunamiClass.ADVISORY: settings.tsunami.zones_advisory,
-            TsunamiClass.WARNING: settings.tsunami.zones_warning,
-            TsunamiClass.MAJOR_WARNING: settings.tsunami.zones_major_warning,
-        },
+        rules=rules,
+        family=settings.feeds.weather_family,
+        prefectures=_prefectures(settings),
+        on_proposal=at_once.react,
     )
     return RealmServices(
         realm=realm,
@@ -282,15 +272,7 @@ def _realm(
         previews=previews,
         proposals=proposals,
         audit=audit,
-        at_once=AtOnce(
-            client,
-            realm,
-            clock,
-            settings,
-            proposals=proposals,
-            zones=lambda: geo.facts.zones,
-            texts=OrderTexts(),
-        ),
+        at_once=at_once,
         feeds=feeds,
         decision_lag=DecisionLag(
             client,
@@ -327,16 +309,6 @@ def _realm(
         welfare=welfare,
         guidance=GuidanceService(sites, alert_store, clock, settings, ground, hand=hand),
         geo=ground,
-        cap=CapFeed(
-            client,
-            realm,
-            clock,
-            alert_store,
-            signer=open_signer(own.cap_private_pem, own.cap_certificates_pem),
-            frame=cap_frame(settings, realm),
-            settings=settings.cap,
-            base_url=settings.web.public_url + realm.path_prefix,
-        ),
         cap=CapFeed(
             client,
             realm,
