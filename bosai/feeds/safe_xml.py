@@ -12,6 +12,10 @@ from bosai.feeds.errors import RefusalReason, XmlRefused
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 40
 MAX_ELEMENTS = 500_000
+MAX_ATTRIBUTES = (
+    500_000  # beside a VPWS50 of 10 MB, which has some hundred thousand elements; libxml2 takes 100 B each
+)
+_GZIP = b"\x1f\x8b"
 
 _FORBIDDEN = re.compile(r"<!(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)")
 
@@ -22,6 +26,7 @@ def parse_xml(
     max_bytes: int = MAX_BYTES,
     max_depth: int = MAX_DEPTH,
     max_elements: int = MAX_ELEMENTS,
+    max_attributes: int = MAX_ATTRIBUTES,
 ) -> etree._Element:
     """The root element of a UTF-8 document. Raises XmlRefused, naming why; never fetches anything.
 
@@ -32,10 +37,12 @@ def parse_xml(
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise XmlRefused(RefusalReason.NOT_UTF8, detail=f"byte {error.start}") from error
+        what = "gzip のままです" if data.startswith(_GZIP) else f"byte {error.start}"
+        raise XmlRefused(RefusalReason.NOT_UTF8, detail=what) from error
     # Looked for before libxml2 sees the bytes: refusing is simpler to trust than bounding an expansion.
     if found := _FORBIDDEN.search(text):
         raise XmlRefused(RefusalReason.HAS_DTD, detail=found.group(0))
+    _check_counts(text, max_elements=max_elements, max_attributes=max_attributes)
     # The encoding is given, so a false declaration in the document cannot make it mean something else here.
     parser = etree.XMLParser(
         encoding="utf-8",
@@ -53,12 +60,31 @@ def parse_xml(
     try:
         root = etree.fromstring(text.encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:
-        # libxml2 stops at depth 256 by itself, before our own count is reached.
-        deep = "depth" in str(error).lower()
-        reason = RefusalReason.TOO_DEEP if deep else RefusalReason.NOT_WELL_FORMED
-        raise XmlRefused(reason, detail=str(error)[:200]) from error
+        raise XmlRefused(_reason(str(error).lower()), detail=str(error)[:200]) from error
     _check_shape(root, max_depth=max_depth, max_elements=max_elements)
     return root
+
+
+def _check_counts(text: str, *, max_elements: int, max_attributes: int) -> None:
+    """Refuse what would be large in memory before any of it is built: a tree takes tens of times its bytes.
+
+    Both are upper bounds: every element has its "<", every attribute its "=".
+    """
+    elements = text.count("<") - text.count("</") - text.count("<?") - text.count("<!")
+    if elements > max_elements:
+        raise XmlRefused(RefusalReason.TOO_MANY_ELEMENTS, detail=f"{elements} > {max_elements}")
+    attributes = text.count("=")
+    if attributes > max_attributes:
+        raise XmlRefused(RefusalReason.TOO_MANY_ATTRIBUTES, detail=f"{attributes} > {max_attributes}")
+
+
+def _reason(message: str) -> RefusalReason:
+    # libxml2 stops by itself at depth 256, and at texts, names and values of 10 MB.
+    if "depth" in message:
+        return RefusalReason.TOO_DEEP
+    if "limit exceeded" in message or "too long" in message:
+        return RefusalReason.TOO_LARGE
+    return RefusalReason.NOT_WELL_FORMED
 
 
 def _check_shape(root: etree._Element, *, max_depth: int, max_elements: int) -> None:

@@ -9,8 +9,7 @@ from lxml import etree
 
 from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import Telegram, parse_time
-
-NS_METEOROLOGY = "http://xml.kishou.go.jp/jmaxml1/body/meteorology1/"
+from bosai.feeds.jma.weather_xml import Problems
 
 
 class BodyView:
@@ -22,7 +21,7 @@ class BodyView:
             raise TelegramRefused(RefusalReason.WRONG_NAMESPACE, "Body", str(telegram.body.tag)[:120])
         self.root = telegram.body
         self.namespace = namespace
-        self.problems: list[str] = []
+        self.problems = Problems()
 
     def path(self, *names: str) -> str:
         """The names as one path for find, iterfind and findtext."""
@@ -44,7 +43,7 @@ class BodyView:
         try:
             return parse_time(given, "/".join(names))
         except TelegramRefused:
-            self.problems.append(f"{of}を読めません：{given[:40]}")
+            self.problems.add(f"{of}を読めません：{given[:40]}")
             return None
 
 

@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ NS_HEAD = "http://xml.kishou.go.jp/jmaxml1/informationBasis1/"
 NS_BODY = "http://xml.kishou.go.jp/jmaxml1/body/"
 NS_SEISMOLOGY = "http://xml.kishou.go.jp/jmaxml1/body/seismology1/"
 NS_ELEMENT_BASIS = "http://xml.kishou.go.jp/jmaxml1/elementBasis1/"
+MAX_HEADLINE_AREAS = 100_000  # the largest real head has some thousand
 
 
 class TelegramStatus(StrEnum):
@@ -218,7 +220,7 @@ def _headline_areas(head: etree._Element) -> tuple[HeadlineArea, ...]:
     def text(element: etree._Element, name: str) -> str:
         return (element.findtext(f"{{{NS_HEAD}}}{name}") or "").strip()
 
-    return tuple(
+    pairs = (
         HeadlineArea(
             code_type=(areas.get("codeType") or "").strip(),
             code=text(area, "Code"),
@@ -231,6 +233,13 @@ def _headline_areas(head: etree._Element) -> tuple[HeadlineArea, ...]:
         for area in areas.iterfind(f"{{{NS_HEAD}}}Area")
         for kind in item.iterfind(f"{{{NS_HEAD}}}Kind")
     )
+    # Areas times kinds: what is small as a document can be vast as pairs.
+    found = tuple(islice(pairs, MAX_HEADLINE_AREAS + 1))
+    if len(found) > MAX_HEADLINE_AREAS:
+        raise TelegramRefused(
+            RefusalReason.TOO_MANY_ELEMENTS, "Head/Headline/Information", f"> {MAX_HEADLINE_AREAS}"
+        )
+    return found
 
 
 def _optional(parent: etree._Element, namespace: str, name: str) -> str:

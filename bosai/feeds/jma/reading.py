@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import Telegram
 from bosai.feeds.jma.river import read_river
 from bosai.feeds.jma.seismic import read_later_quake, read_shaking
@@ -23,6 +24,10 @@ from bosai.feeds.jma.weather_legacy import LEGACY, read_legacy
 from bosai.feeds.jma.weather_series import read_series
 from bosai.feeds.jma.weather_warnings import read_warnings
 from bosai.feeds.readings import Reading
+
+MAX_ENTRIES = 200_000
+"""Areas, happenings and forecasts of one telegram. The national collection has some ten thousand areas for each of its
+types; a document made to fill the state of everybody who keeps it would have more."""
 
 Reader = Callable[[Telegram], tuple[Reading, ...]]
 """Raises TelegramRefused only where nothing in the telegram can be trusted."""
@@ -60,4 +65,10 @@ def read(telegram: Telegram) -> tuple[Reading, ...] | None:
     Raises TelegramRefused where nothing can be trusted; a detail nobody can read is in `problems` of the reading.
     """
     reader = reader_of(telegram.type_code)
-    return None if reader is None else reader(telegram)
+    if reader is None:
+        return None
+    readings = reader(telegram)
+    entries = sum(len(one.areas) + len(one.happenings) + len(one.forecasts) for one in readings)
+    if entries > MAX_ENTRIES:
+        raise TelegramRefused(RefusalReason.TOO_MANY_ELEMENTS, "Body", f"{entries} > {MAX_ENTRIES}")
+    return readings

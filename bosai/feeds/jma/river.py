@@ -14,9 +14,10 @@ import msgspec
 from lxml import etree
 
 from bosai.feeds.errors import RefusalReason, TelegramRefused
-from bosai.feeds.jma.body import NS_METEOROLOGY, BodyView, day_and_time, lines
+from bosai.feeds.jma.body import BodyView, day_and_time, lines
 from bosai.feeds.jma.envelope import NS_ELEMENT_BASIS, HeadlineArea, InfoType, Telegram
 from bosai.feeds.jma.titles import FLOOD_FAMILY
+from bosai.feeds.jma.weather_xml import NS_METEOROLOGY
 from bosai.feeds.readings import Area, Danger, Expected, Forecast, Grade, Happening, Kind, Reading, System
 
 GRADE_BY_CODE: dict[str, Grade] = {
@@ -47,6 +48,7 @@ _PLACE_OF_TYPE = {
 _STATUS_IN_HEADLINE = re.compile(r"〔([^〕]{1,40})〕")
 _NOW = "現況"
 _NO_VALUE = "欠測"
+_MOST_TEXTS = 20  # 主文 of one item that are kept for each of its gauges; real ones have one
 
 
 def read_river(telegram: Telegram) -> tuple[Reading, ...]:
@@ -80,7 +82,7 @@ def read_river(telegram: Telegram) -> tuple[Reading, ...]:
                 if one.expected
             ),
             text="\n".join(dict.fromkeys(main)),
-            problems=tuple(body.problems),
+            problems=body.problems.all(),
         ),
     )
 
@@ -88,7 +90,7 @@ def read_river(telegram: Telegram) -> tuple[Reading, ...]:
 def _section(body: BodyView, telegram: Telegram, areas: tuple[Area, ...]) -> str:
     named = next(one.code for one in areas if one.layer == SECTION_LAYER)
     if telegram.event_ids and telegram.event_ids != (named,):
-        body.problems.append(f"EventID（{'・'.join(telegram.event_ids)}）と予報区域{named}が違います")
+        body.problems.add(f"EventID（{'・'.join(telegram.event_ids)}）と予報区域{named}が違います")
     return named
 
 
@@ -101,27 +103,27 @@ def _areas(body: BodyView, telegram: Telegram) -> tuple[Area, ...]:
             continue
         system, layer = _PLACE_OF_TYPE[given.code_type]
         if not given.code or not given.kind_code:
-            body.problems.append(f"{layer}{given.code}（{given.name}）のコードか種別コードがありません")
+            body.problems.add(f"{layer}{given.code}（{given.name}）のコードか種別コードがありません")
             continue
         kind = _kind(body, given, given.kind_code, status)
         area = Area(system=system, layer=layer, code=given.code, name=given.name, kinds=(kind,))
         known = areas.get((system, given.code))
         if known is not None and known.kinds[0].code != kind.code:
-            body.problems.append(f"{layer}{given.code}が二度書かれています：重い方を採りました")
+            body.problems.add(f"{layer}{given.code}が二度書かれています：重い方を採りました")
         if known is None or known.kinds[0].grade < kind.grade:
             areas[(system, given.code)] = area
     if not any(one.layer == SECTION_LAYER for one in areas.values()):
         raise TelegramRefused(
             RefusalReason.FIELD_MISSING,
             f"Head/Headline/Information［{SECTION_TYPE}］",
-            "・".join(body.problems)[:200],
+            "・".join(body.problems.all())[:200],
         )
     return tuple(areas.values())
 
 
 def _kind(body: BodyView, given: HeadlineArea, code: str, status: str) -> Kind:
     if code not in GRADE_BY_CODE:
-        body.problems.append(f"{given.name}の種別コード{code}は知らないコードです")
+        body.problems.add(f"{given.name}の種別コード{code}は知らないコードです")
     return Kind(
         code=code,
         name=given.kind_name,
@@ -150,12 +152,12 @@ def _gauges(body: BodyView) -> dict[str, _Gauge]:
         texts = [
             lines(body.text(prop, "Text"))
             for prop in body.all(item, "Kind", "Property")
-            if body.text(prop, "Type") == "主文"
+            if body.text(prop, "Type") == "主文" and body.text(prop, "Text")
         ]
         for station in body.all(item, "Stations", "Station"):
             gauge = _gauge_of(body, station, gauges)
             if gauge is not None:
-                gauge.main += [text for text in texts if text]
+                gauge.main += texts[:_MOST_TEXTS]
     for series in body.all(body.root, "MeteorologicalInfos", "TimeSeriesInfo"):
         times = _times(body, series)
         for item in body.all(series, "Item"):
@@ -169,7 +171,7 @@ def _gauges(body: BodyView) -> dict[str, _Gauge]:
 def _gauge_of(body: BodyView, station: etree._Element, gauges: dict[str, _Gauge]) -> _Gauge | None:
     code, name = body.text(station, "Code"), body.text(station, "Name")
     if not code:
-        body.problems.append(f"水位観測所のコードがありません：{name or '名称もなし'}")
+        body.problems.add(f"水位観測所のコードがありません：{name or '名称もなし'}")
         return None
     return gauges.setdefault(code, _Gauge(code=code, name=name))
 
@@ -201,7 +203,7 @@ def _read_series(
     expected = []
     for number, value in values.items():
         if number not in times:
-            body.problems.append(f"水位観測所{gauge.code}（{gauge.name}）の時刻{number[:10]}がありません")
+            body.problems.add(f"水位観測所{gauge.code}（{gauge.name}）の時刻{number[:10]}がありません")
             continue
         at, when = times[number]
         level = levels.get(number, "")
@@ -241,28 +243,42 @@ def _measured(gauge: _Gauge) -> Happening:
     )
 
 
+class _City(msgspec.Struct):
+    """What is said of one city below the gauges of one telegram."""
+
+    name: str
+    status: str
+    gauges: list[str] = []
+    districts: list[str] = []
+
+
 def _flooded(body: BodyView) -> list[Happening]:
     """The cities with 浸水想定地区, by their codes; a city below several gauges is named once."""
-    cities: dict[str, Happening] = {}
+    cities: dict[str, _City] = {}
     for item in body.all(body.root, "Warning", "Item"):
         if body.text(item, "Kind", "Property", "Type") != FLOODED_LAYER:
             continue
+        status = body.text(item, "Kind", "Status") or "対象地域"
         for area in body.all(item, "Areas", "Area"):
-            code, city, gauge = (body.text(area, name) for name in ("CityCode", "City", "Name"))
+            code, name, gauge = (body.text(area, one) for one in ("CityCode", "City", "Name"))
             if not code:
-                body.problems.append(f"浸水想定地区の市町村コードがありません：{city or '名称もなし'}")
+                body.problems.add(f"浸水想定地区の市町村コードがありません：{name or '名称もなし'}")
                 continue
+            city = cities.setdefault(code, _City(name=name, status=status))
+            city.gauges.append(gauge)
             districts = body.text(area, "SubCityList")
-            line = f"{gauge}：{districts}" if districts not in {"", "-"} else ""
-            known = cities.get(code)
-            cities[code] = Happening(
-                danger=Danger.RIVER_FLOOD,
-                system=System.RIVER,
-                layer=FLOODED_LAYER,
-                code=code,
-                name=city,
-                value=body.text(item, "Kind", "Status") or "対象地域",
-                conditions=(*(known.conditions if known else ()), gauge),
-                text="\n".join(filter(None, (known.text if known else "", line))),
-            )
-    return list(cities.values())
+            if districts not in {"", "-"}:  # "-" stands where no district is named
+                city.districts.append(f"{gauge}：{districts}")
+    return [
+        Happening(
+            danger=Danger.RIVER_FLOOD,
+            system=System.RIVER,
+            layer=FLOODED_LAYER,
+            code=code,
+            name=city.name,
+            value=city.status,
+            conditions=tuple(dict.fromkeys(city.gauges)),
+            text="\n".join(city.districts),
+        )
+        for code, city in cities.items()
+    ]

@@ -48,7 +48,7 @@ def read_shaking(telegram: Telegram) -> tuple[Reading, ...]:
         raise TelegramRefused(
             RefusalReason.FIELD_MISSING,
             "Body/Earthquake・Body/Intensity/Observation",
-            "・".join(body.problems)[:200],
+            "・".join(body.problems.all())[:200],
         )
     comments = _comments(body, felt_at)
     free = [
@@ -60,7 +60,7 @@ def read_shaking(telegram: Telegram) -> tuple[Reading, ...]:
             source=telegram.source,
             happenings=(*happenings, *comments),
             text="\n".join(dict.fromkeys(part for part in (*(one.value for one in comments), *free) if part)),
-            problems=tuple(body.problems),
+            problems=body.problems.all(),
         ),
     )
 
@@ -102,7 +102,7 @@ def _hypocentre(body: BodyView, quake: etree._Element) -> Happening | None:
     area = quake.find(body.path("Hypocenter", "Area"))
     magnitude = quake.find(f"{{{NS_ELEMENT_BASIS}}}Magnitude")
     if area is None and magnitude is None:
-        body.problems.append("震源要素がありません")
+        body.problems.add("震源要素がありません")
         return None
     given = [] if area is None else area.findall(f"{{{NS_ELEMENT_BASIS}}}Coordinate")
     places = [plain(one.get("description") or "") for one in given]
@@ -147,7 +147,7 @@ def _felt(body: BodyView, at: datetime | None) -> list[Happening]:
 def _one(body: BodyView, element: etree._Element, layer: str, at: datetime | None) -> list[Happening]:
     code, name = body.text(element, "Code"), body.text(element, "Name")
     if not code:
-        body.problems.append(f"{layer}のコードがありません：{name or '名称もなし'}")
+        body.problems.add(f"{layer}のコードがありません：{name or '名称もなし'}")
         return []
     observed = body.text(element, "MaxInt")
     conditions = [part for part in (body.text(element, "Condition"), body.text(element, "Revise")) if part]
@@ -157,7 +157,7 @@ def _one(body: BodyView, element: etree._Element, layer: str, at: datetime | Non
         if observed:
             conditions.append(f"入電した震度の最大は{observed}")
     elif observed not in INTENSITIES:
-        body.problems.append(f"{layer}{code}（{name}）の震度を読めません：{observed[:40] or '空欄'}")
+        body.problems.add(f"{layer}{code}（{name}）の震度を読めません：{observed[:40] or '空欄'}")
         if not observed:
             return []
     return [

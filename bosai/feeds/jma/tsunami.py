@@ -51,7 +51,7 @@ def read_tsunami(telegram: Telegram) -> tuple[Reading, ...]:
     areas = forecast_areas(body)
     if not areas:
         raise TelegramRefused(
-            RefusalReason.FIELD_MISSING, "Body/Tsunami/Forecast/Item", "・".join(body.problems)[:200]
+            RefusalReason.FIELD_MISSING, "Body/Tsunami/Forecast/Item", "・".join(body.problems.all())[:200]
         )
     return (
         Reading(
@@ -59,7 +59,7 @@ def read_tsunami(telegram: Telegram) -> tuple[Reading, ...]:
             scope=VTSE41,
             areas=areas,
             text=text,
-            problems=tuple(body.problems),
+            problems=body.problems.all(),
         ),
     )
 
@@ -72,7 +72,7 @@ def forecast_areas(body: BodyView) -> tuple[Area, ...]:
         if area is None:
             continue
         if area.code in areas:
-            body.problems.append(f"津波予報区{area.code}が二度書かれています：重い方を採りました")
+            body.problems.add(f"津波予報区{area.code}が二度書かれています：重い方を採りました")
             area = max(area, areas[area.code], key=lambda one: one.kinds[0].grade)
         areas[area.code] = area
     return tuple(areas.values())
@@ -103,7 +103,7 @@ def max_height(body: BodyView, parent: etree._Element, of: str) -> MaxHeight:
 def _area(body: BodyView, item: etree._Element) -> Area | None:
     code, name = body.text(item, "Area", "Code"), body.text(item, "Area", "Name")
     if not code:
-        body.problems.append(f"津波予報区のコードがありません：{name or '名称もなし'}")
+        body.problems.add(f"津波予報区のコードがありません：{name or '名称もなし'}")
         return None
     return Area(
         system=System.TSUNAMI, code=code, name=name, layer=FORECAST_LAYER, kinds=(_kind(body, item, code),)
@@ -113,9 +113,9 @@ def _area(body: BodyView, item: etree._Element) -> Area | None:
 def _kind(body: BodyView, item: etree._Element, area_code: str) -> Kind:
     code = body.text(item, "Category", "Kind", "Code")
     if not code:
-        body.problems.append(f"津波予報区{area_code}の種別コード（Category/Kind/Code）がありません")
+        body.problems.add(f"津波予報区{area_code}の種別コード（Category/Kind/Code）がありません")
     elif code not in GRADE_BY_CODE:
-        body.problems.append(f"津波予報区{area_code}の種別コード{code}は知らないコードです")
+        body.problems.add(f"津波予報区{area_code}の種別コード{code}は知らないコードです")
     last_code = body.text(item, "Category", "LastKind", "Code") or None
     grade = GRADE_BY_CODE.get(code, Grade.UNKNOWN)
     last_grade = None if last_code is None else GRADE_BY_CODE.get(last_code, Grade.UNKNOWN)
@@ -143,7 +143,7 @@ def _metres(body: BodyView, text: str, of: str) -> float | None:
     if math.isnan(value):
         return None
     if not 0 <= value < 1000:
-        body.problems.append(f"{of}の津波の高さを読めません：{text[:40]}")
+        body.problems.add(f"{of}の津波の高さを読めません：{text[:40]}")
         return None
     return value
 

@@ -34,7 +34,9 @@ def read_tsunami_observations(telegram: Telegram) -> tuple[Reading, ...]:
     offshore = telegram.type_code == OFFSHORE_TYPE
     happenings = [*_observed(body, OFFSHORE_LAYER if offshore else STATION_LAYER), *_estimated(body)]
     if not coasts and not happenings:
-        raise TelegramRefused(RefusalReason.FIELD_MISSING, "Body/Tsunami", "・".join(body.problems)[:200])
+        raise TelegramRefused(
+            RefusalReason.FIELD_MISSING, "Body/Tsunami", "・".join(body.problems.all())[:200]
+        )
     return (
         Reading(
             source=telegram.source,
@@ -42,7 +44,7 @@ def read_tsunami_observations(telegram: Telegram) -> tuple[Reading, ...]:
             happenings=tuple(happenings),
             forecasts=tuple(one for station in stations if (one := _arrival(station)) is not None),
             text=_text(body),
-            problems=tuple(body.problems),
+            problems=body.problems.all(),
         ),
     )
 
@@ -57,7 +59,7 @@ def _stations(body: BodyView, coasts: dict[str, Area]) -> tuple[Area, ...]:
         for station in body.all(item, "Station"):
             code, name = body.text(station, "Code"), body.text(station, "Name")
             if not code:
-                body.problems.append(f"潮位観測点のコードがありません：{name or '名称もなし'}")
+                body.problems.add(f"潮位観測点のコードがありません：{name or '名称もなし'}")
                 continue
             of = f"潮位観測点{code}"
             high_tide = body.time(station, "HighTideDateTime", of=f"{of}の満潮時刻")
@@ -109,7 +111,7 @@ def _observed(body: BodyView, layer: str) -> list[Happening]:
         for station in body.all(item, "Station"):
             code, name = body.text(station, "Code"), body.text(station, "Name")
             if not code:
-                body.problems.append(f"潮位観測点のコードがありません：{name or '名称もなし'}")
+                body.problems.add(f"潮位観測点のコードがありません：{name or '名称もなし'}")
                 continue
             found.append(_wave(body, station, code, name, layer))
     return found
@@ -120,7 +122,7 @@ def _estimated(body: BodyView) -> list[Happening]:
     for item in body.all(body.root, "Tsunami", "Estimation", "Item"):
         code, name = body.text(item, "Area", "Code"), body.text(item, "Area", "Name")
         if not code:
-            body.problems.append(f"沿岸地域のコードがありません：{name or '名称もなし'}")
+            body.problems.add(f"沿岸地域のコードがありません：{name or '名称もなし'}")
             continue
         found.append(_wave(body, item, code, name, ESTIMATED_LAYER))
     return found
