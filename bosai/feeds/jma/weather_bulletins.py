@@ -103,8 +103,14 @@ def read_emergency_notice(telegram: Telegram) -> tuple[Reading, ...]:
 
 
 def happenings_by_code(telegram: Telegram, danger: Danger, *, is_legacy: bool) -> Reading:
-    """The Reading of a telegram whose Warning items say 発表 (1) or なし (0) for each area."""
+    """The Reading of a telegram whose Warning items say 発表 (1) or なし (0) for each area.
+
+    The value is what the title has in brackets, 竜巻注意 of 気象防災速報（竜巻注意）: the kind itself still has its old
+    name. A title without brackets leaves that name.
+    """
     problems = Problems()
+    in_brackets = layer_of(telegram.head_title)
+    value = in_brackets if in_brackets != telegram.head_title.strip() else ""
     happenings: dict[tuple[str, str], Happening] = {}
     for layer, item in items_of(telegram.body):
         code, name = text(item, m("Area", "Code")), text(item, m("Area", "Name"))
@@ -123,7 +129,7 @@ def happenings_by_code(telegram: Telegram, danger: Danger, *, is_legacy: bool) -
                 code=code,
                 name=name,
                 layer=layer,
-                value=text(kind, m("Name")) or telegram.title,
+                value=value or text(kind, m("Name")) or telegram.title,
                 text=telegram.headline,
             )
     return Reading(

@@ -41,6 +41,7 @@ _FLOOD: dict[str, tuple[Grade, str]] = {
 _SURGE_AS_IT_WAS = frozenset({"08", "38"})
 _ABOUT_LANDSLIDE, _ABOUT_INUNDATION = "土砂災害", "浸水"
 _NEVER_HERE = "危険警報"
+_ALERT_NAMES = ("レベル４土砂災害危険警報", "土砂災害警戒情報")
 
 
 def read_legacy(telegram: Telegram) -> tuple[Reading, ...]:
@@ -125,7 +126,10 @@ def _landslide_alert(telegram: Telegram) -> Reading:
     """土砂災害警戒情報: 警戒 (3) or 解除 (1) for each area; なし (0) leaves it without a kind."""
     problems = Problems()
     areas: dict[str, Area] = {}
-    for given in areas_of(telegram.body, _landslide_kinds, problems):
+    new_name, old_name = _ALERT_NAMES
+    # Its title has the new name since the reform; the kinds say only 警戒.
+    name = new_name if new_name in telegram.head_title else old_name
+    for given in areas_of(telegram.body, partial(_landslide_kinds, name=name), problems):
         areas[given.code] = msgspec.structs.replace(given, system=System.WEATHER, layer=CITY_LAYER)
     if not areas:
         raise TelegramRefused(
@@ -145,7 +149,9 @@ def _landslide_alert(telegram: Telegram) -> Reading:
     )
 
 
-def _landslide_kinds(element: etree._Element, where: str, problems: Problems) -> tuple[Kind, ...]:
+def _landslide_kinds(
+    element: etree._Element, where: str, problems: Problems, *, name: str
+) -> tuple[Kind, ...]:
     code = text(element, m("Code"))
     status = text(element, m("Status"))
     if code == "0" or status in NOTHING:
@@ -159,7 +165,7 @@ def _landslide_kinds(element: etree._Element, where: str, problems: Problems) ->
         where,
         problems,
         code=code,
-        name="土砂災害警戒情報",
+        name=name,
         danger=Danger.LANDSLIDE,
         grade=grade,
     )

@@ -83,15 +83,16 @@ def test_each_bulletin_says_what_happened_where_and_when(
 def test_a_tornado_watch_names_every_area_it_is_for_and_no_other() -> None:
     saitama = real("official_samples", "19_08_03_250630_VPHW50.xml")
     assert rows(saitama)[:3] == [
-        (Danger.TORNADO, "110000", "埼玉県", "発表細分", "竜巻注意情報", None),
-        (Danger.TORNADO, "110010", "南部", "一次細分区域等", "竜巻注意情報", None),
-        (Danger.TORNADO, "110020", "北部", "一次細分区域等", "竜巻注意情報", None),
+        (Danger.TORNADO, "110000", "埼玉県", "発表細分", "竜巻注意", None),
+        (Danger.TORNADO, "110010", "南部", "一次細分区域等", "竜巻注意", None),
+        (Danger.TORNADO, "110020", "北部", "一次細分区域等", "竜巻注意", None),
     ]
     named = {one.name for one in saitama.happenings}
     assert {"さいたま市", "寄居町", "松伏町", "東秩父村"} <= named
     # なし in the file: 秩父地方 with 秩父市 and its neighbours.
     assert not {"秩父地方", "秩父市", "横瀬町", "皆野町", "長瀞町", "小鹿野町"} & named
     kanagawa = real("real_2026", "vphw50_tornado.xml")
+    assert {one.value for one in kanagawa.happenings} == {"竜巻注意"}
     assert "西部" not in {one.name for one in kanagawa.happenings}
     assert [one.name for one in kanagawa.happenings][:5] == [
         "神奈川県",

@@ -185,7 +185,7 @@ def test_a_landslide_alert_is_level_4_where_it_stands(
     assert {a.name: (k.grade, k.status) for a in found.areas for k in a.kinds} == stands
     assert {(a.system, a.layer) for a in found.areas} == {(System.WEATHER, "市町村等")}
     assert {(k.danger, k.level, k.name) for a in found.areas for k in a.kinds} == {
-        (SLIDE, 4, "土砂災害警戒情報")
+        (SLIDE, 4, "レベル４土砂災害危険警報")
     }
 
 
@@ -195,7 +195,7 @@ def test_a_landslide_alert_lifts_area_by_area() -> None:
     assert (found.scope, len(found.areas), found.problems) == ("VXWW50/400000", 60, ())
     by_name = {a.name: a.kinds for a in found.areas}
     (kitakyushu,), (fukuoka,) = by_name["北九州市"], by_name["福岡市"]
-    assert (kitakyushu.grade, kitakyushu.lifted) == (U, False)
+    assert (kitakyushu.grade, kitakyushu.lifted, kitakyushu.name) == (U, False, "土砂災害警戒情報")
     assert (fukuoka.grade, fukuoka.lifted, fukuoka.last_grade, fukuoka.code) == (Grade.NONE, True, U, "1")
     assert by_name["柳川市"] == ()
 
