@@ -210,11 +210,38 @@ class _Triage:
         action = triage.by_level(
             danger, self.problem.people, self.classes.rows[rows], self.problem.blur_m, others
         )
+        action = self._gone_in_time(number, rows, danger, action)
         self.action[rows] = action
         moves = rows[(action == _GO) | (action == _PREPARE)]
         self.target[moves] = number * _KINDS + _LEVEL
         self.limit_m[moves] = self.speed_mps[moves] * self.problem.rules.max_walk_s
         self._prefer(moves, self.classes.verdict[number] <= Verdict.UPSTAIRS)
+
+    def _gone_in_time(
+        self, number: int, rows: Ints, danger: Danger, action: NDArray[np.int8]
+    ) -> NDArray[np.int8]:
+        """Who prepares and would not get to any site before level 4 is expected goes now: he needs the time there is.
+
+        It only ever turns "prepare" into "go". A time that has passed says nothing more: the next order does.
+        """
+        waits = np.flatnonzero(action == _PREPARE)
+        if danger.expected_arrival_s is None or not len(waits):
+            return action
+        rules, night = self.problem.rules, self.problem.night
+        left_s = self._time_left(rows[waits], danger, self._stands(rows[waits]))
+        longest_s = rules.max_walk_s + rules.pacing.start_delay_s(night=night) + rules.pacing.arrival_margin_s
+        waits, left_s = (
+            waits[(left_s > 0) & (left_s < longest_s)],
+            left_s[(left_s > 0) & (left_s < longest_s)],
+        )
+        if not len(waits):
+            return action
+        _, level_m = self.reach.nearest(rows[waits], self.classes.verdict[number] <= Verdict.UPSTAIRS, 1)
+        reach_m = tsunami.reachable_m(left_s, self.speed_mps[rows[waits]], rules.pacing, night=night)
+        late = np.isfinite(level_m[:, 0]) & (level_m[:, 0] > reach_m)
+        gone = action.copy()
+        gone[waits[late]] = _GO
+        return gone
 
     def _prefer(self, rows: Ints, allowed: Bools) -> None:
         wanted = self.wanted[rows]
@@ -313,7 +340,7 @@ class _Triage:
         return np.asarray(inland | to_site)
 
     def _time_left(self, rows: Ints, danger: Danger, stands: Bools) -> Floats:
-        """Seconds to the expected wave, from when each was told if what was told still stands, else from now.
+        """Seconds to the expected wave or level 4, from when each was told if what was told stands, else from now.
 
         Whoever is under way keeps the decision made at the start: time that passes while walking as told
         is no reason to be sent elsewhere.

@@ -36,7 +36,8 @@ class Danger:
     area_xy_m: BaseGeometry
     level: int | None = None  # 警戒レベル 3-5, None where the hazard has none
     advisory: bool = False  # 津波注意報: the seaward strip only
-    expected_arrival_s: float | None = None  # tsunami; None = treat as now
+    # tsunami: the wave (None = treat as now); with levels: when level 4 is expected to begin (None = nobody said)
+    expected_arrival_s: float | None = None
     water: Water | None = None
 
     @property

@@ -1,7 +1,7 @@
 """Stay, up, go or prepare: what to do about a danger, before it is decided at which site. Tsunami: see `tsunami`.
 
-levels   3: who needs time goes (slow, without steps, with power), the others prepare · 4: go · 5: the best safety where
-         you are (never "set out")
+levels   3: who needs time goes (slow, without steps, with power; `answers` adds who would not be there before level 4
+         is expected), the others prepare · 4: go · 5: the best safety where you are (never "set out")
 stay     only flood, storm surge and inland flood, and only when depth, duration, zone, floor and structure
          are all known and fine; anything unknown means leave. Upstairs in a landslide area is no stay here: how near
          the slope a house stands is not known. Of several orders at one place each has to allow it: a floor above the
