@@ -12,10 +12,9 @@ from bosai.feeds.proposals import Proposal
 from bosai.model.realm import Realm
 from bosai.stores.audit import Head, HeadMoved, Step, chained, head_after, packed
 from bosai.stores.keys import Keys
-from bosai.stores.replies import as_bytes, as_text
+from bosai.stores.replies import as_bytes
 from bosai.stores.scripts import Script
-
-LATEST_TELEGRAMS = 50  # a telegram is kept right before it is proposed
+from bosai.stores.telegrams import TelegramStore
 
 _commit = Script("proposal_commit")
 
@@ -64,6 +63,7 @@ class ProposalStore:
         self.realm = realm
         self._redis = redis
         self._keys = Keys(realm)
+        self._telegrams = TelegramStore(redis, realm)
 
     async def get(self, proposal_id: str) -> ProposalRecord:
         """Raises NotFound."""
@@ -82,11 +82,11 @@ class ProposalStore:
         return sorted(found, key=lambda one: (one.proposal.report_at, one.proposal.id), reverse=True)
 
     async def raw_telegram(self, telegram_key: str) -> bytes | None:
-        """The XML a proposal was read from, when the feed kept it under that key lately."""
-        for _, fields in await self._redis.xrevrange(self._keys.telegrams, count=LATEST_TELEGRAMS) or ():
-            if fields and as_text(fields.get(b"key", b"")) == telegram_key:
-                return as_bytes(fields.get(b"xml", b""))
-        return None
+        """The bytes a proposal was read from; None when they are not kept."""
+        try:
+            return await self._telegrams.raw(telegram_key)
+        except NotFound:
+            return None
 
     async def commit(
         self, seen: Head, at: datetime, steps: Sequence[Step], records: Sequence[ProposalRecord]

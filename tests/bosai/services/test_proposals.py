@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -142,8 +143,7 @@ async def test_the_telegram_behind_a_live_proposal_is_read_once_more(
     redis: Redis, proposals: ProposalService, status: str, taken: bool
 ) -> None:
     xml = report(item(kind="51"), status=status)
-    await redis.xadd(Keys(Realm.LIVE).telegrams, {"key": "key-one", "xml": xml})
-    await redis.xadd(Keys(Realm.LIVE).telegrams, {"key": "later", "xml": b"<x/>"})
+    await redis.hset(Keys(Realm.LIVE).telegram.raw, "key-one", zlib.compress(xml))
     if taken:
         assert await proposals.put(proposal())
         return
