@@ -6,6 +6,7 @@ Source: 気象庁防災情報XMLフォーマット, jmx.xsd and jmx_ib.xsd; doma
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -220,21 +221,27 @@ def _headline_areas(head: etree._Element) -> tuple[HeadlineArea, ...]:
     def text(element: etree._Element, name: str) -> str:
         return (element.findtext(f"{{{NS_HEAD}}}{name}") or "").strip()
 
-    pairs = (
-        HeadlineArea(
-            code_type=(areas.get("codeType") or "").strip(),
-            code=text(area, "Code"),
-            name=text(area, "Name"),
-            kind_name=text(kind, "Name"),
-            kind_code=text(kind, "Code") or None,
-        )
-        for item in head.iterfind(f"{{{NS_HEAD}}}Headline/{{{NS_HEAD}}}Information/{{{NS_HEAD}}}Item")
-        for areas in item.iterfind(f"{{{NS_HEAD}}}Areas")
-        for area in areas.iterfind(f"{{{NS_HEAD}}}Area")
-        for kind in item.iterfind(f"{{{NS_HEAD}}}Kind")
-    )
+    def pairs() -> Iterator[HeadlineArea]:
+        for item in head.iterfind(f"{{{NS_HEAD}}}Headline/{{{NS_HEAD}}}Information/{{{NS_HEAD}}}Item"):
+            kinds = [
+                (text(kind, "Name"), text(kind, "Code") or None)
+                for kind in item.iterfind(f"{{{NS_HEAD}}}Kind")
+            ]
+            for areas in item.iterfind(f"{{{NS_HEAD}}}Areas"):
+                code_type = (areas.get("codeType") or "").strip()
+                for area in areas.iterfind(f"{{{NS_HEAD}}}Area"):
+                    code, name = text(area, "Code"), text(area, "Name")
+                    for kind_name, kind_code in kinds:
+                        yield HeadlineArea(
+                            code_type=code_type,
+                            code=code,
+                            name=name,
+                            kind_name=kind_name,
+                            kind_code=kind_code,
+                        )
+
     # Areas times kinds: what is small as a document can be vast as pairs.
-    found = tuple(islice(pairs, MAX_HEADLINE_AREAS + 1))
+    found = tuple(islice(pairs(), MAX_HEADLINE_AREAS + 1))
     if len(found) > MAX_HEADLINE_AREAS:
         raise TelegramRefused(
             RefusalReason.TOO_MANY_ELEMENTS, "Head/Headline/Information", f"> {MAX_HEADLINE_AREAS}"

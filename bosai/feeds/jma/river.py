@@ -76,7 +76,7 @@ def read_river(telegram: Telegram) -> tuple[Reading, ...]:
                     code=one.code,
                     name=one.name,
                     danger=Danger.RIVER_FLOOD,
-                    expected=one.expected,
+                    expected=tuple(sorted(one.expected, key=lambda each: each.starts_at)),
                 )
                 for one in gauges.values()
                 if one.expected
@@ -143,7 +143,7 @@ class _Gauge(msgspec.Struct):
     value: str = ""
     at: datetime | None = None
     level: str = ""
-    expected: tuple[Expected, ...] = ()
+    expected: list[Expected] = []
 
 
 def _gauges(body: BodyView) -> dict[str, _Gauge]:
@@ -161,10 +161,10 @@ def _gauges(body: BodyView) -> dict[str, _Gauge]:
     for series in body.all(body.root, "MeteorologicalInfos", "TimeSeriesInfo"):
         times = _times(body, series)
         for item in body.all(series, "Item"):
-            for station in body.all(item, "Station"):
-                gauge = _gauge_of(body, station, gauges)
-                if gauge is not None:
-                    _read_series(body, item, gauge, times)
+            station = item.find(body.path("Station"))
+            gauge = None if station is None else _gauge_of(body, station, gauges)
+            if gauge is not None:
+                _read_series(body, item, gauge, times)
     return gauges
 
 
@@ -200,7 +200,6 @@ def _read_series(
                 values[number] = f"{text}{element.get('unit', '')}"
             else:
                 values[number] = element.get("condition") or _NO_VALUE
-    expected = []
     for number, value in values.items():
         if number not in times:
             body.problems.add(f"水位観測所{gauge.code}（{gauge.name}）の時刻{number[:10]}がありません")
@@ -210,8 +209,7 @@ def _read_series(
         if when == _NOW:
             gauge.value, gauge.at, gauge.level = value, at, level
         elif level:
-            expected.append(_expected(at, value, level))
-    gauge.expected = (*gauge.expected, *sorted(expected, key=lambda one: one.starts_at))
+            gauge.expected.append(_expected(at, value, level))
 
 
 def _expected(at: datetime, value: str, level: str) -> Expected:
