@@ -6,12 +6,13 @@ VPNO50 is read for its headline only: it may cover several warnings and its body
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 from lxml import etree
 
+from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import NS_HEAD, Telegram
 from bosai.feeds.jma.weather_items import items_of
 from bosai.feeds.jma.weather_xml import (
@@ -38,6 +39,8 @@ DANGER_OF_TAG: dict[str, Danger] = {
 """How a 情報タグ begins; the rest of it says how far things are (発生, 直前, 注意, 目撃)."""
 
 ISSUED_CODE = "1"
+# Far more than any 速報 has; they bound what a document made to be costly can cost.
+MAX_TAGS, MAX_HAPPENINGS, MAX_PHRASES = 20, 10_000, 50
 _QUANTITIES = (("PrecipitationPart", "Precipitation"), ("SnowfallDepthPart", "SnowfallDepth"))
 
 
@@ -50,11 +53,36 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """One Item of the body: where (an area, or a station without a code of ours), when, and how much."""
+    """One statement of the body: where (an area, or a station without a code of ours), when, and how much."""
 
     place: Place | None
     at: datetime | None
     phrase: str
+
+
+class Observations:
+    """All statements of a body: when by area, the newest of all, and how much in words."""
+
+    def __init__(self, observed: Iterable[Observed]) -> None:
+        self.places: dict[str, Place] = {}
+        self._at: dict[str, datetime] = {}
+        self._newest: datetime | None = None
+        phrases: dict[str, None] = {}
+        for one in observed:
+            code = ""
+            if one.place is not None:
+                code = one.place.code
+                self.places.setdefault(code, one.place)
+            if one.at is not None:
+                self._newest = one.at if self._newest is None else max(one.at, self._newest)
+                self._at[code] = max(one.at, self._at.get(code, one.at))
+            if one.phrase and len(phrases) < MAX_PHRASES:
+                phrases[one.phrase] = None
+        self.phrases = tuple(phrases)
+
+    def at(self, code: str) -> datetime | None:
+        """The time of the area itself, else the newest of what was observed anywhere."""
+        return self._at.get(code, self._newest)
 
 
 def read_bulletin(telegram: Telegram) -> tuple[Reading, ...]:
@@ -64,15 +92,28 @@ def read_bulletin(telegram: Telegram) -> tuple[Reading, ...]:
     if recalled is not None:
         return (recalled,)
     problems = Problems()
-    observed = tuple(_observed(telegram.body, problems))
+    observed = Observations(_observed(telegram.body, problems))
     happenings: list[Happening] = []
-    for tag, places in _tags(telegram, problems):
+    for tag, named in _tags(telegram, problems).items():
+        places = named | {code: one for code, one in observed.places.items() if code not in named}
+        if len(happenings) + len(places) > MAX_HAPPENINGS:
+            raise TelegramRefused(
+                RefusalReason.TOO_MANY_ELEMENTS, "Head/Headline/Information", f"> {MAX_HAPPENINGS}"
+            )
         danger = _danger(tag, problems)
-        named = {place.code for place in places}
-        more = [one.place for one in observed if one.place is not None and one.place.code not in named]
         happenings.extend(
-            _happening(danger, tag, place, observed, telegram.headline)
-            for place in dict.fromkeys((*places, *more))
+            Happening(
+                danger=danger,
+                system=System.WEATHER,
+                code=place.code,
+                name=place.name,
+                layer=place.layer,
+                value=tag,
+                at=observed.at(place.code),
+                conditions=observed.phrases,
+                text=telegram.headline,
+            )
+            for place in places.values()
         )
     if not happenings:
         problems.add("情報タグのある区域を読めません。見出しの文を読んでください")
@@ -149,30 +190,40 @@ def _danger(tag: str, problems: Problems) -> Danger:
     return Danger.OTHER
 
 
-def _tags(telegram: Telegram, problems: Problems) -> Iterator[tuple[str, tuple[Place, ...]]]:
-    """(tag, its areas) of the headline. The envelope keeps no Kind/Condition, so Head is read beside Body."""
+def _tags(telegram: Telegram, problems: Problems) -> dict[str, dict[str, Place]]:
+    """The tags of the headline with their areas by code. The envelope keeps no Kind/Condition, so Head is read
+    here beside Body."""
 
-    def said(element: etree._Element, *names: str) -> str:
-        path = "/".join(f"{{{NS_HEAD}}}{name}" for name in names)
-        return (element.findtext(path) or "").strip()
+    def said(element: etree._Element, name: str) -> str:
+        return (element.findtext(f"{{{NS_HEAD}}}{name}") or "").strip()
 
+    tags: dict[str, dict[str, Place]] = {}
     report = telegram.body.getparent()
-    if report is None:
-        return
     path = "/".join(f"{{{NS_HEAD}}}{name}" for name in ("Head", "Headline", "Information", "Item"))
-    for item in report.iterfind(path):
-        places: list[Place] = []
+    for item in report.iterfind(path) if report is not None else ():
+        places: dict[str, Place] = {}
         for areas in item.iterfind(f"{{{NS_HEAD}}}Areas"):
-            layer = (areas.get("codeType") or "").rsplit("／", 1)[-1].strip()
             for area in areas.iterfind(f"{{{NS_HEAD}}}Area"):
-                place = Place(said(area, "Code"), said(area, "Name"), layer)
-                if place.code:
-                    places.append(place)
+                code, name = said(area, "Code"), said(area, "Name")
+                if code:
+                    places.setdefault(code, Place(code, name, _layer_of_code(areas)))
                 else:
-                    problems.add(f"見出しの{place.name or '名称もない区域'}に区域のコードがありません")
-        for kind in item.iterfind(f"{{{NS_HEAD}}}Kind"):
-            for tag in split_words(said(kind, "Condition")):
-                yield tag, tuple(dict.fromkeys(places))
+                    problems.add(f"見出しの{name or '名称もない区域'}に区域のコードがありません")
+        words = (said(kind, "Condition") for kind in item.iterfind(f"{{{NS_HEAD}}}Kind"))
+        for tag in dict.fromkeys(tag for joined in words for tag in split_words(joined)):
+            if tag not in tags and len(tags) == MAX_TAGS:
+                raise TelegramRefused(
+                    RefusalReason.TOO_MANY_ELEMENTS, "Head/Headline/Information/Item/Kind", f"> {MAX_TAGS}"
+                )
+            known = tags.setdefault(tag, {})
+            for code, place in places.items():
+                known.setdefault(code, place)
+    return tags
+
+
+def _layer_of_code(element: etree._Element) -> str:
+    """市町村等 from 気象・地震・火山情報／市町村等."""
+    return (element.get("codeType") or "").rsplit("／", 1)[-1].strip()
 
 
 def _observed(body: etree._Element, problems: Problems) -> Iterator[Observed]:
@@ -180,10 +231,9 @@ def _observed(body: etree._Element, problems: Problems) -> Iterator[Observed]:
         area = item.find(m("Area"))
         place, where = None, text(item, m("Station", "Name"))
         if area is not None:
-            layer = (area.get("codeType") or "").rsplit("／", 1)[-1].strip()
             where = text(area, m("Name"))
             code = text(area, m("Code"))
-            place = Place(code, where, layer) if code else None
+            place = Place(code, where, _layer_of_code(area)) if code else None
             where += text(area, m("Status"))  # 付近
         for found in item.iterfind(m("Kind", "Property")):
             for event in found.iterfind(m("EventPart", "Event")):
@@ -201,22 +251,3 @@ def _quantities(
                 how_much = (element.get("description") or "").strip()
                 over = (element.get("type") or "").strip()
                 yield Observed(place, at, f"{where} {how_much}（{over}）" if how_much else "")
-
-
-def _happening(
-    danger: Danger, tag: str, place: Place, observed: tuple[Observed, ...], headline: str
-) -> Happening:
-    """The time is that of the area itself, else the newest of what was observed anywhere."""
-    own = [one.at for one in observed if one.at and one.place is not None and one.place.code == place.code]
-    times = own or [one.at for one in observed if one.at is not None]
-    return Happening(
-        danger=danger,
-        system=System.WEATHER,
-        code=place.code,
-        name=place.name,
-        layer=layer_of(place.layer),
-        value=tag,
-        at=max(times) if times else None,
-        conditions=tuple(dict.fromkeys(one.phrase for one in observed if one.phrase)),
-        text=headline,
-    )

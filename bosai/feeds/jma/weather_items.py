@@ -54,18 +54,16 @@ def areas_of(body: etree._Element, read_kind: KindReader, problems: Problems) ->
 
     An item whose area cannot be told is left out, and is a problem.
     """
-    found: dict[tuple[str, System, str], Area] = {}
+    named: dict[tuple[str, System, str], Area] = {}
+    kinds: dict[tuple[str, System, str], dict[Kind, None]] = {}
     for layer, item in items_of(body):
         area = _area(layer, item, read_kind, problems)
         if area is None:
             continue
         key = (area.layer, area.system, area.code)
-        known = found.get(key)
-        if known is not None:
-            more = tuple(kind for kind in area.kinds if kind not in known.kinds)
-            area = msgspec.structs.replace(known, kinds=(*known.kinds, *more))
-        found[key] = area
-    return tuple(found.values())
+        named.setdefault(key, area)
+        kinds.setdefault(key, {}).update(dict.fromkeys(area.kinds))
+    return tuple(msgspec.structs.replace(area, kinds=tuple(kinds[key])) for key, area in named.items())
 
 
 def items_of(body: etree._Element) -> Iterator[tuple[str, etree._Element]]:

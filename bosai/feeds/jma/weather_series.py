@@ -67,7 +67,8 @@ def read_series(telegram: Telegram) -> tuple[Reading, ...]:
     if recalled is not None:
         return (recalled,)
     problems = Problems()
-    forecasts: dict[tuple[System, str, Danger], Forecast] = {}
+    names: dict[tuple[System, str, Danger], str] = {}
+    spells: dict[tuple[System, str, Danger], set[Expected]] = defaultdict(set)
     codes: list[str] = []
     for infos in telegram.body.iterfind(m("MeteorologicalInfos")):
         is_surge = layer_of(infos.get("type") or "") == SURGE_LAYER
@@ -82,11 +83,8 @@ def read_series(telegram: Telegram) -> tuple[Reading, ...]:
                 codes.append(code)
                 for danger, expected in _of_item(item, f"{name}（{code[:12]}）", steps, problems).items():
                     key = (system, code, danger)
-                    known = forecasts.get(key)
-                    spells = {*expected, *(known.expected if known is not None else ())}
-                    forecasts[key] = Forecast(
-                        system=system, code=code, name=name, danger=danger, expected=_in_order(spells)
-                    )
+                    names.setdefault(key, name)
+                    spells[key].update(expected)
     if not codes:
         raise TelegramRefused(
             RefusalReason.FIELD_MISSING,
@@ -97,7 +95,11 @@ def read_series(telegram: Telegram) -> tuple[Reading, ...]:
         Reading(
             source=telegram.source,
             scope=f"{SERIES}/{_office(codes, telegram)}",
-            forecasts=tuple(forecasts.values()),
+            forecasts=tuple(
+                Forecast(system=system, code=code, name=name, danger=danger, expected=_in_order(spells[key]))
+                for key, name in names.items()
+                for system, code, danger in [key]
+            ),
             problems=problems.all(),
         ),
     )

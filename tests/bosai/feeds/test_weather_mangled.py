@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from bosai.feeds.errors import TelegramRefused
+from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.jma.reading import read
 from bosai.feeds.jma.weather_kinds import KINDS
@@ -173,3 +173,39 @@ def test_blanking_any_one_text_never_silently_calms() -> None:
             stands = east is not None and any(one.grade >= Grade.URGENT for one in east.kinds)
             assert stands or found.problems, etree.tostring(element)
     assert tried > 10
+
+
+# Each of these is small as a document; read carelessly (each part against each other) it would take minutes, and the
+# limit of a test is one.
+MANY = 30_000
+
+
+def test_one_area_named_thirty_thousand_times_is_read_in_one_go() -> None:
+    items = "".join(item(EAST, kind(f"x{n}")) for n in range(MANY))
+    (found,) = read(parse_telegram(weather(layer("市町村等", items), title=LANDSLIDE))) or ()
+    assert [len(area.kinds) for area in found.areas] == [MANY]
+    assert len(found.problems) == 51
+
+
+def test_one_series_given_thirty_thousand_times_is_read_in_one_go() -> None:
+    step = STEPS[STEPS.index("<Item>") : STEPS.index("</Item>") + len("</Item>")]
+    spells = "".join(step.replace("山", f"山{n}") for n in range(MANY // 4))
+    (found,) = read(parse_telegram(weather(STEPS.replace(step, spells), title=SERIES))) or ()
+    assert [len(one.expected) for one in found.forecasts] == [MANY // 4 + 1]
+
+
+def bulletin(tags: list[str], areas: int, items: int = 1) -> bytes:
+    named = "".join(f"<Area><Name>町{n}</Name><Code>{n:07}</Code></Area>" for n in range(areas))
+    one = f'<Item><Kind><Condition>{"、".join(tags)}</Condition></Kind><Areas codeType="x／y">{named}</Areas></Item>'
+    return weather(
+        OBSERVED * 50, title="府県気象防災速報", information=f"<Information>{one * items}</Information>"
+    )
+
+
+def test_tags_times_areas_are_bounded() -> None:
+    assert len(read_or_refuse(bulletin(["記録雨"], 3_000))[0].happenings) == 3_001
+    assert len(read_or_refuse(bulletin(["記録雨"], 1, MANY // 4))[0].happenings) == 2
+    for tags, areas in (([f"記録雨{n}" for n in range(21)], 1), ([f"記録雨{n}" for n in range(20)], 3_000)):
+        with pytest.raises(TelegramRefused) as caught:
+            read(parse_telegram(bulletin(tags, areas)))
+        assert caught.value.reason is RefusalReason.TOO_MANY_ELEMENTS
