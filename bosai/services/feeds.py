@@ -1,54 +1,60 @@
 """From the bytes of one telegram to a proposal on HQ's desk: keep, read, compare, propose. Never issues anything.
 
-bytes ─▶ parse ─▶ of this side? ─▶ of now? ─▶ fold into the state ─▶ events ─▶ proposals
-  └─ kept raw, also when it can not be read: HQ sees it and the rest goes on
+bytes ─▶ kept ─▶ of this side? ─▶ of now? ─▶ read ─▶ folded into what is in force ─▶ changes ─▶ proposals
+                     └─ what can not be read stays on HQ's list until somebody has looked; the rest goes on
 
-The state and the proposals that follow from it are written in one transaction, the proposals as "waiting"; then they
-go to HQ's desk one by one. Killed in between, the next telegram (or the same one again) finds them waiting.
+The state, the row of the list and the proposals that follow are written in one transaction, the proposals as "waiting";
+then they go to HQ's desk one by one. Killed in between, the next telegram or a restart finds everything.
 """
 
+from __future__ import annotations
+
+import asyncio
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
-from bosai.errors import WrongRealm
-from bosai.feeds.errors import FeedError
-from bosai.feeds.freshness import MAX_AGE, check_of_now
-from bosai.feeds.jma.envelope import Telegram, marked_as_drill, parse_telegram
-from bosai.feeds.jma.titles import VTSE41
-from bosai.feeds.jma.tsunami import TsunamiClass, TsunamiForecast, parse_tsunami
-from bosai.feeds.proposals import SENDAI_AREA_CODE, ZONES_BY_CLASS, Proposal, propose
-from bosai.feeds.realms import is_accepted
-from bosai.feeds.state import TsunamiEvent, TsunamiState, apply
+from bosai.errors import NotAllowed, WrongRealm
+from bosai.feeds.changes import IgnoredReason, Outcome, Standing, TelegramRow
+from bosai.feeds.freshness import MAX_AGE
+from bosai.feeds.in_force import State, WeatherFamily, forecasts, in_force
+from bosai.feeds.proposal_rules import Rules
+from bosai.feeds.readings import Forecast
 from bosai.model.realm import Realm
+from bosai.model.staff import Permission, Session
 from bosai.ports import Clock
+from bosai.services.feed_rebuild import Rebuilt, rebuilt
+from bosai.services.feed_take import PAST_TELEGRAM, CapJudge, Figures, Judged, concluded, id_of, judged
+from bosai.services.feed_waiting import OnProposal, WaitingProposals
 from bosai.services.proposals import ProposalService
+from bosai.stores.audit import AuditStore, Step, until_head_holds
+from bosai.stores.feed_state import fields_of, loaded
 from bosai.stores.keys import Keys
-from bosai.stores.replies import as_bytes
+from bosai.stores.telegrams import Received, StoredTelegram, TelegramStore
+
+__all__ = ["PAST_TELEGRAM", "FeedService", "OnProposal", "Rebuilt", "Taken"]
 
 log = logging.getLogger(__name__)
 
-TSUNAMI = b"tsunami"
-WAITING = b"waiting:"  # + proposal id
-KEPT_TELEGRAMS = 2_000
-
-
-PAST_TELEGRAM = "【過去の電文の再生】いま発表されたものではありません。"
-"""Opens the hint of a proposal that a recording made: nobody takes a warning of years ago for one of now."""
+JMA = "jma"
+LEFT_OVER_AFTER = timedelta(seconds=60)  # nobody works on one telegram for so long
+HEALTH_PART = "telegram"
+_AGAIN = IgnoredReason.DUPLICATE
+LONGEST_STANDING = timedelta(hours=48)  # 2025-07-30: a warning stood for 32 hours
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one telegram. `outcome`: "proposed", "no_change", "kept" (a type not read in depth),
-    "not_for_this_side", "stale", "unreadable"."""
+    """What became of one telegram. `proposals`: those that are new on HQ's desk."""
 
     name: str
-    outcome: str
+    outcome: Outcome
+    key: str = ""
     title: str = ""
     detail: str = ""
+    ignored: IgnoredReason | None = None
     proposals: tuple[str, ...] = ()
 
 
@@ -62,16 +68,22 @@ class FeedService:
         clock: Clock,
         proposals: ProposalService,
         *,
-        area_code: str = SENDAI_AREA_CODE,
-        zones: Mapping[TsunamiClass, tuple[str, ...]] = ZONES_BY_CLASS,
+        rules: Rules,
+        family: WeatherFamily = "r06",
+        prefectures: frozenset[str] = frozenset(),
+        on_proposal: OnProposal | None = None,
+        cap: CapJudge | None = None,
     ) -> None:
         self._redis = redis
         self._realm = realm
         self._keys = Keys(realm)
         self._clock = clock
         self._proposals = proposals
-        self._area_code = area_code
-        self.zones = zones
+        self._figures = Figures(realm=realm.value, rules=rules, family=family, prefectures=prefectures)
+        self._cap = cap
+        self._desk = WaitingProposals(redis, realm, proposals, on_proposal)
+        self._audit = AuditStore(redis, realm)
+        self.telegrams = TelegramStore(redis, realm)
 
     async def take(
         self,
@@ -81,112 +93,190 @@ class FeedService:
         now: datetime | None = None,
         max_age: timedelta = MAX_AGE,
         as_drill: bool = False,
+        feed: str = JMA,
     ) -> Taken:
         """Take one telegram as it came. `now`: the clock to judge its age by (None: ours).
 
         `as_drill` marks a recording of a real event as 訓練; it can then act on the drill side only.
         """
-        try:
-            telegram = parse_telegram(data, name=name)
-        except FeedError as error:
-            await self._keep(name, data)
-            await self._report_unreadable(name, str(error))
-            return Taken(name=name, outcome="unreadable", detail=str(error))
-        if as_drill:
-            telegram = marked_as_drill(telegram)
-        await self._keep(telegram.key, data)
-        if not is_accepted(telegram.status, self._realm.value):
-            return Taken(
-                name=name, outcome="not_for_this_side", title=telegram.title, detail=telegram.status.value
+        return await self._take(
+            Received(
+                id=id_of(data, as_drill=as_drill),
+                name=name,
+                feed=feed,
+                data=data,
+                received_at=self._clock.now(),
+                judged_at=now,
+                max_age_s=max_age.total_seconds(),
+                as_drill=as_drill,
             )
-        refused = check_of_now(telegram.source, now or self._clock.now(), max_age=max_age)
-        if refused is not None:
-            return Taken(name=name, outcome="stale", title=telegram.title, detail=str(refused))
-        if telegram.type_code != VTSE41:
-            return Taken(name=name, outcome="kept", title=telegram.title)
-        is_past = check_of_now(telegram.source, self._clock.now(), max_age=max_age) is not None
-        return await self._take_tsunami(telegram, name, is_past=is_past)
-
-    async def state(self) -> TsunamiState:
-        """What JMA has in force on the coast, as far as this side has heard."""
-        stored = await self._redis.hget(self._keys.feed_state, TSUNAMI)
-        return self._decoded(stored)
-
-    async def _take_tsunami(self, telegram: Telegram, name: str, *, is_past: bool) -> Taken:
-        try:
-            forecast = parse_tsunami(telegram)
-        except FeedError as error:
-            await self._report_unreadable(name, str(error))
-            return Taken(name=name, outcome="unreadable", title=telegram.title, detail=str(error))
-        await self._fold(forecast, is_past=is_past)
-        made = await self._put_waiting()
-        return Taken(
-            name=name,
-            outcome="proposed" if made else "no_change",
-            title=telegram.title,
-            proposals=tuple(made),
         )
 
-    async def _put_waiting(self) -> list[str]:
-        """Hand what waits to HQ's desk; the ids that were new there. Putting the same one again changes nothing."""
-        stored = await self._redis.hgetall(self._keys.feed_state)
-        waiting = {field: row for field, row in stored.items() if as_bytes(field).startswith(WAITING)}
-        made = []
-        proposals = [_decode_proposal(as_bytes(row)) for row in waiting.values()]
-        for proposal in sorted(proposals, key=lambda one: one.report_at):
-            try:
-                if await self._proposals.put(proposal):
-                    made.append(proposal.id)
-            except WrongRealm:  # it would be refused for ever, and must not stand in the way of others
-                log.exception("a proposal of the other side was refused: %s", proposal.id)
-            await self._redis.hdel(self._keys.feed_state, _waiting(proposal))
-        return made
+    async def take_cap(self, data: bytes, name: str, *, feed: str, now: datetime | None = None) -> Taken:
+        """Take one CAP message of the named feed. It proposes; what JMA has in force it never touches."""
+        return await self._take(
+            Received(
+                id=id_of(data + feed.encode(), as_drill=False),
+                name=name,
+                feed=feed,
+                data=data,
+                received_at=self._clock.now(),
+                judged_at=now,
+                max_age_s=MAX_AGE.total_seconds(),
+                is_cap=True,
+            )
+        )
 
-    def _propose(self, event: TsunamiEvent) -> Proposal | None:
-        return propose(event, realm=self._realm.value, area_code=self._area_code, zones_by_class=self.zones)
+    async def state(self) -> State:
+        """All that is known of what 気象庁 has in force, as far as this side has heard."""
+        fields = fields_of(await self._redis.hgetall(self._keys.feed_state))
+        return (await asyncio.to_thread(loaded, fields, self._realm.value, self._figures.family)).state
 
-    async def _fold(self, forecast: TsunamiForecast, *, is_past: bool) -> None:
-        """Change the state by compare-and-set, and let what follows from it wait; poller and replay may meet."""
+    async def in_force(self) -> tuple[Standing, ...]:
+        """What 気象庁 has in force, by system, code and danger."""
+        return in_force(await self.state())
+
+    async def forecasts(self) -> tuple[Forecast, ...]:
+        """What 気象庁 expects when, of the newest telegrams."""
+        return forecasts(await self.state())
+
+    async def rebuild(self, *, full: bool = False) -> Rebuilt:
+        """Finish what was left over, and tell the state again from the telegrams it rests on.
+
+        Where that differs from what is stored, or with `full`, every kept telegram is read and the state replaced.
+        """
+        for left in await self.telegrams.pending():
+            await self._again(left)
+        found = await rebuilt(self._redis, self._keys, self.telegrams, self._figures, full=full)
+        for data, stored in found.newly_readable:
+            await self._take(_as_received(stored, data, self._clock.now()))
+        await self._desk.put_waiting()
+        await self._tell_health()
+        return found.report
+
+    async def acknowledge(self, officer: Session, key: str) -> bool:
+        """Somebody has looked at a telegram that could not be read; False when it was not on the list (any more).
+
+        Raises WrongRealm, NotAllowed, NotFound.
+        """
+        if officer.realm is not self._realm:
+            raise WrongRealm(self._realm.value, officer.realm.value)
+        if not officer.may(Permission.DRAFT):
+            raise NotAllowed(Permission.DRAFT.value)
+        row = await self.telegrams.row(key)
+        step = Step(
+            officer.name, "telegram_seen", f"telegram:{key}", {"name": row.name, "detail": row.detail}
+        )
+
+        async def attempt() -> bool:
+            head = await self._audit.head()
+            return await self.telegrams.acknowledge(head, self._clock.now(), step, key)
+
+        seen = await until_head_holds(attempt)
+        await self._tell_health()
+        return seen
+
+    async def _take(self, received: Received) -> Taken:
+        now = self._clock.now()
+        for left in await self.telegrams.pending():
+            if now - left.received_at >= LEFT_OVER_AFTER:
+                await self._again(left)
+        return await self._finish(await self.telegrams.receive(received))
+
+    async def _again(self, left: Received) -> None:
+        """What was received and never concluded: whoever had it was stopped, perhaps by the telegram itself."""
+        again = msgspec.structs.replace(left, tries=left.tries + 1)
+        await self._finish(await self.telegrams.receive(again))
+
+    async def _finish(self, received: Received) -> Taken:
+        known = await self.telegrams.find(id_of(received.data))
+        if known is not None and known.given_up:  # the feed lists it again; it would end us again
+            await self.telegrams.drop(received.id)
+            old = known.row
+            return Taken(name=old.name, outcome=old.outcome, key=old.key, detail=old.detail, ignored=_AGAIN)
+        one = await asyncio.to_thread(judged, received, self._figures, self._clock.now(), self._cap)
+        row = await self._write(received, one)
+        made = await self._desk.put_waiting()
+        if row is not None:
+            await self.telegrams.trim()
+            if row.outcome is Outcome.UNREADABLE or row.problems:
+                await self._tell_health()
+        return _taken(received, one, row, made)
+
+    async def _write(self, received: Received, one: Judged) -> TelegramRow | None:
+        """Change state and list by compare-and-set; poller and replay may meet. None: it was known already."""
+        store, state_key = self.telegrams, self._keys.feed_state
         async with self._redis.pipeline(transaction=True) as pipe:
             while True:
-                await pipe.watch(self._keys.feed_state)
-                before = self._decoded(await pipe.hget(self._keys.feed_state, TSUNAMI))
-                after, events = apply(before, forecast)
+                await pipe.watch(state_key, store.received_key(received.id))
+                if not await pipe.exists(store.received_key(received.id)):
+                    return None
+                known = await store.find(one.key)
+                if known is not None and _is_settled(known, one):
+                    await pipe.reset()  # type: ignore[no-untyped-call]
+                    await store.drop(received.id)
+                    return None
+                fields = fields_of(await pipe.hgetall(state_key))
+                size_before = await store.size_of(pipe, one.key)
+                found = await asyncio.to_thread(concluded, received, one, fields, self._figures)
                 pipe.multi()  # type: ignore[no-untyped-call]
-                pipe.hset(self._keys.feed_state, TSUNAMI, msgspec.msgpack.encode(after))
-                for proposal in filter(None, map(self._propose, events)):
-                    if is_past:
-                        hint = PAST_TELEGRAM + proposal.review_hint
-                        proposal = msgspec.structs.replace(proposal, review_hint=hint)  # noqa: PLW2901
-                    pipe.hset(self._keys.feed_state, _waiting(proposal), msgspec.msgpack.encode(proposal))
+                if found.written:
+                    pipe.hset(state_key, mapping=found.written)
+                if found.removed:
+                    pipe.hdel(state_key, *found.removed)
+                if found.needed is not None:
+                    store.need(pipe, found.needed)
+                store.conclude(pipe, received.id, found.packed, size_before)
                 try:
                     await pipe.execute()
                 except WatchError:
                     continue
-                return
+                return found.row
 
-    def _decoded(self, stored: bytes | str | None) -> TsunamiState:
-        if stored is None:
-            return TsunamiState(realm=self._realm.value)
-        return msgspec.msgpack.decode(as_bytes(stored), type=TsunamiState)
-
-    async def _keep(self, key: str, data: bytes) -> None:
-        """Raw telegrams stay readable for HQ and for a rebuild; the oldest leave first."""
-        await self._redis.xadd(
-            self._keys.telegrams, {"key": key, "xml": data}, maxlen=KEPT_TELEGRAMS, approximate=True
+    async def _tell_health(self) -> None:
+        """The board's line. It stays red until somebody has looked: only people clear it."""
+        unread = await self.telegrams.unread()
+        if not unread and not await self._redis.hexists(self._keys.health, HEALTH_PART):
+            return
+        what = "、".join(f"{one.name}（{one.detail or '・'.join(one.problems)}）" for one in unread[:3])
+        more = f" ほか{len(unread) - 3}件" if len(unread) > 3 else ""
+        detail = (
+            f"読めない電文 {len(unread)}件（電文の画面で確認してください）: {what}{more}" if unread else ""
         )
-
-    async def _report_unreadable(self, name: str, reason: str) -> None:
-        note = {
-            "at": self._clock.now().isoformat(),
-            "ok": False,
-            "detail": f"読めない電文: {name}（{reason}）",
-        }
-        await self._redis.hset(self._keys.health, "telegram", msgspec.json.encode(note))
+        note = {"at": self._clock.now().isoformat(), "ok": not unread, "detail": detail}
+        await self._redis.hset(self._keys.health, HEALTH_PART, msgspec.json.encode(note))
 
 
-def _waiting(proposal: Proposal) -> bytes:
-    return WAITING + proposal.id.encode()
+def _is_settled(known: StoredTelegram, one: Judged) -> bool:
+    """Nothing new can come of it: it has acted, or is what it was found to be before."""
+    return known.has_acted or known.row.outcome is one.outcome
 
 
-_decode_proposal = msgspec.msgpack.Decoder(Proposal).decode
+def _taken(received: Received, one: Judged, row: TelegramRow | None, made: list[str]) -> Taken:
+    ignored: IgnoredReason | None = _AGAIN
+    outcome, detail = one.outcome, one.detail
+    if row is not None:
+        outcome, ignored, detail = row.outcome, row.ignored, row.detail
+    return Taken(
+        name=received.name,
+        outcome=Outcome.PROPOSED if made else outcome,
+        key=one.key,
+        title="" if one.source is None else one.source.title,
+        detail=detail,
+        ignored=ignored,
+        proposals=tuple(made),
+    )
+
+
+def _as_received(stored: StoredTelegram, data: bytes, now: datetime) -> Received:
+    """A telegram that an older version of the service kept without reading it."""
+    return Received(
+        id=id_of(data, as_drill=stored.as_drill),
+        name=stored.row.name,
+        feed=stored.row.feed,
+        data=data,
+        received_at=now,
+        number=stored.number,
+        max_age_s=LONGEST_STANDING.total_seconds(),
+        as_drill=stored.as_drill,
+    )

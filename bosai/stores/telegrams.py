@@ -36,7 +36,7 @@ _seen = Script("telegram_seen")
 class Received(msgspec.Struct, frozen=True, kw_only=True):
     """One telegram as it came. `judged_at`: the clock to judge its age by, where it is not ours (a replay).
 
-    `tries`: how often its reading was begun; one that ends the process each time must not do so for ever.
+    `tries`: how often its reading was begun again; one that ends the process each time must not do so for ever.
     """
 
     id: str
@@ -53,13 +53,17 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredTelegram(msgspec.Struct, frozen=True, kw_only=True):
-    """A row with what is needed to read the bytes again. `has_acted`: it was of this side and of now."""
+    """A row with what is needed to read the bytes again.
+
+    `has_acted`: it was of this side and of now, and was read. `given_up`: reading it ended the process each time.
+    """
 
     row: TelegramRow
     number: int
     as_drill: bool = False
     is_cap: bool = False
     has_acted: bool = False
+    given_up: bool = False
 
 
 _decode = msgspec.msgpack.Decoder(StoredTelegram).decode
@@ -152,9 +156,9 @@ class TelegramStore:
     # ---- receiving ----
 
     async def receive(self, received: Received) -> Received:
-        """Keep the bytes before anything is made of them; again for the same id counts a try."""
+        """Keep the bytes before anything is made of them. The number of arrival comes from here."""
         number = received.number or int(await self._redis.incr(self._keys.telegram.number))
-        kept = msgspec.structs.replace(received, number=number, tries=received.tries + 1)
+        kept = msgspec.structs.replace(received, number=number)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(self.received_key(kept.id), msgspec.msgpack.encode(kept))
             pipe.sadd(self._keys.telegram.pending, kept.id)

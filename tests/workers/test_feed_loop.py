@@ -16,6 +16,7 @@ from bosai.services.feeds import FeedService
 from bosai.services.proposals import ProposalService
 from bosai.settings import load_settings
 from bosai.settings_feeds import Feeds
+from bosai.settings_proposals import rules_of
 from bosai.stores.keys import Keys
 from tests.bed.clocks import FakeClock
 from tests.bed.jma_server import Failure, JmaServer
@@ -26,6 +27,7 @@ from workers.feeds import FeedLoop, open_session
 
 REPORTED = datetime(2026, 4, 1, 12, 3, tzinfo=JST)
 START = REPORTED - timedelta(minutes=2)
+RULES = rules_of(load_settings())
 
 
 def telegram(*items: str, minute: int = 0, **given) -> Recorded:
@@ -46,7 +48,7 @@ class Listening:
             self.redis,
             Realm.LIVE,
             clock=self.clock,
-            service=FeedService(self.redis, Realm.LIVE, self.clock, self.proposals),
+            service=FeedService(self.redis, Realm.LIVE, self.clock, self.proposals, rules=RULES),
             session=self.session,
             settings=self.facts,
             rng=random.Random(1),
@@ -256,7 +258,9 @@ async def test_a_server_that_asks_for_patience_gets_it(redis):
     async with TestServer(app, host="127.0.0.1") as server, open_session(shipped) as session:
         facts = msgspec.structs.replace(shipped, urls=(str(server.make_url("/eqvol.xml")),))
         clock = FakeClock(START)
-        service = FeedService(redis, Realm.LIVE, clock, ProposalService(redis, Realm.LIVE, clock))
+        service = FeedService(
+            redis, Realm.LIVE, clock, ProposalService(redis, Realm.LIVE, clock), rules=RULES
+        )
         loop = FeedLoop(
             redis,
             Realm.LIVE,

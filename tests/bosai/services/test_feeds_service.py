@@ -8,31 +8,42 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from bosai.errors import NotAllowed, NotFound, WrongRealm
+from bosai.feeds.changes import ChangeKind, IgnoredReason, Outcome
 from bosai.feeds.jma.envelope import parse_telegram
-from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.feeds.proposals import ProposedAct
+from bosai.feeds.readings import Grade
+from bosai.model.alert import TsunamiClass
 from bosai.model.realm import Realm
-from bosai.services.feeds import PAST_TELEGRAM, WAITING, FeedService
+from bosai.model.staff import Role
+from bosai.services import feed_take
+from bosai.services.audit import AuditService
+from bosai.services.feeds import LEFT_OVER_AFTER, PAST_TELEGRAM, FeedService
 from bosai.services.proposals import ProposalService
+from bosai.settings import load_settings
+from bosai.settings_proposals import rules_of
 from bosai.stores.alerts import AlertStore
+from bosai.stores.feed_state import WAITING
 from bosai.stores.keys import Keys
 from tests.bosai.feeds.telegrams import JST, SEQUENCE_2011, item, jma_folder, report
-from tests.bosai.services.hq import HandClock
+from tests.bosai.services.hq import HandClock, officer
 
 NAME = "20260401030310_0_VTSE41_010000.xml"
 REPORTED = datetime(2026, 4, 1, 12, 3, tzinfo=JST)
 MAJOR, WARNING, ADVISORY, LIFTED = "52", "51", "62", "50"
+RULES = rules_of(load_settings())
+BROKEN = report(body="<Tsunami/>").replace(b"Tsunami", b"X")
 
 
 class Desk:
     """One side's feed service and proposals, on a clock that stands."""
 
-    def __init__(self, redis, realm: Realm = Realm.LIVE) -> None:
+    def __init__(self, redis, realm: Realm = Realm.LIVE, **given) -> None:
         self.clock = HandClock(REPORTED)
         self.keys = Keys(realm)
         self.redis = redis
         self.proposals = ProposalService(redis, realm, self.clock)
-        self.feeds = FeedService(redis, realm, self.clock, self.proposals)
+        self.feeds = FeedService(redis, realm, self.clock, self.proposals, rules=RULES, **given)
 
     async def open(self):
         return [one.proposal for one in await self.proposals.open()]
@@ -40,6 +51,13 @@ class Desk:
     async def health(self) -> dict:
         stored = await self.redis.hget(self.keys.health, "telegram")
         return msgspec.json.decode(stored) if stored else {}
+
+    async def grade(self) -> Grade:
+        found = [one for one in await self.feeds.in_force() if (one.system, one.code) == ("tsunami", "220")]
+        return found[0].kind.grade if found else Grade.NONE
+
+    async def rows(self):
+        return [row for _, row in await self.feeds.telegrams.page()]
 
 
 @pytest.fixture
@@ -54,20 +72,44 @@ async def test_a_major_warning_for_our_coast_becomes_one_proposal_and_no_order(d
     assert (proposal.act, proposal.tsunami_class) == (ProposedAct.ISSUE, TsunamiClass.MAJOR_WARNING)
     assert proposal.zones == ("tsunami:area1", "tsunami:area2")
     assert await AlertStore(desk.redis, Realm.LIVE).in_force() == []
-    assert (await desk.feeds.state()).area("220").kind is TsunamiClass.MAJOR_WARNING
+    assert await desk.grade() is Grade.EMERGENCY
 
 
-async def test_the_same_telegram_again_proposes_nothing(desk):
+async def test_the_row_of_a_telegram_says_how_it_came_what_it_changed_and_what_it_proposed(desk):
+    data = report(item(kind=MAJOR), item("210", ADVISORY))
+    taken = await desk.feeds.take(data, NAME, feed="replay")
+    (row,) = await desk.rows()
+    assert (row.key, row.name, row.feed, row.received_at) == (taken.key, NAME, "replay", REPORTED)
+    assert (row.outcome, row.size_bytes, row.ignored, row.problems) == (
+        Outcome.PROPOSED,
+        len(data),
+        None,
+        (),
+    )
+    assert row.proposals == taken.proposals
+    told = {(one.after.code, one.kind, one.grade_after) for one in row.changes if one.after is not None}
+    assert told == {
+        ("220", ChangeKind.RAISED, Grade.EMERGENCY),
+        ("210", ChangeKind.RAISED, Grade.ADVISORY),
+    }
+    assert row.source is not None
+    assert row.source.report_at == REPORTED
+    assert await desk.feeds.telegrams.raw(row.key) == data
+
+
+async def test_the_same_telegram_again_proposes_nothing_and_is_listed_once(desk):
     data = report(item(kind=MAJOR))
     await desk.feeds.take(data, NAME)
     again = await desk.feeds.take(data, NAME)
-    assert (again.outcome, again.proposals) == ("no_change", ())
+    assert (again.outcome, again.proposals, again.ignored) == ("no_change", (), IgnoredReason.DUPLICATE)
     assert len(await desk.open()) == 1
+    assert len(await desk.rows()) == 1
+    assert await desk.feeds.telegrams.pending() == []
 
 
-async def test_a_warning_for_another_coast_proposes_nothing(desk):
-    taken = await desk.feeds.take(report(item("221", MAJOR, name="福島県")), NAME)
-    assert (taken.outcome, await desk.open()) == ("no_change", [])
+async def test_a_warning_for_another_coast_changes_what_is_in_force_and_proposes_nothing(desk):
+    taken = await desk.feeds.take(report(item("250", MAJOR, name="福島県")), NAME)
+    assert (taken.outcome, await desk.open()) == ("changed", [])
 
 
 @pytest.mark.parametrize("status", ["訓練", "試験"])
@@ -75,7 +117,8 @@ async def test_what_is_not_tsujo_never_reaches_the_live_side(desk, status):
     taken = await desk.feeds.take(report(item(kind=MAJOR), status=status), NAME)
     assert (taken.outcome, taken.detail) == ("not_for_this_side", status)
     assert await desk.open() == []
-    assert (await desk.feeds.state()).forecast is None
+    assert await desk.feeds.in_force() == ()
+    assert [one.outcome for one in await desk.rows()] == [Outcome.NOT_FOR_THIS_SIDE]
 
 
 async def test_a_real_warning_never_acts_on_the_drill_side_and_its_recording_acts_there_alone(redis):
@@ -87,7 +130,9 @@ async def test_a_real_warning_never_acts_on_the_drill_side_and_its_recording_act
     assert await live.open() == []
     (proposal,) = await drill.open()
     assert proposal.realm == "drill"
-    assert (await live.feeds.state()).forecast is None
+    assert await live.feeds.in_force() == ()
+    await drill.feeds.rebuild(full=True)
+    assert await drill.grade() is Grade.WARNING
 
 
 @pytest.mark.parametrize(
@@ -111,10 +156,10 @@ async def test_only_a_telegram_of_now_is_taken(desk, moved, outcome):
 
 async def test_after_a_stop_an_older_warning_that_still_stands_is_taken(desk):
     desk.clock.at += timedelta(hours=32)
-    assert (await desk.feeds.take(report(item(kind=MAJOR)), NAME)).outcome == "stale"
-    assert (
-        await desk.feeds.take(report(item(kind=MAJOR)), NAME, max_age=timedelta(hours=48))
-    ).outcome == "proposed"
+    data = report(item(kind=MAJOR))
+    assert (await desk.feeds.take(data, NAME)).outcome == "stale"
+    assert (await desk.feeds.take(data, NAME, max_age=timedelta(hours=48))).outcome == "proposed"
+    assert [one.outcome for one in await desk.rows()] == [Outcome.PROPOSED]
 
 
 async def test_a_replay_is_judged_by_the_clock_it_brings(desk):
@@ -131,25 +176,94 @@ async def test_a_telegram_of_now_is_not_called_a_recording(desk):
     assert "再生" not in proposal.review_hint
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"<a>", b"not xml", report(body="<Tsunami/>").replace(b"Tsunami", b"X")]
-)
+@pytest.mark.parametrize("data", [b"", b"<a>", b"not xml", BROKEN])
 async def test_what_can_not_be_read_is_kept_told_to_hq_and_stands_in_nobodys_way(desk, data):
-    taken = await desk.feeds.take(data, "20260401030310_0_VTSE41_010000.xml")
+    taken = await desk.feeds.take(data, NAME)
     assert taken.outcome == "unreadable"
     assert taken.detail
     note = await desk.health()
     assert (note["ok"], NAME in note["detail"]) == (False, True)
-    kept = await desk.redis.xrange(desk.keys.telegrams)
-    assert kept[-1][1][b"xml"] == data
+    assert await desk.feeds.telegrams.raw(taken.key) == data
+    assert [one.key for one in await desk.feeds.telegrams.unread()] == [taken.key]
+    assert (await desk.feeds.take(report(item(kind=MAJOR)), NAME)).outcome == "proposed"
+    assert not (await desk.health())["ok"]
+
+
+async def test_a_reader_that_fails_on_one_telegram_does_not_stop_the_others(desk, monkeypatch):
+    def fails(_telegram):
+        raise KeyError("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(feed_take, "read", fails)
+        taken = await desk.feeds.take(report(item(kind=MAJOR)), NAME)
+    assert (taken.outcome, "不具合" in taken.detail) == ("unreadable", True)
     assert (await desk.feeds.take(report(item(kind=MAJOR)), NAME)).outcome == "proposed"
 
 
-async def test_a_type_that_is_not_read_in_depth_is_kept(desk):
-    data = report(title="震源・震度に関する情報", body="<Earthquake/>")
-    taken = await desk.feeds.take(data, "20260401030310_0_VXSE53_010000.xml")
+async def test_a_table_that_fails_costs_neither_the_state_nor_the_alarm(desk, monkeypatch):
+    def fails(*_args, **_kwargs):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(feed_take, "propose_all", fails)
+        taken = await desk.feeds.take(report(item(kind=MAJOR)), NAME)
+    assert taken.outcome == "changed"
+    assert await desk.grade() is Grade.EMERGENCY
+    (row,) = await desk.feeds.telegrams.unread()
+    assert "提案を作れませんでした" in row.problems[0]
+    assert not (await desk.health())["ok"]
+
+
+async def test_a_lift_that_follows_only_from_an_area_that_could_not_be_read_is_looked_at_by_a_person(desk):
+    await desk.feeds.take(report(item(kind=MAJOR)), NAME)
+    later = report(item("", MAJOR), item("210", ADVISORY), report_at=REPORTED + timedelta(minutes=5))
+    taken = await desk.feeds.take(later, NAME)
+    (row,) = await desk.feeds.telegrams.unread()
+    assert row.key == taken.key
+    assert any("コード" in one for one in row.problems)
+
+
+async def test_the_alarm_stands_until_an_officer_says_he_has_looked_and_the_log_says_who(desk):
+    drafter, viewer = officer("abe", Role.HQ_DRAFTER), officer("mori", Role.VIEWER)
+    first, second = [(await desk.feeds.take(data, NAME)).key for data in (b"<a>", b"<b>")]
+    desk.clock.at += timedelta(days=3)
+    await desk.feeds.take(report(item(kind=MAJOR), report_at=desk.clock.at), NAME)
+    assert "2件" in (await desk.health())["detail"]
+    with pytest.raises(NotAllowed):
+        await desk.feeds.acknowledge(viewer, first)
+    with pytest.raises(NotFound):
+        await desk.feeds.acknowledge(drafter, "nothing-of-this-name")
+    assert await desk.feeds.acknowledge(drafter, first)
+    assert not await desk.feeds.acknowledge(drafter, first)
+    note = await desk.health()
+    assert (note["ok"], "1件" in note["detail"]) == (False, True)
+    assert await desk.feeds.acknowledge(drafter, second)
+    assert await desk.health() == {"at": desk.clock.at.isoformat(), "ok": True, "detail": ""}
+    log = await AuditService(desk.redis, Realm.LIVE, desk.clock).read()
+    seen = [(one.actor, one.subject) for one in log if one.step == "telegram_seen"]
+    assert seen == [(drafter.name, f"telegram:{first}"), (drafter.name, f"telegram:{second}")]
+    with pytest.raises(WrongRealm):
+        await Desk(desk.redis, Realm.DRILL).feeds.acknowledge(drafter, first)
+
+
+async def test_a_type_that_is_not_read_in_depth_is_kept_and_listed(desk):
+    data = report(title="府県天気予報", body="<MeteorologicalInfos/>")
+    taken = await desk.feeds.take(data, "20260401030310_0_VPFD51_040000.xml")
     assert taken.outcome == "kept"
-    assert len(await desk.redis.xrange(desk.keys.telegrams)) == 1
+    (row,) = await desk.rows()
+    assert (row.outcome, row.source and row.source.type_code) == (Outcome.KEPT, "VPFD51")
+    assert (await desk.feeds.take(data, "20260401030310_0_VPFD51_040000.xml")).ignored == "duplicate"
+
+
+async def test_what_an_older_version_only_kept_is_read_once_its_type_can_be(desk, monkeypatch):
+    data = report(item(kind=MAJOR))
+    with monkeypatch.context() as patched:
+        patched.setattr(feed_take, "read", lambda _telegram: None)
+        assert (await desk.feeds.take(data, NAME)).outcome == "kept"
+    await desk.feeds.rebuild(full=True)
+    assert await desk.grade() is Grade.EMERGENCY
+    assert len(await desk.open()) == 1
+    assert [one.outcome for one in await desk.rows()] == [Outcome.PROPOSED]
 
 
 async def test_a_lift_by_jma_is_a_proposal_that_lifts_nothing(desk):
@@ -159,14 +273,15 @@ async def test_a_lift_by_jma_is_a_proposal_that_lifts_nothing(desk):
     )
     (proposal,) = await desk.open()
     assert proposal.act is ProposedAct.LIFT
-    assert "避難指示の解除ではありません" in proposal.review_hint
+    assert "避難情報の解除ではありません" in proposal.review_hint
 
 
 async def test_an_older_telegram_that_comes_late_changes_nothing(desk):
     await desk.feeds.take(report(item(kind=MAJOR)), NAME)
     late = report(item(kind=ADVISORY), report_at=REPORTED - timedelta(minutes=5))
-    assert (await desk.feeds.take(late, NAME)).outcome == "no_change"
-    assert (await desk.feeds.state()).area("220").kind is TsunamiClass.MAJOR_WARNING
+    taken = await desk.feeds.take(late, NAME)
+    assert (taken.outcome, taken.ignored) == ("no_change", IgnoredReason.LATE)
+    assert await desk.grade() is Grade.EMERGENCY
 
 
 async def test_two_who_take_the_same_telegrams_at_once_propose_once(redis):
@@ -177,31 +292,92 @@ async def test_two_who_take_the_same_telegrams_at_once_propose_once(redis):
     ids = [one for each in taken for one in each.proposals]
     assert len(ids) == len(set(ids))
     (proposal,) = await desks[0].open()
-    assert proposal.tsunami_class == TsunamiClass.MAJOR_WARNING
-    assert (await desks[0].feeds.state()).area("220").kind is TsunamiClass.MAJOR_WARNING
+    assert proposal.tsunami_class is TsunamiClass.MAJOR_WARNING
+    assert await desks[0].grade() is Grade.EMERGENCY
+    assert len(await desks[0].rows()) == 2
+    assert await desks[0].feeds.telegrams.pending() == []
 
 
 class Killed(BaseException):
     """What ends a process in the middle."""
 
 
-async def test_killed_between_state_and_desk_the_proposal_still_arrives(redis, monkeypatch):
-    desk = Desk(redis)
+STEPS = [
+    ("telegrams", "receive"),
+    ("telegrams", "find"),
+    ("telegrams", "size_of"),
+    ("proposals", "put"),
+    ("proposals", "get"),
+    ("telegrams", "trim"),
+]
 
-    async def killed(_proposal):
+
+@pytest.mark.parametrize(
+    "moment", [(*step, after) for step in STEPS for after in (False, True)], ids=lambda m: f"{m[1]}-{m[2]}"
+)
+@pytest.mark.parametrize("found_by", ["the same telegram", "the next telegram", "a restart"])
+async def test_killed_anywhere_everything_is_found_again_and_proposed_once(
+    redis, monkeypatch, moment, found_by
+):
+    part, step, after = moment
+    if moment == ("telegrams", "receive", False) and found_by != "the same telegram":
+        pytest.skip("nothing was kept: only the feed has it, and lists it again")
+    told = []
+
+    async def hook(proposal):
+        told.append(proposal.id)
+
+    desk = Desk(redis, on_proposal=hook)
+    target = desk.feeds.telegrams if part == "telegrams" else desk.proposals
+    real = getattr(target, step)
+
+    async def killed(*args, **kwargs):
+        if after:
+            await real(*args, **kwargs)
+        raise Killed
+
+    data = report(item(kind=MAJOR))
+    with monkeypatch.context() as patched:
+        patched.setattr(target, step, killed)
+        with pytest.raises(Killed):
+            await desk.feeds.take(data, NAME)
+    restarted = Desk(redis, on_proposal=hook)
+    if found_by == "a restart":
+        await restarted.feeds.rebuild()
+    elif found_by == "the same telegram":
+        await restarted.feeds.take(data, NAME)
+    else:
+        restarted.clock.at += LEFT_OVER_AFTER
+        await restarted.feeds.take(report(item("250", ADVISORY), item(kind=MAJOR), report_at=REPORTED), NAME)
+    (proposal,) = await restarted.open()
+    assert proposal.tsunami_class is TsunamiClass.MAJOR_WARNING
+    assert set(told) == {proposal.id}
+    assert await restarted.grade() is Grade.EMERGENCY
+    left = [one for one in await redis.hkeys(restarted.keys.feed_state) if one.startswith(WAITING.encode())]
+    assert left == []
+    assert await restarted.feeds.telegrams.pending() == []
+
+
+async def test_a_telegram_that_ends_the_process_each_time_is_given_up_and_told_to_hq(redis, monkeypatch):
+    data = report(item(kind=MAJOR))
+
+    def killed(*_args, **_kwargs):
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(desk.proposals, "put", killed)
+        patched.setattr(feed_take, "parse_telegram", killed)
         with pytest.raises(Killed):
-            await desk.feeds.take(report(item(kind=MAJOR)), NAME)
-    assert await desk.open() == []
-    restarted = Desk(redis)
-    taken = await restarted.feeds.take(report(item(kind=MAJOR)), NAME)
-    assert taken.outcome == "proposed"
-    assert len(await restarted.open()) == 1
-    left = [field for field in await redis.hgetall(restarted.keys.feed_state) if field.startswith(WAITING)]
-    assert left == []
+            await Desk(redis).feeds.take(data, NAME)
+        for _ in range(feed_take.MAX_TRIES):
+            with pytest.raises(Killed):
+                await Desk(redis).feeds.rebuild()
+        last = Desk(redis)
+        await last.feeds.rebuild()
+        assert (await last.feeds.take(data, NAME)).ignored == "duplicate"
+    (row,) = await last.feeds.telegrams.unread()
+    assert (row.outcome, "途中で止まった" in row.detail) == (Outcome.UNREADABLE, True)
+    assert not (await last.health())["ok"]
+    assert (await last.feeds.take(report(item(kind=WARNING)), NAME)).outcome == "proposed"
 
 
 async def test_what_waited_is_put_in_the_order_jma_spoke(redis, monkeypatch):
@@ -221,15 +397,79 @@ async def test_what_waited_is_put_in_the_order_jma_spoke(redis, monkeypatch):
     assert proposal.act is ProposedAct.LIFT
 
 
+async def test_what_reacts_to_a_proposal_hears_of_it_once_it_is_on_the_desk_and_its_failure_stops_nothing(
+    redis,
+):
+    heard = []
+
+    async def fails(proposal):
+        heard.append((proposal.id, [one.id for one in await desk.open()]))
+        raise RuntimeError("what goes out at once is down")
+
+    desk = Desk(redis, on_proposal=fails)
+    taken = await desk.feeds.take(report(item(kind=MAJOR)), NAME)
+    assert heard == [(taken.proposals[0], list(taken.proposals))]
+    await desk.feeds.take(report(item(kind=MAJOR)), NAME)
+    assert len(heard) == 1
+
+
+async def test_a_restart_tells_the_same_state_and_leaves_what_was_right_alone(desk):
+    for minute, kind in enumerate((ADVISORY, WARNING, WARNING, MAJOR)):
+        await desk.feeds.take(report(item(kind=kind), report_at=REPORTED + timedelta(minutes=minute)), NAME)
+    before, found = await desk.feeds.state(), await desk.feeds.rebuild()
+    assert (found.same, found.replaced, found.in_force) == (True, False, 1)
+    assert await desk.feeds.state() == before
+    full = await desk.feeds.rebuild(full=True)
+    assert (full.same, full.replaced, full.telegrams) == (True, True, 4)
+    assert await desk.feeds.state() == before
+
+
+@pytest.mark.parametrize("damage", ["gone", "garbage", "wrong"])
+async def test_a_lost_or_damaged_state_is_told_again_from_the_telegrams_and_proposes_nothing_twice(
+    desk, damage
+):
+    await desk.feeds.take(report(item(kind=WARNING)), NAME)
+    await desk.feeds.take(report(item(kind=MAJOR), report_at=REPORTED + timedelta(minutes=4)), NAME)
+    before, key = await desk.feeds.in_force(), desk.keys.feed_state
+    if damage == "gone":
+        await desk.redis.delete(key)
+    elif damage == "garbage":
+        await desk.redis.hset(key, "scope:VTSE41", b"\xc1")
+    else:
+        older = Desk(desk.redis, Realm.DRILL)
+        await older.feeds.take(report(item(kind=ADVISORY)), NAME, as_drill=True)
+        await desk.redis.hset(
+            key, "scope:VTSE41", await desk.redis.hget(older.keys.feed_state, "scope:VTSE41")
+        )
+    proposals = await desk.open()
+    found = await desk.feeds.rebuild()
+    assert (found.same, found.replaced) == (False, True)
+    assert await desk.feeds.in_force() == before
+    assert await desk.open() == proposals
+
+
+async def test_what_an_older_version_stored_under_the_same_key_stops_no_start(desk):
+    await desk.redis.hset(desk.keys.feed_state, "tsunami", b"\x82state of long ago")
+    await desk.redis.hset(desk.keys.feed_state, "waiting:old", b"\x81no proposal")
+    await desk.redis.xadd(desk.keys.telegrams, {"key": "k", "xml": b"<x/>"})
+    found = await desk.feeds.rebuild()
+    assert found.dropped == ("tsunami",)
+    assert await desk.redis.hkeys(desk.keys.feed_state) == []
+    assert not await desk.redis.exists(desk.keys.telegrams)
+    assert (await desk.feeds.take(report(item(kind=MAJOR)), NAME)).outcome == "proposed"
+
+
 @pytest.mark.real_data
 async def test_the_sequence_of_2011_on_its_own_clock_ends_with_the_proposal_to_lift(redis):
     folder = jma_folder() / "official_samples"
     desk = Desk(redis, Realm.DRILL)
-    seen = []
+    seen, grades = [], []
     for name in SEQUENCE_2011:
         data = await asyncio.to_thread((folder / name).read_bytes)
         now = parse_telegram(data, name=name).sent_at
         seen.append((await desk.feeds.take(data, name, now=now, as_drill=True)).outcome)
-    assert seen.count("proposed") == 4
+        grades.append(await desk.grade())
+    assert seen == ["proposed", "changed", "proposed", "proposed", "proposed"]
+    assert grades == [Grade.EMERGENCY] * 4 + [Grade.NONE]
     (left,) = await desk.open()
     assert left.act is ProposedAct.LIFT
