@@ -161,8 +161,8 @@ def _gauges(body: BodyView) -> dict[str, _Gauge]:
     for series in body.all(body.root, "MeteorologicalInfos", "TimeSeriesInfo"):
         times = _times(body, series)
         for item in body.all(series, "Item"):
-            station = item.find(body.path("Station"))
-            gauge = None if station is None else _gauge_of(body, station, gauges)
+            of_gauge = item.find(body.path("Station"))
+            gauge = None if of_gauge is None else _gauge_of(body, of_gauge, gauges)
             if gauge is not None:
                 _read_series(body, item, gauge, times)
     return gauges
