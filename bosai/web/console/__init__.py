@@ -10,6 +10,7 @@
     compose.py   the form ─ forms.py (parse) ─ prefill.py          orders.py    one version and its steps
     endings.py   解除, 取消, 見直し                                  refusals.py  what stopped it, in Japanese
     hand.py      行き先の調整: what HQ asks of the plan             explain.py  案内の理由
+    channels.py  one version on every other channel: mail, loudspeaker, press, governor, L-Alert's shape
     lag.py       判断待ち: danger that no order answers             banners.py  what every page says first
                                                                     audit.py, sites.py, officers.py, qr.py
 
@@ -21,6 +22,7 @@ from aiohttp import web
 from bosai.web.console import (
     audit,
     board,
+    channels,
     compose,
     delivery,
     endings,
@@ -36,5 +38,19 @@ from bosai.web.console import (
 
 def routes() -> list[web.RouteDef]:
     """Every route of the console, for one side. Fixed paths stand before those with a name in them."""
-    parts = (session, board, delivery, compose, endings, audit, sites, hand, lag, explain, officers, orders)
+    parts = (
+        session,
+        board,
+        delivery,
+        compose,
+        endings,
+        audit,
+        sites,
+        hand,
+        lag,
+        explain,
+        officers,
+        channels,
+        orders,
+    )
     return [route for part in parts for route in part.routes()]
