@@ -73,7 +73,7 @@ def content_hash(content: Content) -> str:
 
 
 def ready_words(content: Content) -> str:
-    """What the second officer types: 「自動発信 津波警報 お知らせ 津波避難エリア1」, a drill with 「訓練」 before it."""
+    """What the second officer types: 「自動発信 津波警報 お知らせ 津波避難エリア1」, after 「訓練」 in a drill."""
     words = [
         "訓練" if content.realm.is_drill else "",
         "自動発信",
