@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -11,7 +14,8 @@ from bosai.feeds.atom import parse_feed
 from bosai.feeds.errors import FeedRefused, RefusalReason, TelegramRefused, XmlRefused
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.safe_xml import MAX_DEPTH, parse_xml
-from tests.bosai.feeds.telegrams import item, report
+from tests.bosai.feeds.hostile import HOSTILE
+from tests.bosai.feeds.telegrams import REPO, item, report
 
 LAUGHS = (
     '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "ha">'
@@ -156,3 +160,57 @@ def test_feeds_are_guarded_the_same_way():
         with pytest.raises(FeedRefused) as caught:
             parse_feed(data)
         assert caught.value.reason is reason
+
+
+def test_too_many_attributes_are_refused_before_a_tree_is_built():
+    with pytest.raises(XmlRefused) as caught:
+        parse_xml(b"<r>" + b'<a b=""/>' * 11 + b"</r>", max_attributes=10)
+    assert caught.value.reason is RefusalReason.TOO_MANY_ATTRIBUTES
+    assert len(parse_xml(b"<r>" + b'<a b=""/>' * 10 + b"</r>", max_attributes=10)) == 10
+
+
+def test_closing_tags_comments_and_instructions_are_no_elements():
+    data = b"<?xml version='1.0'?><r><!-- x --><?a?><![CDATA[<a/>]]><a></a></r>"
+    assert (
+        len(parse_xml(data, max_elements=3)) == 1
+    )  # the one in the section is counted, to be on the safe side
+
+
+def test_a_head_of_many_kinds_for_many_areas_is_refused_as_pairs():
+    kinds, areas = "<Kind><Name>x</Name></Kind>" * 400, "<Area><Name>y</Name><Code>1</Code></Area>" * 400
+    information = (
+        f"<Information type='x'><Item>{kinds}<Areas codeType='z'>{areas}</Areas></Item></Information>"
+    )
+    data = report(item()).decode().replace("</Text></Headline>", f"</Text>{information}</Headline>")
+    assert refusal_of(data.encode()) is RefusalReason.TOO_MANY_ELEMENTS
+
+
+@pytest.fixture(scope="module")
+def opened_under_limits() -> dict[str, dict[str, object]]:
+    """Every hostile document opened by one process that may take 1.5 GB of addresses and a minute of CPU."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.bosai.feeds.hostile", *HOSTILE],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = {one["name"]: one for one in map(json.loads, run.stdout.splitlines())}
+    if len(found) < len(HOSTILE):
+        stopped_at = next(name for name in HOSTILE if name not in found)
+        found[stopped_at] = {"outcome": f"killed or failed ({run.returncode}): {run.stderr[-500:]}"}
+    return found
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_document_is_refused_or_read_within_the_limits(
+    name: str, opened_under_limits: dict[str, dict[str, object]]
+):
+    assert opened_under_limits.get(name, {}).get("outcome") == HOSTILE[name][1]
+
+
+def test_no_hostile_document_takes_much_more_memory_than_the_ones_before(
+    opened_under_limits: dict[str, dict[str, object]],
+):
+    grown = sum(float(str(one.get("grown_mb", 0))) for one in opened_under_limits.values())
+    assert grown < 500  # MB over all of them; the largest document has 10
