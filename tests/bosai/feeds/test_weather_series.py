@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,11 +10,18 @@ from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.jma.reading import read
 from bosai.feeds.readings import Danger, Forecast, Grade, Reading, System
-from tests.bosai.feeds.telegrams import JST, jma_folder
-from tests.bosai.feeds.weather_telegrams import EAST, SERIES, reading, real, spell, weather
+from tests.bosai.feeds.telegrams import JST
+from tests.bosai.feeds.weather_telegrams import (
+    EAST,
+    SERIES,
+    SERIES_SAMPLE,
+    reading,
+    real,
+    spell,
+    weather,
+    with_values,
+)
 
-BODY = "{http://xml.kishou.go.jp/jmaxml1/body/meteorology1/}"
-SAMPLE = "81_01_01_250630_VPWP50.xml"
 NAMES = ("１日未明", "１日明け方", "１日朝", "１日昼前", "１日昼過ぎ", "１日夕方")
 H3 = timedelta(hours=3)
 
@@ -63,39 +69,9 @@ def only(found: Reading) -> Forecast:
 
 @pytest.mark.real_data
 def test_the_sample_expects_nothing_of_level_3_and_says_which_telegram_it_replaces() -> None:
-    found = real("official_samples", SAMPLE)
+    found = real("official_samples", SERIES_SAMPLE)
     assert (found.forecasts, found.areas, found.problems) == ((), (), ())
     assert found.scope == "VPWP50/010000/稚内地方気象台"
-
-
-def with_values(city: str, kind: str, place: str | None, values: dict[int, tuple[str, str]]) -> bytes:
-    """The sample with these values (step → code, name) written into the series of one city, kind and place."""
-    ET.register_namespace("", "http://xml.kishou.go.jp/jmaxml1/")
-    root = ET.parse(jma_folder() / "official_samples" / SAMPLE).getroot()
-    (item,) = [
-        one
-        for one in root.iter(f"{BODY}Item")
-        if one.findtext(f"{BODY}Area/{BODY}Name") == city
-        and any(element.get("type") == kind for element in one.iter(f"{BODY}Significancy"))
-    ]
-    holders = [
-        holder
-        for path in (f"{BODY}SignificancyPart/{BODY}Base", f"{BODY}SignificancyPart/{BODY}Base/{BODY}Local")
-        for holder in item.iterfind(f"{BODY}Kind/{BODY}Property/{path}")
-        if holder.findtext(f"{BODY}AreaName") == place
-    ]
-    written = 0
-    for holder in holders:
-        for element in holder.findall(f"{BODY}Significancy"):
-            step = int(element.get("refID") or 0)
-            if element.get("type") == kind and step in values:
-                for tag, new in zip(("Code", "Name"), values[step], strict=True):
-                    child = element.find(f"{BODY}{tag}")
-                    assert child is not None
-                    child.text = new
-                written += 1
-    assert written == len(values)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 @pytest.mark.real_data

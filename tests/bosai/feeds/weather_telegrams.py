@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
@@ -18,6 +19,9 @@ COLLECTION = "気象警報・注意報（Ｒ０６）（集約通報）"
 SERIES = "気象警報・注意報時系列情報（Ｒ０６）"
 LEGACY = "気象特別警報・警報・注意報"
 LANDSLIDE_ALERT = "土砂災害警戒情報"
+
+BODY = "{http://xml.kishou.go.jp/jmaxml1/body/meteorology1/}"
+SERIES_SAMPLE = "81_01_01_250630_VPWP50.xml"
 
 NOTHING = "<Kind><Status>発表警報・注意報はなし</Status></Kind>"
 EAST, WEST = ("0410001", "仙台市東部"), ("0410002", "仙台市西部")
@@ -147,3 +151,33 @@ def expects(
 
 def spell(one: Expected) -> tuple[Grade, int | None, datetime, timedelta | None, str]:
     return (one.grade, one.level, one.starts_at, one.lasts, one.place)
+
+
+def with_values(city: str, kind: str, place: str | None, values: dict[int, tuple[str, str]]) -> bytes:
+    """The sample with these values (step → code, name) written into the series of one city, kind and place."""
+    ET.register_namespace("", "http://xml.kishou.go.jp/jmaxml1/")
+    root = ET.parse(jma_folder() / "official_samples" / SERIES_SAMPLE).getroot()
+    (item,) = [
+        one
+        for one in root.iter(f"{BODY}Item")
+        if one.findtext(f"{BODY}Area/{BODY}Name") == city
+        and any(element.get("type") == kind for element in one.iter(f"{BODY}Significancy"))
+    ]
+    holders = [
+        holder
+        for path in (f"{BODY}SignificancyPart/{BODY}Base", f"{BODY}SignificancyPart/{BODY}Base/{BODY}Local")
+        for holder in item.iterfind(f"{BODY}Kind/{BODY}Property/{path}")
+        if holder.findtext(f"{BODY}AreaName") == place
+    ]
+    written = 0
+    for holder in holders:
+        for element in holder.findall(f"{BODY}Significancy"):
+            step = int(element.get("refID") or 0)
+            if element.get("type") == kind and step in values:
+                for tag, new in zip(("Code", "Name"), values[step], strict=True):
+                    child = element.find(f"{BODY}{tag}")
+                    assert child is not None
+                    child.text = new
+                written += 1
+    assert written == len(values)
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
