@@ -127,9 +127,9 @@ def _parser() -> argparse.ArgumentParser:
         help="places: what the file is, where its content does not tell",
     )
 
-    feed = add("feed", files.feed, "look at or replay JMA telegrams", drill)
-    feed.add_argument("action", choices=["show", "replay"])
-    feed.add_argument("files", nargs="+", type=Path)
+    feed = add("feed", files.feed, "look at or replay JMA telegrams, or read the kept ones again", drill)
+    feed.add_argument("action", choices=["show", "replay", "rebuild"])
+    feed.add_argument("files", nargs="*", type=Path, action=files.FilesToRead, help="none for rebuild")
     feed.add_argument(
         "--clock",
         choices=["original", "now"],

@@ -144,11 +144,16 @@ def concluded(received: Received, one: Judged, fields: Mapping[bytes, bytes], fi
     """The state with the telegram folded in, and what follows from it."""
     before = loaded(fields, figures.realm, figures.family).state
     after, changes, ignored = _folded(before, one)
+    standing = in_force(after)
+    # A recording played on the live side proposes, marked as what it is; it never stands there as in force.
+    has_acted = one.has_acted and not (one.is_past and figures.realm == "live")
+    if not has_acted:
+        after = before
     problems = [problem for reading in one.readings for problem in reading.problems]
     proposals = list(one.proposals)
     failed = False
     try:
-        proposals += propose_all(changes, figures.rules, realm=figures.realm, standing=in_force(after))
+        proposals += propose_all(changes, figures.rules, realm=figures.realm, standing=standing)
     except Exception:  # the state has to follow all the same, and a person has to look
         log.exception("telegram %s: no proposal could be made", received.name)
         problems.insert(
@@ -187,7 +192,7 @@ def concluded(received: Received, one: Judged, fields: Mapping[bytes, bytes], fi
         number=received.number,
         as_drill=received.as_drill,
         is_cap=received.is_cap,
-        has_acted=one.has_acted,
+        has_acted=has_acted,
         given_up=one.given_up,
     )
     return Conclusion(

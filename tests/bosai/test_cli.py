@@ -100,6 +100,7 @@ def telegram(tmp_path) -> Path:
         ["import", "cats", "x.csv"],
         ["import", "sites"],
         ["feed", "replay"],
+        ["feed", "rebuild", "telegram.xml"],
         ["staff", "add", "sato", "--role", "mayor"],
         ["worker", "baker"],
         ["run", "--port", "many"],
@@ -275,6 +276,18 @@ def test_the_recorded_sequence_of_2011_is_played_in_one_command(shell):
     folder = jma_folder() / "official_samples"
     taken = shell("feed", "replay", *(folder / name for name in SEQUENCE_2011), "--drill", "--json").json()
     assert [one["outcome"] for one in taken].count("proposed") == 4
+
+
+def test_the_state_is_told_again_from_kept_telegrams_and_the_status_says_whether_it_was_right(
+    shell, telegram
+):
+    shell("feed", "replay", telegram, "--drill")
+    assert "同じでした" in shell("feed", "rebuild", "--drill").out
+    with redis.Redis.from_url(shell.redis_url) as client:
+        client.hdel(Keys(Realm.DRILL).feed_state, "scope:VTSE41")
+    said = shell("feed", "rebuild", "--drill", "--json")
+    assert (said.status, said.json()["in_force"], said.json()["same"]) == (1, 1, False)
+    assert shell("feed", "rebuild", "--drill").status == 0
 
 
 # -- people, desks, the record ----------------------------------------------------------------------------

@@ -170,6 +170,18 @@ async def test_a_replay_is_judged_by_the_clock_it_brings(desk):
     assert proposal.review_hint.startswith(PAST_TELEGRAM)
 
 
+async def test_a_recording_stands_as_in_force_on_the_drill_side_only(redis):
+    data = report(item(kind=MAJOR))
+    for realm, stands in ((Realm.LIVE, Grade.NONE), (Realm.DRILL, Grade.EMERGENCY)):
+        desk = Desk(redis, realm)
+        desk.clock.at += timedelta(days=5_000)
+        taken = await desk.feeds.take(data, NAME, now=REPORTED, as_drill=realm is Realm.DRILL)
+        assert taken.outcome == "proposed"
+        assert await desk.grade() is stands
+        await desk.feeds.rebuild(full=True)
+        assert await desk.grade() is stands
+
+
 async def test_a_telegram_of_now_is_not_called_a_recording(desk):
     await desk.feeds.take(report(item(kind=MAJOR)), NAME, now=REPORTED)
     (proposal,) = await desk.open()
