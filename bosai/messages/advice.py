@@ -13,6 +13,7 @@ from bosai.messages.catalogue import html_lang, is_draft, text
 from bosai.messages.destinations import already_there, other_places, sure_sentences, walk_sentences, walks
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import time_text
+from bosai.messages.notices import foretold_now, is_foretold
 from bosai.messages.orders import join_names, join_sentences, keep_away, own_words
 from bosai.messages.terms import about, ended_word, issued_name, short_head, sign_lang, term
 from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
@@ -170,6 +171,10 @@ def _until(instruction: Instruction, alert: Alert, lang: str, now: datetime) -> 
             if passed
             else text("advice.arrival", lang, time=time_text(arrival, now))
         )
+    elif arrival is not None and is_foretold(alert.hazard, alert.kind):
+        prepares = instruction.action is Action.PREPARE if walks(instruction) else None
+        said = foretold_now(lang, arrival, alert.announced_at, now, prepares=prepares)
+        lines.append(join_sentences(lang, said))
     if until := until_line(alert, lang):
         lines.append(until)
     return lines

@@ -25,6 +25,7 @@ DOMAINS = (
     "refusals",
     "orders",
     "at_once",
+    "notices",
     "cap",
     "checks",
     "reminders",

@@ -128,7 +128,8 @@ def danger_line(case: Explanation) -> str:
     if case.advisory:
         words += f"・{term('ja', 'tsunami.advisory')}"
     if case.left_s >= 0:
-        words += f"・予想到達まで{case.left_s // 60}分"
+        what = "予想到達" if case.level is None else "警戒レベル4相当の予想"
+        words += f"・{what}まで{case.left_s // 60}分"
     also = f"。ほかに {'、'.join(case.also_in)} の区域の中" if case.also_in else ""
     return f"{words}（{case.danger}）{also}"
 

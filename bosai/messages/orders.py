@@ -7,6 +7,7 @@ from datetime import datetime
 from bosai.messages.catalogue import LANGS, text
 from bosai.messages.marks import marked, marked_start
 from bosai.messages.measures import JST
+from bosai.messages.notices import foretold, is_foretold
 from bosai.messages.terms import ended_word, issued_name, short_head, sign_lang, term
 from bosai.model.alert import Act, Alert, AlertText, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
@@ -30,14 +31,16 @@ class OrderTexts:
         *,
         free: Mapping[str, str],
         at: datetime,
+        expected_at: datetime | None = None,
+        announced_at: datetime | None = None,
     ) -> dict[str, AlertText]:
         """Language tag → text, for all LANGS.
 
         free: language tag → sentence; a language without one shows the Japanese one, labelled.
         at: only a recall speaks of a time: when the wrong order was issued. Others show the time of release
-        beside the text.
+        beside the text. expected_at: when 気象庁 expects level 4, announced_at: when it said so (hazards with levels).
         """
-        order = _Order(act, hazard, kind, tsunami_class, tuple(area_names), at)
+        order = _Order(act, hazard, kind, tsunami_class, tuple(area_names), at, expected_at, announced_at)
         return {
             lang: AlertText(
                 headline=marked_start(_headline(order, lang), realm, lang),
@@ -57,6 +60,8 @@ class _Order:
     tsunami_class: TsunamiClass | None
     area_names: tuple[str, ...]
     at: datetime
+    expected_at: datetime | None
+    announced_at: datetime | None
 
     @property
     def is_notice_of_tsunami(self) -> bool:
@@ -147,8 +152,15 @@ def _sentences(order: _Order, lang: str) -> list[str]:
         text(opening, lang, city=city, areas=areas, head=named),
         text(f"orders.do.{_do(order.kind, order.tsunami_class)}", lang),
         text("orders.why", lang, hazard=term(lang, f"hazard.{order.hazard}")),
+        *_foretold(order, lang),
         text("orders.until", lang),
     ]
+
+
+def _foretold(order: _Order, lang: str) -> list[str]:
+    if order.expected_at is None or not is_foretold(order.hazard, order.kind):
+        return []
+    return foretold(lang, order.expected_at, order.announced_at)
 
 
 def _notice_ended(order: _Order, lang: str, named: str) -> list[str]:

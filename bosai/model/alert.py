@@ -130,7 +130,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag_field="realm"):
     texts: dict[str, AlertText]  # language tag → text; "ja" is always there
     reason: str  # 判断の理由, for the record and the report to the governor
     references: tuple[str, ...] = ()  # "alert_id:version" of every version this one replaces or ends
-    expected_arrival_at: datetime | None = None  # tsunami: JMA's 到達予想時刻 as given; None = treat as now
+    # As JMA gave it. Tsunami: 到達予想時刻, None = treat as now; with levels: the expected beginning of level 4相当.
+    expected_arrival_at: datetime | None = None
     announced_at: datetime | None = None  # when JMA announced what the order answers (気象庁 14:49発表)
     proposal_id: str | None = None
     review_after_min: int  # nags HQ; never ends the order

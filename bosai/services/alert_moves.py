@@ -49,9 +49,11 @@ class OrderTextWriter(Protocol):
         *,
         free: Mapping[str, str],
         at: datetime,
+        expected_at: datetime | None = None,
+        announced_at: datetime | None = None,
     ) -> dict[str, AlertText]:
         """Language tag → text; "ja" is always there. `free` is HQ's own sentence by language; only a recall speaks
-        of `at`: when the wrong order was released."""
+        of `at`: when the wrong order was released. `expected_at`: what 気象庁 foretold at `announced_at`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,8 @@ class OrderWriter:
             form.area.names,
             free=form.texts_free,
             at=said_at,
+            expected_at=form.expected_arrival_at,
+            announced_at=form.announced_at,
         )
         alert = ALERT_TYPES[self.realm](
             alert_id=frame.alert_id,

@@ -303,7 +303,8 @@ class AlertService:
     async def _checked(self, form: DraftForm) -> DraftForm:
         if form.proposal_id is not None:
             said = (await self._proposals.get(form.proposal_id)).proposal
-            form = msgspec.structs.replace(form, announced_at=said.report_at)
+            if said.origin == "jma":  # what another sender said is never 気象庁発表
+                form = msgspec.structs.replace(form, announced_at=said.report_at)
         return await asyncio.to_thread(checked_form, form, realm=self.realm, bbox=self._bbox)
 
     async def _draft_on(self, officer: Session, alert_id: str, make: Make) -> AlertRecord:

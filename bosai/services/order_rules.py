@@ -10,6 +10,7 @@ import msgspec
 
 from bosai.errors import InvalidInput
 from bosai.messages.catalogue import LANGS
+from bosai.messages.notices import is_foretold
 from bosai.messages.wording import DRILL_START, check_wording
 from bosai.model.alert import AlertArea, OrderKind, TsunamiClass, level_of
 from bosai.model.realm import Realm
@@ -63,7 +64,7 @@ class DraftForm(msgspec.Struct, frozen=True, kw_only=True):
         str, str
     ] = {}  # one sentence of one's own, by language; untranslated ones show as Japanese
     reason: str
-    expected_arrival_at: datetime | None = None  # tsunami only, as JMA gave it
+    expected_arrival_at: datetime | None = None  # a wave, or the beginning of level 4, as JMA gave it
     announced_at: datetime | None = None  # JMA's 発表; the service takes it from the proposal
     proposal_id: str | None = None
     review_after_min: int | None = None
@@ -158,7 +159,7 @@ def _check_kind(form: DraftForm) -> None:
 def _check_arrival(form: DraftForm) -> None:
     if form.expected_arrival_at is None:
         return
-    if form.hazard is not HazardKind.TSUNAMI:
+    if form.hazard is not HazardKind.TSUNAMI and not is_foretold(form.hazard, form.kind):
         raise InvalidInput("expected_arrival_at", "not_for_this_hazard", form.hazard.value)
     if form.expected_arrival_at.utcoffset() is None:
         raise InvalidInput("expected_arrival_at", "no_time_zone", form.expected_arrival_at.isoformat())

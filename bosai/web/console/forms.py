@@ -16,6 +16,7 @@ from multidict import MultiMapping
 from bosai.errors import InvalidInput
 from bosai.messages.catalogue import LANGS
 from bosai.messages.measures import JST
+from bosai.messages.notices import is_foretold
 from bosai.model.alert import AlertArea, OrderKind, TsunamiClass
 from bosai.services.order_rules import DraftForm, checked_reason
 from bosai.services.zones import ZoneCatalogue
@@ -96,7 +97,8 @@ def parsed(typed: Typed, zones: ZoneCatalogue) -> DraftForm:
     )
     area = attempt(lambda: area_of(typed, zones))
     reason = attempt(lambda: checked_reason(typed.reason))
-    arrival = attempt(lambda: _arrival(typed.arrival) if hazard is HazardKind.TSUNAMI else None)
+    takes_time = hazard is HazardKind.TSUNAMI or (hazard and kind and is_foretold(hazard, kind))
+    arrival = attempt(lambda: _arrival(typed.arrival) if takes_time else None)
     review = attempt(lambda: _minutes(typed.review_after_min))
     if problems:
         raise FormInvalid(problems)

@@ -95,6 +95,8 @@ def _bodies(alert: Alert, free: dict[str, str]) -> dict[str, str]:
         alert.area.names,
         free=free,
         at=alert.drafted_at,
+        expected_at=alert.expected_arrival_at,
+        announced_at=alert.announced_at,
     )
     return {lang: one.body for lang, one in written.items()}
 

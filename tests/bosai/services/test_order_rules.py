@@ -93,7 +93,16 @@ BOW_TIE = (
         ({"reason": "長" * 1001}, "reason", "too_long"),
         ({"review_after_min": 4}, "review_after_min", "out_of_range"),
         ({"review_after_min": 1441}, "review_after_min", "out_of_range"),
-        ({"expected_arrival_at": START}, "expected_arrival_at", "not_for_this_hazard"),
+        (
+            {"expected_arrival_at": START, "kind": OrderKind.EMERGENCY_SAFETY},
+            "expected_arrival_at",
+            "not_for_this_hazard",
+        ),
+        (
+            {"expected_arrival_at": START, "hazard": HazardKind.LARGE_FIRE},
+            "expected_arrival_at",
+            "not_for_this_hazard",
+        ),
         ({"texts_free": {"xx": "a"}}, "texts_free", "unknown_language"),
         ({"texts_free": {"en": "Leave now."}}, "texts_free.ja", "missing"),
         ({"texts_free": {"ja": "長" * 301}}, "texts_free.ja", "too_long"),
@@ -114,6 +123,11 @@ def test_a_level_in_a_tsunami_sentence_is_refused() -> None:
         checked(tsunami(texts_free={"ja": "警戒レベル4です。"}))
     assert caught.value.problem == "wording"
     assert "警戒レベル4" in caught.value.detail or "レベル4" in caught.value.detail
+
+
+@pytest.mark.parametrize("kind", [OrderKind.ELDERLY_ETC, OrderKind.EVACUATE])
+def test_an_order_with_a_level_may_name_when_level_4_is_expected(kind: OrderKind) -> None:
+    assert checked(flood(kind=kind, expected_arrival_at=START)).expected_arrival_at == START
 
 
 def test_an_arrival_time_without_a_zone_is_refused() -> None:
