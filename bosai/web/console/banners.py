@@ -14,6 +14,7 @@ from aiohttp import web
 from bosai.feeds.decision_lag import Stage
 from bosai.web.base import services
 from bosai.web.console import lag_words
+from bosai.web.console.source_rows import silent_names
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ class Banner:
     label: str
 
 
+BANNERS = web.RequestKey("banners", list[Banner])
+"""Where a request keeps them for its page."""
+
 Source = Callable[[web.Request], Awaitable[list[Banner]]]
 
 
@@ -51,7 +55,19 @@ async def _decision_lag(request: web.Request) -> list[Banner]:
     ]
 
 
-SOURCES: tuple[Source, ...] = (_decision_lag,)
+async def _feeds_silent(request: web.Request) -> list[Banner]:
+    """A feed brings nothing: a warning may stand that nobody here knows of."""
+    names = await silent_names(request)
+    if not names:
+        return []
+    text = f"気象庁などの電文が届いていません：{'、'.join(names)}。テレビやJ-ALERTで、いまの発表を確かめてください。"
+    return [Banner(weight=Weight.WARN, text=text, path="/hq/telegrams", label="受信の状態を見る")]
+
+
+SOURCES: tuple[Source, ...] = (
+    _feeds_silent,
+    _decision_lag,
+)
 
 
 async def banners(request: web.Request) -> list[Banner]:

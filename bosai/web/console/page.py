@@ -8,6 +8,7 @@ from bosai.errors import BosaiError, TooManyTries
 from bosai.model.staff import Permission, Session
 from bosai.web.base import realm_of, render, services
 from bosai.web.console import words
+from bosai.web.console.banners import BANNERS
 from bosai.web.console.refusals import Trouble
 
 DONE = {
@@ -28,6 +29,7 @@ DONE = {
     "failed": "使用不可を記録しました。向かっている人へ、別の行き先を伝えます。",
     "code_revoked": "利用コードを失効させました。",
     "disabled": "登録を止めました。",
+    "telegram_seen": "電文を確認したことを記録しました。",
     "signed_out": "サインアウトしました。",
 }
 """Sentences a redirect may ask for by name (`?done=`); no text ever comes from an address."""
@@ -51,6 +53,7 @@ def show(
         P=Permission,
         now=services(request).clock.now(),
         done=DONE.get(request.query.get("done", ""), ""),
+        banners=request.get(BANNERS, ()),
         **context,
     )
     response.headers["Content-Language"] = "ja"

@@ -15,7 +15,7 @@ from bosai.errors import BosaiError, NotAllowed, NotSignedIn
 from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.web.base import realm_of, services
-from bosai.web.console.banners import banners
+from bosai.web.console.banners import BANNERS, banners
 from bosai.web.console.page import moved, refused, show, wants_page
 from bosai.web.rate_limit import client_of
 
@@ -53,7 +53,7 @@ def signed_in(handler: OfficerHandler, permission: Permission | None = None) -> 
         if permission is not None and not officer.may(permission):
             raise NotAllowed(permission.value)
         if wants_page(request):
-            request["banners"] = await banners(request)
+            request[BANNERS] = await banners(request)
         return await handler(request, officer)
 
     return guarded
