@@ -8,6 +8,7 @@ in two layers of a telegram, with the same kinds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 import msgspec
 from lxml import etree
@@ -134,9 +135,15 @@ def kind_of(
 def expected_of(kind: etree._Element, where: str, problems: Problems) -> tuple[Expected, ...]:
     """What CriteriaPeriod says: from when, and for how long, a level is expected. 値なし (00) says nothing."""
     found: dict[Expected, None] = {}
+    said: dict[etree._Element, _When] = {}  # read once for each holder: it may have many classes
     for period in kind.iterfind(_PERIOD):
         for criteria in period.iter(_CLASS):
-            one = _expected(criteria, where, problems)
+            holder = criteria.getparent()
+            if holder is None:
+                continue
+            if holder not in said:
+                said[holder] = _when(holder, where, problems)
+            one = _expected(criteria, said[holder], where, problems)
             if one is not None:
                 found[one] = None
     return tuple(sorted(found, key=lambda one: (one.starts_at, -one.grade, one.place)))
@@ -191,20 +198,37 @@ def _last_grade(code: str) -> Grade:
     return Grade.UNKNOWN if row is None else row.grade
 
 
-def _expected(criteria: etree._Element, where: str, problems: Problems) -> Expected | None:
+class _When(msgspec.Struct, frozen=True):
+    """What stands beside a CriteriaClass."""
+
+    starts_at: datetime | None
+    lasts: timedelta | None
+    place: str
+    sentence: str
+
+
+def _when(holder: etree._Element, where: str, problems: Problems) -> _When:
+    what = f"{where}の予想"
+    return _When(
+        read_time(text(holder, _TIME), what, problems),
+        read_duration(text(holder, _DURATION), what, problems),
+        text(holder, _PLACE),
+        text(holder, _SENTENCE),
+    )
+
+
+def _expected(criteria: etree._Element, when: _When, where: str, problems: Problems) -> Expected | None:
     meaning = significance_of(text(criteria, _CODE), where, problems)
-    parent = criteria.getparent()
-    if meaning is None or parent is None:
+    if meaning is None:
         return None
-    starts_at = read_time(text(parent, _TIME), f"{where}の予想", problems)
-    if starts_at is None:
+    if when.starts_at is None:
         problems.add(f"{where}：{text(criteria, _NAME) or '予想'}の時刻がありません")
         return None
     return Expected(
         grade=meaning.grade,
         level=meaning.level,
-        starts_at=starts_at,
-        lasts=read_duration(text(parent, _DURATION), f"{where}の予想", problems),
-        place=text(parent, _PLACE),
-        as_given=text(parent, _SENTENCE) or text(criteria, _NAME),
+        starts_at=when.starts_at,
+        lasts=when.lasts,
+        place=when.place,
+        as_given=when.sentence or text(criteria, _NAME),
     )

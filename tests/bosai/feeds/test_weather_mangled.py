@@ -187,6 +187,19 @@ def test_one_area_named_thirty_thousand_times_is_read_in_one_go() -> None:
     assert len(found.problems) == 51
 
 
+def test_thirty_thousand_classes_beside_one_time_are_read_in_one_go() -> None:
+    classes = "".join(
+        f"<CriteriaClass><Name>級{n}</Name><Code>41</Code></CriteriaClass>" for n in range(MANY)
+    )
+    inside = criteria().replace("<Sentence>予想文</Sentence>", classes)
+    (found,) = (
+        read(parse_telegram(weather(miyagi(item(EAST, kind("49", inside=inside))), title=LANDSLIDE))) or ()
+    )
+    east = found.area(System.WEATHER, "0410001")
+    assert east is not None
+    assert len(east.kinds[0].expected) == MANY + 1
+
+
 def test_one_series_given_thirty_thousand_times_is_read_in_one_go() -> None:
     step = STEPS[STEPS.index("<Item>") : STEPS.index("</Item>") + len("</Item>")]
     spells = "".join(step.replace("山", f"山{n}") for n in range(MANY // 4))
