@@ -7,6 +7,7 @@ from bosai.messages.terms import head, term
 from bosai.model.alert import Act, Alert, AlertRecord, AlertState, OrderKind, TsunamiClass
 from bosai.model.instruction import Stage
 from bosai.model.staff import Role
+from bosai.services.at_once_rules import AT_ONCE
 from bosai.web.console.causes import cause_words
 from geodata.hazards import HazardKind
 from shelters.model import Action, Crowding, Facet, FigureSource, Opening
@@ -91,6 +92,14 @@ STEPS = {
     "previewed": "プレビューを確認",
     "proposed": "気象庁発表からの提案",
     "dismissed": "提案を採用しない",
+    "asked_pre_approval": "津波の文の事前承認を求めた",
+    "pre_approved": "津波の文を事前承認",
+    "withdrew_pre_approval": "津波の文の事前承認を取りやめ",
+    "sent_at_once": "事前承認の文を自動発信",
+    "started_at_once": "事前承認の文を発信（2タップ）",
+    "held_at_once": "自動では出さず、本部の判断を待つ",
+    "stopped_at_once": "津波の自動発信を停止",
+    "resumed_at_once": "津波の自動発信を再開",
     "adopted": "提案から下書きを作成",
     "superseded": "新しい提案に置き換え",
     "linked": "避難所担当用リンクを発行",
@@ -116,11 +125,16 @@ STEPS = {
     "resumed_redirects": "行き先の変更を再開",
     "recorded_shaking": "強い揺れを記録",
     "withdrew_shaking": "強い揺れの記録を取り消し",
+    "decision_lag_nagged": "発令がないことを本部に確認",
+    "decision_lag_escalated": "発令がないことを全画面で警告",
+    "decision_lag_answered": "いまは発令しないと判断",
+    "decision_lag_ended": "判断待ちの終わり",
     "opened_by_code": "福祉避難所の利用コードを発行",
     "closed_code": "福祉避難所の利用コードを失効",
     "explained": "案内の理由を確認（一人分）",
     "planned": "計画を記録",
     "trial_sent": "自分の端末へ試験送信",
+    "telegram_seen": "読めない電文を確認",
 }
 FACTS = {
     "act": "区分",
@@ -140,6 +154,13 @@ FACTS = {
     "references": "対象の版",
     "note": "差し戻しの理由",
     "telegram": "電文",
+    "pre_approval": "事前承認のハッシュ",
+    "standing_rule": "避難指示とする根拠",
+    "pre_drafter": "事前承認の起案",
+    "pre_approver": "事前承認の承認",
+    "pre_approved_at": "事前承認の時刻",
+    "heard_from": "何で知ったか",
+    "reaction": "扱い",
     "report_at": "発表時刻",
     "alert": "版",
     "by": "置き換えた版",
@@ -151,6 +172,9 @@ FACTS = {
     "people": "人数",
     "client": "接続元",
     "since": "いつから",
+    "rule": "市の提案の表の行",
+    "announced": "気象庁の発表",
+    "waited_s": "待った時間（秒）",
     "shaken_at": "揺れた時刻",
     "households": "世帯数",
     "code": "コードの番号",
@@ -168,6 +192,7 @@ SUBJECTS = {
     "push": "プッシュサービス",
     "town": "町",
     "plan": "計画",
+    "at_once": "津波の自動発信",
 }
 PARTS = {
     "planner": "計画（行き先の決定）",
@@ -176,7 +201,9 @@ PARTS = {
     "feed": "気象庁フィード",
     "schedules": "定期処理",
     "telegram": "電文の読み取り",
+    "cap": "CAP の発信",
     "monthly_check": "月例の受信確認",
+    "at_once": "津波の自動発信",
     "ground": "地理データ",
     "plan-records": "計画の記録",
 }
@@ -190,6 +217,7 @@ CHECK_STATES = {
 WITHHELD = "非表示"
 """Not 「少数」: a large count is withheld too where a small one could be worked out from it."""
 _ACTS = {Act.ISSUE: "発令", Act.UPDATE: "更新", Act.LIFT: "解除", Act.RECALL: "取消"}
+_NOTICE_ACTS = {Act.ISSUE: "お知らせ", Act.UPDATE: "更新", Act.LIFT: "終了", Act.RECALL: "取消"}
 _STATES = {
     AlertState.DRAFT: "下書き",
     AlertState.PENDING_APPROVAL: "承認待ち",
@@ -218,19 +246,21 @@ def chip(alert: Alert) -> str:
 
 
 def act(alert: Alert) -> str:
-    """発令, 更新, 解除 or 取消; お知らせ for what is not an order."""
-    if alert.act is Act.ISSUE and alert.kind is OrderKind.NOTICE:
-        return "お知らせ"
+    """発令, 更新, 解除 or 取消; an お知らせ is sent and ended, for nothing was ordered."""
+    if alert.kind is OrderKind.NOTICE:
+        return _NOTICE_ACTS[alert.act]
     return _ACTS[alert.act]
 
 
 def state(record: AlertRecord) -> str:
     """Where a version stands. A released lift or recall is done, not "in force"."""
+    if record.state is AlertState.LIFTED and record.alert.kind is OrderKind.NOTICE:
+        return "終了"
     if record.state is not AlertState.ISSUED:
         return _STATES[record.state]
     if record.alert.directs_people:
         return "お知らせ中" if record.alert.kind is OrderKind.NOTICE else "発令中"
-    return "解除を実施" if record.alert.act is Act.LIFT else "取消を実施"
+    return f"{act(record.alert)}を実施"
 
 
 def areas(alert: Alert) -> str:
@@ -291,6 +321,11 @@ def outages(lost: Facet) -> str:
     """What does not work at a site now: 「停電・ペット不可」; "" for nothing."""
     named = (("power", Facet.POWER), ("step_free", Facet.STEP_FREE), ("pets", Facet.PETS))
     return "・".join(OUTAGES[name] for name, one in named if one in lost)
+
+
+def actor(name: str) -> str:
+    """Who did it: an officer by name, or what goes out from pre-approved texts."""
+    return "自動発信" if name == AT_ONCE else name
 
 
 def reporter(name: str) -> str:
