@@ -17,6 +17,7 @@ from bosai.stores.lease import Lease
 from bosai.wiring import Wired, open_services, push_sealer
 from workers.delivery_open import open_delivery
 from workers.fallback import open_watch
+from workers.faults import log_fault
 from workers.feeds import FeedLoop, open_session
 from workers.leased import while_held
 from workers.planner import open_planner
@@ -42,19 +43,28 @@ async def delivery(wired: Wired) -> None:
 async def feeds(wired: Wired) -> None:
     """Listen to JMA for the live side. The drill side hears only what is replayed to it."""
     settings = wired.settings.feeds
+    service = wired.realms[Realm.LIVE].feeds
     lease = Lease(wired.redis, Realm.LIVE, "feeds")  # JMA is asked once for the whole city
     async with open_session(settings) as session:
         loop = FeedLoop(
             wired.redis,
             Realm.LIVE,
             clock=wired.clock,
-            service=wired.realms[Realm.LIVE].feeds,
+            service=service,
             session=session,
             settings=settings,
             rng=random.Random(),  # noqa: S311 (jitter)
             token=lambda: lease.token,
         )
-        await while_held(lease, "feeds", loop.run)
+
+        async def listen() -> None:
+            try:
+                await service.rebuild()  # what whoever listened before left unfinished
+            except Exception as error:
+                log_fault(log, "what is in force can not be told again from the telegrams", error)
+            await loop.run()
+
+        await while_held(lease, "feeds", listen)
 
 
 async def schedules(wired: Wired) -> None:
@@ -67,7 +77,6 @@ async def schedules(wired: Wired) -> None:
             _monthly_check(wired),
             *(_prekeys(wired, realm) for realm in Realm),
             *(_ended_days(wired, realm) for realm in Realm),
-            *(_cap(wired, realm) for realm in Realm),
             *(_cap(wired, realm) for realm in Realm),
             *(_decision_lag(wired, realm) for realm in Realm),
             *(_at_once(wired, realm) for realm in Realm),
@@ -98,10 +107,6 @@ def _decision_lag(wired: Wired, realm: Realm) -> Job:
         every_s=decision_lag.TICK_S,
         tick=wired.realms[realm].decision_lag.tick,
     )
-
-
-def _cap(wired: Wired, realm: Realm) -> Job:
-    return Job(name=f"cap {realm.value}", every_s=cap_feed.TICK_S, tick=wired.realms[realm].cap.tick)
 
 
 def _cap(wired: Wired, realm: Realm) -> Job:

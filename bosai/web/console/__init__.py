@@ -11,6 +11,7 @@
     endings.py   解除, 取消, 見直し                                  refusals.py  what stopped it, in Japanese
     hand.py      行き先の調整: what HQ asks of the plan             explain.py  案内の理由
     channels.py  one version on every other channel: mail, loudspeaker, press, governor, L-Alert's shape
+    telegrams.py 電文: what came, what it changed                   source_rows.py, telegram_words.py
     lag.py       判断待ち: danger that no order answers             banners.py  what every page says first
                                                                     audit.py, sites.py, officers.py, qr.py
 
@@ -33,6 +34,7 @@ from bosai.web.console import (
     orders,
     session,
     sites,
+    telegrams,
 )
 
 
@@ -48,6 +50,7 @@ def routes() -> list[web.RouteDef]:
         sites,
         hand,
         lag,
+        telegrams,
         explain,
         officers,
         channels,
