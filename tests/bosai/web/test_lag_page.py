@@ -1,0 +1,90 @@
+"""判断待ち in the console: on the board, in the banner of every page, and with a reasoned way to say not now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from bosai.feeds.changes import Standing
+from bosai.model.realm import Realm
+from bosai.model.staff import Role
+from tests.bosai.feeds.test_decision_lag import LANDSLIDE
+from tests.bosai.web.officers import Officer, no_planner, officer
+from tests.bosai.web.running import Site
+
+
+@pytest.fixture
+async def kian(site: Site) -> AsyncIterator[Officer]:
+    async with officer(site, "kian", Role.HQ_DRAFTER) as one:
+        yield one
+
+
+def stands(site: Site, minutes: float) -> None:
+    """気象庁 announced level-4-equivalent for the east of the city so many minutes ago."""
+    side = site.side()
+    since = side.clock.now() - timedelta(minutes=minutes)
+    one = msgspec.structs.replace(LANDSLIDE.standing, since=since)
+
+    async def standings() -> tuple[Standing, ...]:
+        return (one,)
+
+    side.decision_lag._standings = standings
+
+
+async def test_what_no_order_answers_is_said_on_every_page_and_on_the_board(
+    site: Site, kian: Officer
+) -> None:
+    stands(site, 12)
+    board = await kian.get("/hq/")
+    assert "仙台市東部にレベル４土砂災害危険警報（気象庁" in board.text
+    assert "発令されないまま12分" in board.text
+    assert board.one("//section[@id='part-lag'][not(@hidden)]") is not None
+    for path in ("/hq/sites", "/hq/hand", "/hq/lag"):
+        assert "発令されないまま12分" in (await kian.get(path)).text
+    assert (await kian.get("/hq/sites")).document.xpath(
+        "//*[contains(@class, 'hq-banner')][@role='alert']"
+    ) == []
+    stands(site, 25)
+    shown = await kian.get("/hq/sites")
+    assert shown.one("//*[contains(@class, 'hq-banner')][@role='alert']") is not None
+
+
+async def test_nothing_is_said_before_its_time_or_on_the_other_side(site: Site, kian: Officer) -> None:
+    stands(site, 3)
+    board = await kian.get("/hq/")
+    assert board.one("//section[@id='part-lag'][@hidden]") is not None
+    assert "hq-banner" not in board.body
+    assert "判断待ち" in (await kian.get("/hq/lag")).text
+    stands(site, 30)
+    async with officer(site, "kunren", Role.HQ_DRAFTER, Realm.DRILL) as other:
+        assert "hq-banner" not in (await other.get("/hq/")).body
+
+
+async def test_not_now_needs_a_reason_keeps_it_and_silences_the_banner(site: Site, kian: Officer) -> None:
+    no_planner(site)
+    stands(site, 12)
+    page = await kian.get("/hq/lag")
+    need = page.value("need")
+    refused = await kian.post("/hq/lag/answer", {"need": need, "reason": ""})
+    assert refused.status == 400 and "理由" in refused.text
+    done = await kian.post("/hq/lag/answer", {"need": need, "reason": "現地で確認中"})
+    assert done.status == 200 and "判断を記録しました" in done.text
+    assert "現地で確認中（kian" in done.text
+    assert "hq-banner" not in (await kian.get("/hq/")).body
+    assert "いまは発令しないと判断" in (await kian.get("/hq/audit")).text
+    gone = await kian.post("/hq/lag/answer", {"need": "no/such/need", "reason": "理由"})
+    assert gone.status == 404
+
+
+async def test_who_only_sees_is_shown_it_and_offered_nothing(site: Site, kian: Officer) -> None:
+    stands(site, 12)
+    need = (await kian.get("/hq/lag")).value("need")
+    async with officer(site, "miru", Role.VIEWER) as viewer:
+        page = await viewer.get("/hq/lag")
+        assert "発令されないまま12分" in page.text
+        assert page.document.xpath("//input[@name='need']") == []
+        refused = await viewer.post("/hq/lag/answer", {"need": need, "reason": "理由"})
+        assert refused.status == 403
