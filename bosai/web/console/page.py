@@ -30,7 +30,6 @@ DONE = {
     "code_revoked": "利用コードを失効させました。",
     "disabled": "登録を止めました。",
     "telegram_seen": "電文を確認したことを記録しました。",
-    "telegram_seen": "電文を確認したことを記録しました。",
     "signed_out": "サインアウトしました。",
 }
 """Sentences a redirect may ask for by name (`?done=`); no text ever comes from an address."""

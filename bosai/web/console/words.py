@@ -135,7 +135,6 @@ STEPS = {
     "planned": "計画を記録",
     "trial_sent": "自分の端末へ試験送信",
     "telegram_seen": "読めない電文を確認",
-    "telegram_seen": "読めない電文を確認",
 }
 FACTS = {
     "act": "区分",
