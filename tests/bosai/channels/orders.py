@@ -9,7 +9,7 @@ import msgspec
 
 from bosai.channels.cap import CapFrame
 from bosai.messages.orders import OrderTexts
-from bosai.model.alert import AlertArea, AlertRecord, OrderKind, TsunamiClass
+from bosai.model.alert import AlertArea, AlertRecord, AlertState, OrderKind, TsunamiClass
 from bosai.model.cap import CapValue
 from bosai.model.realm import Realm
 from bosai.services.alert_moves import OrderWriter, moved, released
@@ -84,7 +84,5 @@ class Series:
         return self.head
 
     def _released(self, draft: AlertRecord) -> AlertRecord:
-        from bosai.model.alert import AlertState
-
         pending = moved(draft, AlertState.PENDING_APPROVAL)
         return released(pending, "sato", INCIDENT, self._at)
