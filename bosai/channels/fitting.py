@@ -55,8 +55,9 @@ def fitted(
         for n, one in enumerate(every):
             if one.part is part and keep(one):
                 more = sorted([*chosen, n])
-                if measure([every[m].text for m in more]) <= room:
-                    chosen = more
+                if measure([every[m].text for m in more]) > room:
+                    break  # what follows may lean on it
+                chosen = more
     said = tuple(every[n] for n in chosen)
     return Fitted(
         said=said,

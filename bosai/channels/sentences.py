@@ -4,7 +4,8 @@
                                      the opening is made anew: with the time, and the area as short as the channel needs
 
 A sentence is whole or left out; nothing is cut within. What must stay: who, what and where (OPENING), what to do (DO),
-and what a lift or a recall adds (AFTER).
+and what a lift or a recall adds (AFTER). When the wave is expected is part of
+the decision, though not of its text.
 """
 
 import re
@@ -28,6 +29,7 @@ class Part(StrEnum):
     OPENING = "opening"
     DO = "do"
     AFTER = "after"
+    ARRIVAL = "arrival"
     UNTIL = "until"
     FREE = "free"
     WHY = "why"
@@ -38,7 +40,7 @@ class Part(StrEnum):
         return self in {Part.OPENING, Part.DO, Part.AFTER}
 
 
-OPTIONAL = (Part.UNTIL, Part.FREE, Part.WHY)
+OPTIONAL = (Part.ARRIVAL, Part.UNTIL, Part.FREE, Part.WHY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +60,38 @@ def sentences(record: AlertRecord, areas: str, *, spoken: bool = False) -> tuple
         if known in rest:
             rest = rest.replace(known, "", 1)
             found.append(Sentence(part=part, text=known))
-    free = [Sentence(part=Part.FREE, text=one) for one in split(rest)]
+    free = [Sentence(part=Part.FREE, text=one) for one in _leaning(split(rest))]
     if free and alert.kind is OrderKind.NOTICE and not any(one.part is Part.DO for one in found):
         free[0] = Sentence(part=Part.DO, text=free[0].text)  # an お知らせ is its officer's words
     opening = [Sentence(part=Part.OPENING, text=one) for one in opening_of(record, areas, spoken=spoken)]
-    return (*opening, *found, *free)
+    return (*opening, *found, *_arrival(alert), *free)
 
 
 def split(words: str) -> list[str]:
     """Japanese words as whole sentences."""
     return [one.strip() for one in re.findall(r"[^。！!？?\n]+[。！!？?]*", words) if one.strip()]
+
+
+def _leaning(parts: list[str]) -> list[str]:
+    """A sentence that points back (それまでに…) stays with the one before it."""
+    joined: list[str] = []
+    for one in parts:
+        if joined and one.startswith(_POINTING_BACK):
+            joined[-1] += one
+        else:
+            joined.append(one)
+    return joined
+
+
+_POINTING_BACK = ("それ", "その", "これ", "この", "そこ", "ここ", "ただし", "また", "なお")
+
+
+def _arrival(alert: Alert) -> list[Sentence]:
+    """When JMA expects the wave, as it gave it."""
+    if not alert.directs_people or not alert.tsunami_class or alert.expected_arrival_at is None:
+        return []
+    said = f"気象庁が発表した津波の到達予想時刻は{clock_time(alert.expected_arrival_at)}です。"
+    return [Sentence(part=Part.ARRIVAL, text=said)]
 
 
 def opening_of(record: AlertRecord, areas: str, *, spoken: bool = False) -> tuple[str, ...]:

@@ -484,7 +484,7 @@ RULES: tuple[Rule, ...] = (
         name="level3_names_everybody",
         find=requires(_L3),
         mend="警戒レベル3では「高齢の方・障害のある方など、避難に時間がかかる方と支援する方は避難開始」と「ほかの人も準備」を書いてください。",
-        applies=lambda s: s.directs and s.level == 3 and s.issuer in {"city", "service"},
+        applies=lambda s: s.directs and s.level == 3 and s.issuer == "city",
     ),
     # What a whole message owes
     Rule(
