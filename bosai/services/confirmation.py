@@ -11,6 +11,7 @@ NAMED_AREAS = 2
 
 _DRILL = "訓練"
 _ACTS = {Act.LIFT: "解除", Act.RECALL: "取消"}
+_NOTICE_ACTS = {Act.LIFT: "終了", Act.RECALL: "取消"}
 _KINDS = {
     OrderKind.ELDERLY_ETC: "高齢者等避難",
     OrderKind.EVACUATE: "避難指示",
@@ -44,7 +45,7 @@ def confirmation_words(alert: Alert, act: Act | None = None) -> str:
     """
     words = [
         _DRILL if alert.realm_of.is_drill else "",
-        _ACTS.get(act or alert.act, ""),
+        (_NOTICE_ACTS if alert.kind is OrderKind.NOTICE else _ACTS).get(act or alert.act, ""),
         _danger(alert),
         _KINDS[alert.kind],
         area_words(alert.area.names),

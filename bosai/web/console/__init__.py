@@ -21,6 +21,7 @@ Handlers parse, call one service and render; who may do what is decided in the s
 from aiohttp import web
 
 from bosai.web.console import (
+    at_once,
     audit,
     board,
     channels,
@@ -49,6 +50,7 @@ def routes() -> list[web.RouteDef]:
         audit,
         sites,
         hand,
+        at_once,
         lag,
         telegrams,
         explain,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from aiohttp import web
 
 from bosai.feeds.decision_lag import Stage
+from bosai.services.at_once_watch import troubles_of
 from bosai.web.base import services
 from bosai.web.console import lag_words
 from bosai.web.console.source_rows import silent_names
@@ -64,10 +65,16 @@ async def _feeds_silent(request: web.Request) -> list[Banner]:
     return [Banner(weight=Weight.WARN, text=text, path="/hq/telegrams", label="受信の状態を見る")]
 
 
-SOURCES: tuple[Source, ...] = (
-    _feeds_silent,
-    _decision_lag,
-)
+async def _at_once(request: web.Request) -> list[Banner]:
+    """Whoever trusts that texts go out by themselves has to know, on whatever page, that they would not."""
+    situation = await services(request).at_once.situation()
+    return [
+        Banner(weight=Weight.ALARM, text=one, path="/hq/at-once", label="確かめる")
+        for one in troubles_of(situation)
+    ]
+
+
+SOURCES: tuple[Source, ...] = (_feeds_silent, _decision_lag, _at_once)
 
 
 async def banners(request: web.Request) -> list[Banner]:

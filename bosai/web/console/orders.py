@@ -96,7 +96,7 @@ async def approve(request: web.Request, officer: Session) -> web.StreamResponse:
         )
     except BosaiError as error:
         return await _refused(request, officer, error, typed=typed)
-    raise moved(request, path_of(request), "lifted" if record.alert.act is Act.LIFT else "released")
+    raise moved(request, path_of(request), _done(record))
 
 
 async def send_back(request: web.Request, officer: Session) -> web.StreamResponse:
@@ -117,6 +117,14 @@ async def withdraw(request: web.Request, officer: Session) -> web.StreamResponse
     except BosaiError as error:
         return await _refused(request, officer, error)
     raise moved(request, path_of(request), "withdrawn")
+
+
+def _done(record: AlertRecord) -> str:
+    """The sentence for what a release did; an お知らせ is no order."""
+    is_notice = record.alert.kind is OrderKind.NOTICE
+    if record.alert.act is Act.LIFT:
+        return "ended" if is_notice else "lifted"
+    return "noticed" if is_notice else "released"
 
 
 def key_of(request: web.Request) -> str:

@@ -28,6 +28,7 @@ FIELDS = {
     "review_after_min": "見直しまでの分",
     "texts_free": "市からの一文",
     "note": "差し戻しの理由",
+    "heard": "何で知ったか",
     "name": "名前",
     "role": "役割",
     "password": "パスワード",
@@ -97,6 +98,9 @@ _STATE_WORDS = {one.value: word for one, word in STATES.items()} | {
     "open": "未処理",
     "adopted": "採用済み",
     "dismissed": "不採用",
+    "never": "未承認",
+    "void": "事前承認が無効",
+    "unmade": "区域がなく作れない",
 }
 PERMISSIONS = {
     "see": "閲覧",
