@@ -1,7 +1,7 @@
 """An approved text in the room that a channel has: whole sentences and the area as precise as it can be. Pure.
 
-What must be said comes first; then every name of the area; then until when; then as many names as there is room for;
-then the officer's own sentences and why.
+What must be said comes first; then every name of the area, or else until when and as many names as there is room for;
+then the officer's own sentences, and last why. From the first that has no room on, all are left out.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,17 +47,17 @@ def fitted(
     channel may not carry, which is then left out whatever the room."""
     if not areas:
         raise ValueError("an area has at least one form")
-    said_as = {one: sentences(record, one.text, spoken=spoken) for one in areas}
-    form = next((one for one in areas if _has_room(said_as[one], one, room, measure)), areas[-1])
-    every = said_as[form]
+    for form in areas:
+        every = sentences(record, form.text, spoken=spoken)
+        if _has_room(every, form, room, measure):
+            break
     chosen = [n for n, one in enumerate(every) if one.part.is_required]
-    for part in OPTIONAL:
-        for n, one in enumerate(every):
-            if one.part is part and keep(one):
-                more = sorted([*chosen, n])
-                if measure([every[m].text for m in more]) > room:
-                    break  # what follows may lean on it
-                chosen = more
+    wanted = [n for part in OPTIONAL for n, one in enumerate(every) if one.part is part and keep(one)]
+    for n in wanted:
+        more = sorted([*chosen, n])
+        if measure([every[m].text for m in more]) > room:
+            break  # what comes later matters less, and may lean on this one
+        chosen = more
     said = tuple(every[n] for n in chosen)
     return Fitted(
         said=said,

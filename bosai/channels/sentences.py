@@ -19,7 +19,7 @@ from bosai.messages.orders import join_names, keep_away, own_words
 from bosai.messages.terms import issued_name, term
 from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
 
-UNRELEASED = "〔承認した時刻〕"
+UNRELEASED = "〔承認の時刻が入ります〕"
 """Stands for the time of release in a draft: as long as the longest time that takes its place."""
 
 

@@ -62,7 +62,7 @@ async def test_a_draft_shows_every_text_and_gives_no_file(site: Site) -> None:
         page = await kian.get(f"{path}/channels")
         assert "下書きです。まだ使わないでください。" in page.text
         assert "警戒レベル4 避難指示" in page.text
-        assert "〔承認した時刻〕" in page.text
+        assert "〔承認の時刻が入ります〕" in page.text
         assert page.document.xpath("//a[@download] | //button[contains(@class, 'copy')]") == []
         for name in FILES:
             assert (await kian.get(f"{path}/channels/{name}", as_program=True)).status == 404, name
