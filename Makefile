@@ -5,6 +5,7 @@
 # make screenshots   every page as a picture, in build/screenshots/
 # make bench-delivery   how fast messages go out, beside other people's libraries; BENCH_FLAGS=--quick: within 45 s
 # make bench-geodata    how fast maps and ways out are asked, beside geopandas and networkx; BENCH_FLAGS likewise
+# make bench-feeds      how fast telegrams are read, beside ElementTree; BENCH_FLAGS likewise
 # make bench-plan       how fast a city is planned, beside a loop over people and the optimum; BENCH_FLAGS likewise
 #
 # A second start installs nothing: a stamp remembers the hash of what was installed.
@@ -30,10 +31,10 @@ BENCH_FLAGS ?=
 HASH = $(BIN)/python -c 'import hashlib, os, sys; h = hashlib.sha256(f"{os.getcwd()} {sys.version_info[:2]}".encode()); \
 	[h.update(open(name, "rb").read()) for name in sys.argv[1:]]; print(h.hexdigest())'
 
-.PHONY: help setup run test test-long screenshots bench-delivery bench-geodata bench-plan lint format lock clean prerequisites venv python-packages dev-packages browser-packages bench-packages test-tools
+.PHONY: help setup run test test-long screenshots bench-delivery bench-feeds bench-geodata bench-plan lint format lock clean prerequisites venv python-packages dev-packages browser-packages bench-packages test-tools
 
 help:
-	@echo "make setup | run | test | test-long | screenshots | bench-delivery | bench-geodata | bench-plan | lint | format | lock | clean   (see the head of the Makefile and README.md)"
+	@echo "make setup | run | test | test-long | screenshots | bench-delivery | bench-feeds | bench-geodata | bench-plan | lint | format | lock | clean   (see the head of the Makefile and README.md)"
 
 setup: python-packages browser-packages
 
@@ -54,6 +55,10 @@ screenshots: setup dev-packages test-tools
 # Redis, the push service and the residents are private ones; figures of a busy machine say little.
 bench-delivery: setup dev-packages test-tools bench-packages
 	@$(BIN)/python -m benchmarks.delivery $(BENCH_FLAGS)
+
+# The real telegrams are read from ../shared/data where they are; without them only a made-up collection is.
+bench-feeds: setup dev-packages
+	@$(BIN)/python -m benchmarks.feeds $(BENCH_FLAGS)
 
 # The real roads are read from ../shared/data where they are; a drawn city stands in for them elsewhere.
 bench-geodata: setup dev-packages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 
 from lxml import etree
 
@@ -25,7 +26,7 @@ class BodyView:
 
     def path(self, *names: str) -> str:
         """The names as one path for find, iterfind and findtext."""
-        return "/".join(f"{{{self.namespace}}}{name}" for name in names)
+        return _path(self.namespace, names)
 
     def all(self, parent: etree._Element, *names: str) -> list[etree._Element]:
         """The elements under `parent` at this path, in the order of the document."""
@@ -45,6 +46,11 @@ class BodyView:
         except TelegramRefused:
             self.problems.add(f"{of}を読めません：{given[:40]}")
             return None
+
+
+@lru_cache(maxsize=1024)
+def _path(namespace: str, names: tuple[str, ...]) -> str:
+    return "/".join(f"{{{namespace}}}{name}" for name in names)
 
 
 def plain(text: str) -> str:

@@ -14,6 +14,7 @@ import resource
 import sys
 from collections.abc import Callable
 
+from benchmarks.memory_peak import peak_growth_mb
 from bosai.feeds.errors import FeedError
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.jma.reading import read
@@ -168,10 +169,14 @@ def main(names: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     for name in names:
         data = HOSTILE[name][0]()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        found = outcome(data)
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        found, grown = _opened(data)
         print(json.dumps({"name": name, "outcome": found, "grown_mb": grown}), flush=True)
+
+
+def _opened(data: bytes) -> tuple[str, float]:
+    found: list[str] = []
+    grown_mb = peak_growth_mb(lambda: found.append(outcome(data)))
+    return found[0], grown_mb
 
 
 if __name__ == "__main__":

@@ -209,8 +209,8 @@ def test_a_hostile_document_is_refused_or_read_within_the_limits(
     assert opened_under_limits.get(name, {}).get("outcome") == HOSTILE[name][1]
 
 
-def test_no_hostile_document_takes_much_more_memory_than_the_ones_before(
+def test_no_hostile_document_makes_the_process_grow_much(
     opened_under_limits: dict[str, dict[str, object]],
 ):
-    grown = sum(float(str(one.get("grown_mb", 0))) for one in opened_under_limits.values())
-    assert grown < 500  # MB over all of them; the largest document has 10
+    grown = {name: float(str(one.get("grown_mb", 0))) for name, one in opened_under_limits.items()}
+    assert {name: mb for name, mb in grown.items() if mb > 250} == {}  # the largest document has 10
