@@ -7,7 +7,7 @@ in two layers of a telegram, with the same kinds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -50,14 +50,18 @@ _PERIOD, _CLASS = m("Property", "CriteriaPeriod"), m("CriteriaClass")
 _SENTENCE, _TIME, _DURATION, _PLACE = m("Sentence"), m("Time"), m("Duration"), m("AreaName")
 
 
-def areas_of(body: etree._Element, read_kind: KindReader, problems: Problems) -> tuple[Area, ...]:
-    """Every area of every layer, in order. An area that stands twice in a layer becomes one with the kinds of both.
+LayerItem = tuple[str, etree._Element]
+"""An Item with the layer it stands in."""
+
+
+def areas_of(items: Iterable[LayerItem], read_kind: KindReader, problems: Problems) -> tuple[Area, ...]:
+    """Every area of these items, in order. One that stands twice in a layer becomes one with the kinds of both.
 
     An item whose area cannot be told is left out, and is a problem.
     """
     named: dict[tuple[str, System, str], Area] = {}
     kinds: dict[tuple[str, System, str], dict[Kind, None]] = {}
-    for layer, item in items_of(body):
+    for layer, item in items:
         area = _area(layer, item, read_kind, problems)
         if area is None:
             continue
@@ -67,7 +71,7 @@ def areas_of(body: etree._Element, read_kind: KindReader, problems: Problems) ->
     return tuple(msgspec.structs.replace(area, kinds=tuple(kinds[key])) for key, area in named.items())
 
 
-def items_of(body: etree._Element) -> Iterator[tuple[str, etree._Element]]:
+def items_of(body: etree._Element) -> Iterator[LayerItem]:
     """(layer, Item) of each Warning, in document order, one pass."""
     for warning in body.iterchildren(_WARNING):
         layer = layer_of(warning.get("type") or "")
@@ -158,6 +162,11 @@ def significance_of(code: str, where: str, problems: Problems) -> Significance |
         problems.add(f"{where}：危険度のコード{code[:10]}は知らないコードです")
         return Significance(Grade.UNKNOWN, None)
     return known
+
+
+def area_code(item: etree._Element) -> str:
+    """The code of an item's area, "" where there is none."""
+    return text(item, m("Area", "Code"))
 
 
 def _area(layer: str, item: etree._Element, read: KindReader, problems: Problems) -> Area | None:

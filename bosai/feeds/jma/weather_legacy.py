@@ -21,7 +21,7 @@ from lxml import etree
 from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import Telegram
 from bosai.feeds.jma.weather_bulletins import happenings_by_code
-from bosai.feeds.jma.weather_items import CITY_LAYER, LIFTED, NOTHING, areas_of, kind_of, read_kind
+from bosai.feeds.jma.weather_items import CITY_LAYER, LIFTED, NOTHING, areas_of, items_of, kind_of, read_kind
 from bosai.feeds.jma.weather_warnings import check_cities, office_of
 from bosai.feeds.jma.weather_xml import Problems, body_text, cancellation, check_type, m, split_words, text
 from bosai.feeds.readings import Area, Danger, Grade, Kind, Reading, System
@@ -56,7 +56,7 @@ def read_legacy(telegram: Telegram) -> tuple[Reading, ...]:
         return (_landslide_alert(telegram),)
     problems = Problems()
     reader = partial(_kinds, was=telegram.report_at < REFORM_AT)
-    areas = areas_of(telegram.body, reader, problems)
+    areas = areas_of(items_of(telegram.body), reader, problems)
     check_cities(areas, problems)
     said = body_text(telegram.body)
     if _NEVER_HERE in said:
@@ -129,7 +129,7 @@ def _landslide_alert(telegram: Telegram) -> Reading:
     new_name, old_name = _ALERT_NAMES
     # Its title has the new name since the reform; the kinds say only 警戒.
     name = new_name if new_name in telegram.head_title else old_name
-    for given in areas_of(telegram.body, partial(_landslide_kinds, name=name), problems):
+    for given in areas_of(items_of(telegram.body), partial(_landslide_kinds, name=name), problems):
         areas[given.code] = msgspec.structs.replace(given, system=System.WEATHER, layer=CITY_LAYER)
     if not areas:
         raise TelegramRefused(

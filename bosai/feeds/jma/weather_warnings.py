@@ -12,7 +12,7 @@ from itertools import takewhile
 from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import Telegram
 from bosai.feeds.jma.weather_collection import COLLECTION, read_collection
-from bosai.feeds.jma.weather_items import CITY_LAYER, PREFECTURE_LAYER, areas_of, read_kind
+from bosai.feeds.jma.weather_items import CITY_LAYER, PREFECTURE_LAYER, areas_of, items_of, read_kind
 from bosai.feeds.jma.weather_kinds import FAMILIES, MAIN_DANGER
 from bosai.feeds.jma.weather_xml import Problems, body_text, cancellation, check_type
 from bosai.feeds.readings import Area, Reading, System
@@ -34,7 +34,7 @@ def read_warnings(telegram: Telegram) -> tuple[Reading, ...]:
         return (recalled,)
     type_code = telegram.type_code or ""
     problems = Problems()
-    areas = areas_of(telegram.body, partial(read_kind, unknown=MAIN_DANGER[type_code]), problems)
+    areas = areas_of(items_of(telegram.body), partial(read_kind, unknown=MAIN_DANGER[type_code]), problems)
     check_cities(areas, problems)
     return (
         Reading(

@@ -55,7 +55,14 @@ def nation() -> str:
 
 
 def by_scope(body: str) -> dict[str, Reading]:
-    return {one.scope: one for one in readings(weather(body, title=COLLECTION))}
+    """The readings that replace something, by what they replace."""
+    return {one.scope: one for one in readings(weather(body, title=COLLECTION)) if one.areas}
+
+
+def left_out(body: str) -> dict[str, tuple[str, ...]]:
+    """scope → why, of the readings that replace nothing."""
+    found = [one for one in readings(weather(body, title=COLLECTION)) if not one.areas]
+    return {one.scope: one.problems for one in found}
 
 
 def named(found: Reading) -> dict[str, list[str]]:
@@ -97,18 +104,27 @@ def test_grades_liftings_and_last_kinds_are_those_of_the_single_telegrams() -> N
     assert [(one.grade, one.last_grade) for one in west.kinds] == [(Grade.WARNING, Grade.URGENT)]
 
 
-def test_prefectures_with_several_forecast_areas_are_left_out_and_named() -> None:
+def test_prefectures_with_several_forecast_areas_are_left_out_and_say_so_only_there() -> None:
     found = by_scope(nation())
     assert not any(scope.endswith(("011000", "016010", "010000")) for scope in found)
+    assert all(one.problems == () for one in found.values())
     problem = "都道府県01の府県予報区が一つに決まらないため読みませんでした（宗谷地方・石狩地方）"
-    assert all(problem in one.problems for one in found.values())
+    assert left_out(nation()) == {"VPWS50/011000": (problem,), "VPWS50/016010": (problem,)}
 
 
 def test_a_prefecture_without_cities_is_left_out_rather_than_lifted() -> None:
     body = layer("府県予報区等", item(MIYAGI), item(TOKYO)) + layer("市町村等", item(CHIYODA))
+    assert {scope[-6:] for scope in by_scope(body)} == {"130000"}
+    assert left_out(body) == {"VPWS50/040000": ("宮城県に市町村等の欄がないため読みませんでした",)}
+
+
+def test_what_cannot_be_read_is_told_with_its_own_prefecture() -> None:
+    body = layer("府県予報区等", item(MIYAGI), item(TOKYO)) + layer(
+        "市町村等", item(EAST, kind("49")), item(CHIYODA, kind("88"))
+    )
     found = by_scope(body)
-    assert {scope[-6:] for scope in found} == {"130000"}
-    assert "宮城県に市町村等の欄がないため読みませんでした" in found["VPWW55/130000"].problems
+    assert found["VPWW56/040000"].problems == ()
+    assert "88" in found["VPWW56/130000"].problems[0]
 
 
 def test_kinds_given_item_by_item_come_together() -> None:
