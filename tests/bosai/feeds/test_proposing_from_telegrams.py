@@ -113,7 +113,9 @@ def test_a_landslide_warning_asks_for_evacuation_in_the_east_and_preparation_in_
     assert (west.hazard, west.kind, west.level) == (HazardKind.LANDSLIDE, OrderKind.ELDERLY_ETC, 3)
     assert (east.zones, west.zones) == (("jma:0410001",), ("jma:0410002",))
     assert (east.kind_name, west.kind_name) == ("レベル４土砂災害危険警報", "レベル３土砂災害警報")
-    assert (east.previous_level, west.previous_level) == (3, 3)
+    # What stood before is LastKind of a telegram that we never had: for us both are new.
+    assert {one.act for one in made} == {ProposedAct.ISSUE}
+    assert (east.previous_level, west.previous_level) == (None, None)
     assert east.expected_arrival_at is None
     assert west.expected_arrival_at == datetime(2020, 6, 23, 1, 0, tzinfo=JST)
     assert west.arrival_as_given == "２３日１時から５時まで、警戒レベル４相当"
