@@ -68,7 +68,9 @@ def _spot(code: str, change: Change | None, standing: Standing | None, awaited: 
     now = change.after if change is not None else standing
     before = (change.before if change is not None else standing) or None
     grade = Grade.NONE if before is None else before.kind.grade
-    if change is not None and before is None and change.kind is not ChangeKind.RECALLED:
+    # What JMA says it lifts counts though we never heard of it. What it says was there before what is in force now does
+    # not: for us it is new, and whatever answers new danger has not been done.
+    if change is not None and before is None and change.kind is ChangeKind.LIFTED:
         stated = _stated(change)
         grade = (stated.last_grade if stated is not None else None) or Grade.NONE
     named = now or before

@@ -6,7 +6,7 @@ A time is only ever repeated as given. One that has passed is said to have passe
 from collections.abc import Mapping
 from datetime import datetime
 
-from bosai.messages.catalogue import LANGS, has_text, text
+from bosai.messages.catalogue import LANGS, has_text, text, texts
 from bosai.messages.measures import JST, time_text
 from bosai.model.alert import LEVELLED_HAZARDS, OrderKind
 from geodata.hazards import HazardKind
@@ -21,6 +21,11 @@ def prepared(name: str) -> Mapping[str, str]:
     if not name or not has_text(key, "ja"):
         return {}
     return {lang: text(key, lang) for lang in LANGS}
+
+
+def prepared_in_japanese() -> frozenset[str]:
+    """Every Japanese sentence there is: a sentence that is none of these is somebody's own."""
+    return frozenset(said for key, said in texts("ja").items() if key.startswith("notices."))
 
 
 def is_foretold(hazard: HazardKind, kind: OrderKind) -> bool:

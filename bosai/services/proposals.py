@@ -6,7 +6,8 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import NotAllowed, WrongRealm, WrongState
-from bosai.feeds.jma.envelope import parse_telegram
+from bosai.feeds.cap import status_in as cap_status
+from bosai.feeds.jma.envelope import TelegramStatus, parse_telegram
 from bosai.feeds.proposals import Proposal
 from bosai.feeds.realms import is_accepted
 from bosai.model.realm import Realm
@@ -17,10 +18,12 @@ from bosai.services.proposal_desk import place
 from bosai.stores.audit import AuditStore, Step, until_head_holds
 from bosai.stores.proposals import ProposalRecord, ProposalState, ProposalStore
 
-__all__ = ["FEED", "ProposalRecord", "ProposalService", "ProposalState"]
+__all__ = ["FEED", "About", "ProposalRecord", "ProposalService", "ProposalState"]
 
 FEED = "feed"
 """The actor of what arrives by itself."""
+About = tuple[str, str]
+"""What a proposal is about: its subject and one area code."""
 
 
 class ProposalService:
@@ -64,6 +67,15 @@ class ProposalService:
     async def open(self) -> list[ProposalRecord]:
         """What waits for HQ, newest report first."""
         return [one for one in await self._store.all() if one.state is ProposalState.OPEN]
+
+    async def about_orders(self) -> dict[str, frozenset[About]]:
+        """Alert id → (subject, area code) of every proposal that became a version of it."""
+        found: dict[str, set[About]] = {}
+        for one in await self._store.all():
+            if one.alert_key is not None:
+                about = {(one.proposal.subject, code) for code in one.proposal.area_codes}
+                found.setdefault(one.alert_key.rpartition(":")[0], set()).update(about)
+        return {alert_id: frozenset(about) for alert_id, about in found.items()}
 
     async def get(self, proposal_id: str) -> ProposalRecord:
         """Raises NotFound."""
@@ -110,14 +122,20 @@ class ProposalService:
         return await until_head_holds(attempt)
 
     async def _check_telegram(self, proposal: Proposal) -> None:
-        if self.realm is not Realm.LIVE or proposal.origin != "jma":
+        if self.realm is not Realm.LIVE:
             return
         raw = await self._store.raw_telegram(proposal.telegram_key)
         if raw is None:
             return
-        telegram = await asyncio.to_thread(parse_telegram, raw, name=proposal.telegram_key)
-        if not is_accepted(telegram.status, "live"):
-            raise WrongRealm(self.realm.value, telegram.status.value)
+        status = await asyncio.to_thread(_status_in, proposal, raw)
+        if not is_accepted(status, "live"):
+            raise WrongRealm(self.realm.value, status.value)
+
+
+def _status_in(proposal: Proposal, raw: bytes) -> TelegramStatus:
+    if proposal.origin == "cap":
+        return cap_status(raw)
+    return parse_telegram(raw, name=proposal.telegram_key).status
 
 
 def _facts(proposal: Proposal) -> dict[str, object]:

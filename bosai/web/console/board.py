@@ -108,7 +108,9 @@ async def situation(request: web.Request, officer: Session) -> dict[str, Any]:
             (one for one in working if one.state is AlertState.PENDING_APPROVAL), key=gravest_first
         ),
         "drafts": [one for one in working if one.state is AlertState.DRAFT],
-        "suggestions": suggestions(await here.proposals.open(), in_force),
+        "suggestions": suggestions(
+            await here.proposals.open(), in_force, await here.proposals.about_orders()
+        ),
         "exact": exact,
         "tallies": {one: stage_rows(tally, exact=exact) for one, tally in tallies.items()},
         "not_reached": {one: not_reached_of(tally, exact=exact) for one, tally in tallies.items()},

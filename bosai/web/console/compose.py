@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bosai.errors import BosaiError, InvalidInput, NotFound
 from bosai.messages.catalogue import LANGS
+from bosai.messages.notices import is_foretold
 from bosai.model.alert import Act, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.staff import Permission, Session
 from bosai.services.alerts import DraftForm
@@ -68,7 +69,8 @@ async def new_page(request: web.Request, officer: Session) -> web.Response:
         typed = await asyncio.to_thread(prefill.from_alert, work.base.alert, zones, keep_reason=False)
     if wanted := request.query.get("proposal"):
         record = await services(request).proposals.get(wanted)
-        typed = prefill.from_proposal(record.proposal, zones, typed if work.base is not None else None)
+        base = typed if work.base is not None else None
+        typed = await asyncio.to_thread(prefill.from_proposal, record.proposal, zones, base)
     return show(request, "compose.html", officer, **_context(request, work, typed, {}))
 
 
@@ -219,6 +221,10 @@ def _script_data(request: web.Request, zones: ZoneCatalogue) -> dict[str, Any]:
         "prefix": realm_of(request).path_prefix,
         "legal": {
             hazard.value: sorted(kind.value for kind in kinds) for hazard, kinds in LEGAL_KINDS.items()
+        },
+        "foretold": {
+            hazard.value: sorted(kind.value for kind in kinds if is_foretold(hazard, kind))
+            for hazard, kinds in LEGAL_KINDS.items()
         },
         "bbox": list(services(request).settings.city.bbox_lonlat),
         "tiles": bool(services(request).settings.map.tile_url),

@@ -2,44 +2,83 @@
 
 import json
 import re
+from collections.abc import Mapping
 
 import shapely
 from shapely import MultiPolygon, Polygon
 
 from bosai.feeds.proposals import Proposal
+from bosai.feeds.readings import Danger
 from bosai.messages.catalogue import LANGS
 from bosai.messages.measures import JST
+from bosai.messages.notices import is_foretold, prepared, prepared_in_japanese
 from bosai.messages.orders import OrderTexts
 from bosai.model.alert import Alert, AlertArea
 from bosai.model.geometry import from_e7
+from bosai.services.order_rules import MAX_REASON_LENGTH
 from bosai.services.zones import ZoneCatalogue
 from bosai.web.console.forms import Typed
+from bosai.web.console.suggestions import announced
 from geodata.areas import to_geojson
+from geodata.hazards import HazardKind
 
 _SLIVER_DEG2 = 1e-9  # about 10 m²: what rounding leaves between a zone and what was drawn beside it
 _MARK = "\ufffc"
 
 
 def from_proposal(proposal: Proposal, zones: ZoneCatalogue, base: Typed | None = None) -> Typed:
-    """What JMA's report suggests, on top of `base` (an order in force). The reason quotes JMA, word for word."""
-    known = [key for key in proposal.zones if _is_known(key, zones)]
-    arrival = proposal.expected_arrival_at
-    report = proposal.report_at.astimezone(JST)
-    at = f"{report.year}/{report.month}/{report.day} {report:%H:%M}"
-    quoted = f"{proposal.issuer} {at}発表「{proposal.telegram_title}」"
+    """What was announced suggests this, on top of `base` (the order in force). The reason quotes it word for word.
+
+    Where the proposal leaves the area to HQ, that of the order in force stands; so do sentences of HQ's own.
+    """
+    known = tuple(key for key in proposal.zones if _is_known(key, zones))
+    drawn, keeps_area = proposal.geometry, not known and not proposal.geometry and base is not None
+    ready = prepared(proposal.texts)
+    own = base.free if base else {}
     return Typed(
         hazard=proposal.hazard.value,
         kind=proposal.kind.value if proposal.kind else "",
         tsunami_class=proposal.tsunami_class.value if proposal.tsunami_class else "",
-        zones=tuple(known),
-        drawn="",
-        drawn_name="",
-        free=base.free if base else {},
-        reason=f"{quoted} {proposal.headline}".strip(),
-        arrival=f"{arrival.astimezone(JST):%Y-%m-%dT%H:%M}" if arrival else "",
+        zones=base.zones if base and keeps_area else known,
+        drawn=base.drawn if base and keeps_area else drawn,
+        drawn_name=base.drawn_name if base and keeps_area else proposal.geometry_name if drawn else "",
+        free=own if _is_hqs_own(own) else {**ready},
+        reason=reason_of(proposal)[:MAX_REASON_LENGTH],
+        arrival=_arrival(proposal),
         review_after_min=base.review_after_min if base else "",
         proposal=proposal.id,
     )
+
+
+def reason_of(proposal: Proposal) -> str:
+    """判断の理由 as far as the announcement gives it: who, when, what, where, and its headline."""
+    at = proposal.report_at.astimezone(JST)
+    quoted = f"{proposal.issuer} {at.year}/{at.month}/{at.day} {at:%H:%M}発表「{proposal.telegram_title}」"
+    what = announced(proposal) if proposal.danger is not Danger.TSUNAMI or proposal.happening else ""
+    named = " ".join(one for one in ("・".join(proposal.area_names), what) if one) if what else ""
+    standing = f"継続中：{proposal.basis}" if proposal.basis else ""
+    return " ".join(one for one in (quoted, named, proposal.headline, standing) if one)
+
+
+def _arrival(proposal: Proposal) -> str:
+    at = proposal.expected_arrival_at
+    takes_time = proposal.hazard is HazardKind.TSUNAMI or (
+        proposal.kind is not None and is_foretold(proposal.hazard, proposal.kind)
+    )
+    # Another sender's time is not 気象庁's, and the form's texts say that it is.
+    if (
+        at is None
+        or not takes_time
+        or (proposal.origin != "jma" and proposal.hazard is not HazardKind.TSUNAMI)
+    ):
+        return ""
+    return f"{at.astimezone(JST):%Y-%m-%dT%H:%M}"
+
+
+def _is_hqs_own(free: Mapping[str, str]) -> bool:
+    """Whether somebody wrote these sentences: what was prepared gives way to what is prepared for the new grade."""
+    japanese = free.get("ja", "").strip()
+    return bool(japanese) and japanese not in prepared_in_japanese()
 
 
 def from_alert(alert: Alert, zones: ZoneCatalogue, *, keep_reason: bool) -> Typed:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bosai.feeds.proposals import Proposal, ProposedAct
 from bosai.feeds.readings import Danger, Grade
-from bosai.model.alert import AlertRecord, OrderKind, TsunamiClass
-from bosai.services.proposals import ProposalRecord
+from bosai.messages.measures import JST
+from bosai.messages.notices import prepared
+from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
+from bosai.services.proposals import About, ProposalRecord
+from geodata.hazards import HazardKind
 
 DANGERS: dict[Danger, str] = {
     Danger.HEAVY_RAIN: "大雨",
@@ -45,6 +48,7 @@ class Suggestion:
     """An open proposal with the page where it is taken up ("" where there is nothing to draft).
 
     `heading`: what was announced, where; `before`: what was in force until then, "" where that is the same.
+    `shaken_since`, `shaken_reason`: strong shaking as HQ's hand records it in one click, "" where there was none.
     """
 
     record: ProposalRecord
@@ -53,11 +57,57 @@ class Suggestion:
     heading: str
     before: str
     asked: str
+    shaken_since: str
+    shaken_reason: str
+    texts_ready: bool
 
 
-def suggestions(open_ones: Sequence[ProposalRecord], in_force: Sequence[AlertRecord]) -> list[Suggestion]:
-    """Where each proposal leads: a new draft, or the order in force that it is about."""
-    return [_suggestion(one, in_force) for one in open_ones]
+def suggestions(
+    open_ones: Sequence[ProposalRecord],
+    in_force: Sequence[AlertRecord],
+    about: Mapping[str, frozenset[About]] | None = None,
+) -> list[Suggestion]:
+    """Where each proposal leads: a new draft, or the order in force that it is about. Calls to leave come first.
+
+    about: alert id → what its versions were proposed for (`ProposalService.about_orders`).
+    """
+    found = [_suggestion(one, in_force, about or {}) for one in open_ones]
+    return sorted(found, key=lambda one: _place(one.record.proposal))
+
+
+def order_of(
+    proposal: Proposal, in_force: Sequence[AlertRecord], about: Mapping[str, frozenset[About]]
+) -> Alert | None:
+    """The order in force that a proposal is about; None: it is about none, and a new one is to be drafted.
+
+    An お知らせ never leads to an order being rewritten, nor an order to an お知らせ that only informs. Two rivers,
+    or two parts of the city, have orders of their own: one is never replaced by what is said of the other.
+    """
+    wants_notice = proposal.kind is OrderKind.NOTICE
+    alike = [
+        one.alert
+        for one in in_force
+        if one.alert.hazard is proposal.hazard
+        and wants_notice == (one.alert.kind is OrderKind.NOTICE and not one.alert.is_tsunami_call)
+    ]
+    if proposal.hazard is HazardKind.TSUNAMI and not wants_notice:
+        return next(iter(alike), None)  # one coast, one order
+    zones = {*proposal.zones, *proposal.previous_zones}
+    mine = {(proposal.subject, code) for code in proposal.area_codes}
+    there = [one for one in alike if zones & set(one.area.zone_keys)]
+    return next(iter(there), None) or next(
+        (one for one in alike if mine & about.get(one.alert_id, frozenset())), None
+    )
+
+
+def shaking_reason(proposal: Proposal) -> str:
+    """Why strong shaking is recorded: 気象庁's word, ready to be sent."""
+    at = proposal.report_at.astimezone(JST)
+    return (
+        f"気象庁 {at.month}/{at.day} {at:%H:%M}発表 {'・'.join(proposal.area_names)} {announced(proposal)}"[
+            :200
+        ]
+    )
 
 
 def announced(proposal: Proposal) -> str:
@@ -87,9 +137,18 @@ def asked_of_hq(proposal: Proposal) -> str:
             return "発表を直接確認"
 
 
-def _suggestion(record: ProposalRecord, in_force: Sequence[AlertRecord]) -> Suggestion:
+def _place(proposal: Proposal) -> tuple[int, float]:
+    """Of one telegram the coast comes first; otherwise what can be taken up before what is only to be read."""
+    only_read = proposal.act is ProposedAct.REVIEW
+    coast = proposal.hazard is not HazardKind.TSUNAMI
+    return (2 if only_read else int(coast), -proposal.report_at.timestamp())
+
+
+def _suggestion(
+    record: ProposalRecord, in_force: Sequence[AlertRecord], about: Mapping[str, frozenset[About]]
+) -> Suggestion:
     proposal = record.proposal
-    path, label = _way(proposal, in_force)
+    path, label = _way(proposal, order_of(proposal, in_force, about))
     before = _word(proposal, proposal.previous_grade)
     changed = proposal.grade != proposal.previous_grade and proposal.happening is None
     return Suggestion(
@@ -99,11 +158,13 @@ def _suggestion(record: ProposalRecord, in_force: Sequence[AlertRecord]) -> Sugg
         heading=f"{'・'.join(proposal.area_names)} {announced(proposal)}".strip(),
         before=before if changed else "",
         asked=asked_of_hq(proposal),
+        shaken_since=f"{proposal.shaken_at.astimezone(JST):%Y-%m-%dT%H:%M}" if proposal.shaken_at else "",
+        shaken_reason=shaking_reason(proposal) if proposal.shaken_at else "",
+        texts_ready=bool(prepared(proposal.texts)),
     )
 
 
-def _way(proposal: Proposal, in_force: Sequence[AlertRecord]) -> tuple[str, str]:
-    order = next((one.alert for one in in_force if one.alert.hazard is proposal.hazard), None)
+def _way(proposal: Proposal, order: Alert | None) -> tuple[str, str]:
     query = f"proposal={proposal.id}"
     match proposal.act:
         case ProposedAct.ISSUE | ProposedAct.UPDATE if order is not None:

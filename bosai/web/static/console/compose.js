@@ -20,6 +20,9 @@ function showLegal() {
   }
   document.getElementById("kind-wait").hidden = legal.length > 0;
   document.getElementById("tsunami_class").hidden = hazard() !== "tsunami";
+  const kind = form.querySelector('input[name="kind"]:checked')?.value ?? "";
+  const foretold = (data.foretold[hazard()] ?? []).includes(kind);
+  document.getElementById("expected_arrival_at").hidden = hazard() !== "tsunami" && !foretold;
 }
 
 // ---- towns ---------------------------------------------------------------------------------------
@@ -166,7 +169,7 @@ function tell(text) {
 
 // ---- start ---------------------------------------------------------------------------------------
 
-form.addEventListener("change", (event) => { if (event.target.name === "hazard") showLegal(); });
+form.addEventListener("change", (event) => { if (["hazard", "kind"].includes(event.target.name)) showLegal(); });
 showLegal();
 const filter = document.getElementById("town-filter");
 filter.addEventListener("input", () => filterTowns(filter));
