@@ -129,7 +129,7 @@ def _kind(kind: ShownKind) -> str:
         parts.append(f"高さ：{kind.height}")
     if kind.conditions:
         parts.append(f"［{'・'.join(kind.conditions)}］")
-    parts += [f"予想：{one.as_given}" for one in kind.expected]
+    parts += [f"予想：{f'{one.place}は' if one.place else ''}{one.as_given}" for one in kind.expected]
     return " ".join(parts)
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-import msgspec
 from lxml import etree
 
 from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.body import BodyView
-from bosai.feeds.jma.envelope import NS_ELEMENT_BASIS, NS_SEISMOLOGY, InfoType, Telegram, TelegramSource
+from bosai.feeds.jma.envelope import NS_ELEMENT_BASIS, NS_SEISMOLOGY, InfoType, Telegram
 from bosai.feeds.jma.titles import VTSE41
 from bosai.feeds.readings import Area, Danger, FirstHeight, Grade, Kind, MaxHeight, Reading, System
 
@@ -149,7 +148,7 @@ def _metres(body: BodyView, text: str, of: str) -> float | None:
 
 
 class TsunamiClass(StrEnum):
-    """What a Kind/Code amounts to. NONE is 津波なし and both 解除; UNKNOWN is a code we do not know."""
+    """What a Kind/Code amounts to, in a word. NONE is 津波なし and both 解除; UNKNOWN is a code we do not know."""
 
     NONE = "none"
     FORECAST = "forecast"
@@ -157,16 +156,6 @@ class TsunamiClass(StrEnum):
     WARNING = "warning"
     MAJOR_WARNING = "major_warning"
     UNKNOWN = "unknown"
-
-    @property
-    def rank(self) -> int:
-        """Rises with danger. UNKNOWN outranks all: it must never pass for a calming."""
-        return list(TsunamiClass).index(self)
-
-    @property
-    def is_in_force(self) -> bool:
-        """True from 津波注意報 upward: somebody has to move."""
-        return self.rank >= TsunamiClass.ADVISORY.rank
 
 
 CLASS_BY_GRADE: dict[Grade, TsunamiClass] = {
@@ -178,73 +167,3 @@ CLASS_BY_GRADE: dict[Grade, TsunamiClass] = {
     Grade.EMERGENCY: TsunamiClass.MAJOR_WARNING,
     Grade.UNKNOWN: TsunamiClass.UNKNOWN,
 }
-
-
-class TsunamiArea(msgspec.Struct, frozen=True, kw_only=True):
-    """One 津波予報区 in one telegram."""
-
-    code: str
-    name: str
-    kind_code: str
-    kind_name: str
-    kind: TsunamiClass
-    last_kind: TsunamiClass | None = None
-    last_kind_code: str | None = None
-    last_kind_name: str | None = None
-    lifted: bool = False
-    first_height: FirstHeight = FirstHeight()
-    max_height: MaxHeight = MaxHeight()
-
-
-class TsunamiForecast(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole VTSE41. It names every area concerned: an area it does not name has nothing in force.
-
-    A 取消 has no areas, only `text`. `problems` says in Japanese what could not be read.
-    """
-
-    source: TelegramSource
-    areas: tuple[TsunamiArea, ...] = ()
-    text: str = ""
-    problems: tuple[str, ...] = ()
-
-    @property
-    def is_cancellation(self) -> bool:
-        """True for 取消, the withdrawal of a mistaken issue; 解除 is something else."""
-        return self.source.info_type is InfoType.CANCELLED
-
-    def area(self, area_code: str) -> TsunamiArea | None:
-        """The entry of a 津波予報区, or None where the telegram does not name it."""
-        return next((area for area in self.areas if area.code == area_code), None)
-
-    def in_force(self, area_code: str) -> bool:
-        """True when this telegram leaves 津波注意報 or more in force there."""
-        area = self.area(area_code)
-        return area is not None and area.kind.is_in_force
-
-
-def parse_tsunami(telegram: Telegram) -> TsunamiForecast:
-    """The forecast in a VTSE41. Raises TelegramRefused when it is no VTSE41 or names no readable area."""
-    (reading,) = read_tsunami(telegram)
-    return TsunamiForecast(
-        source=reading.source,
-        areas=tuple(_tsunami_area(one) for one in reading.areas),
-        text=reading.text,
-        problems=reading.problems,
-    )
-
-
-def _tsunami_area(area: Area) -> TsunamiArea:
-    (kind,) = area.kinds
-    return TsunamiArea(
-        code=area.code,
-        name=area.name,
-        kind_code=kind.code,
-        kind_name=kind.name,
-        kind=CLASS_BY_GRADE[kind.grade],
-        last_kind=None if kind.last_grade is None else CLASS_BY_GRADE[kind.last_grade],
-        last_kind_code=kind.last_code,
-        last_kind_name=kind.last_name,
-        lifted=kind.lifted,
-        first_height=kind.first_height or FirstHeight(),
-        max_height=kind.max_height or MaxHeight(),
-    )

@@ -10,18 +10,34 @@ import pytest
 
 from bosai.feeds.errors import RefusalReason, TelegramRefused
 from bosai.feeds.jma.envelope import parse_telegram
-from bosai.feeds.jma.tsunami import TsunamiClass, TsunamiForecast, parse_tsunami
+from bosai.feeds.jma.tsunami import read_tsunami
+from bosai.feeds.readings import Danger, FirstHeight, Grade, Kind, MaxHeight, Reading, System
 from tests.bosai.feeds.telegrams import JST, SEQUENCE_2011, item, jma_folder, report
 
 BODY = "{http://xml.kishou.go.jp/jmaxml1/body/seismology1/}"
 
 
-def read(data: bytes) -> TsunamiForecast:
-    return parse_tsunami(parse_telegram(data))
+def read(data: bytes) -> Reading:
+    (reading,) = read_tsunami(parse_telegram(data))
+    return reading
 
 
-def real(name: str) -> TsunamiForecast:
+def real(name: str) -> Reading:
     return read((jma_folder() / "official_samples" / name).read_bytes())
+
+
+def kind_of(reading: Reading, code: str = "220") -> Kind:
+    area = reading.area(System.TSUNAMI, code)
+    assert area is not None
+    (kind,) = area.kinds
+    assert kind.danger is Danger.TSUNAMI
+    return kind
+
+
+def heights(kind: Kind) -> tuple[FirstHeight, MaxHeight]:
+    assert kind.first_height is not None
+    assert kind.max_height is not None
+    return kind.first_height, kind.max_height
 
 
 # Read by eye in each file at Item/Area/Code = 220:
@@ -37,23 +53,25 @@ MIYAGI_2011 = [
 
 @pytest.mark.parametrize(("name", "expected"), list(zip(SEQUENCE_2011, MIYAGI_2011, strict=True)))
 def test_miyagi_in_2011_is_read_as_the_file_says(name: str, expected: tuple[object, ...]):
-    forecast = real(name)
-    area = forecast.area("220")
+    reading = real(name)
+    area = reading.area(System.TSUNAMI, "220")
     assert area is not None
-    assert area.name == "宮城県"
+    assert (area.name, area.layer, reading.scope) == ("宮城県", "津波予報区", "VTSE41")
+    kind = kind_of(reading)
+    first, highest = heights(kind)
     found = (
-        area.kind_code,
-        area.last_kind_code,
-        area.first_height.arrival_at,
-        area.first_height.condition,
-        area.max_height.value_m,
-        area.max_height.description,
-        area.max_height.conditions,
+        kind.code,
+        kind.last_code,
+        first.arrival_at,
+        first.condition,
+        highest.value_m,
+        highest.description,
+        highest.conditions,
     )
     assert found == expected
-    assert forecast.problems == ()
-    assert forecast.in_force("220") is (expected[0] != "72")
-    assert area.lifted is (expected[0] == "72")
+    assert reading.problems == ()
+    assert kind.grade.is_in_force is (expected[0] != "72")
+    assert kind.lifted is (expected[0] == "72")
 
 
 def test_every_area_of_every_real_forecast_is_kept():
@@ -70,34 +88,32 @@ def test_every_area_of_every_real_forecast_is_kept():
 
 
 def test_an_arrival_condition_jma_never_listed_is_kept_and_means_now():
-    first = real(SEQUENCE_2011[1])
-    given = {a.first_height.condition for a in first.areas if a.first_height.condition is not None}
-    assert given == {"既に津波到達と推測"}
-    assert all(a.first_height.is_now for a in first.areas if a.first_height.condition is not None)
+    given = [heights(area.kinds[0])[0] for area in real(SEQUENCE_2011[1]).areas]
+    said = [first for first in given if first.condition is not None]
+    assert {first.condition for first in said} == {"既に津波到達と推測"}
+    assert all(first.is_now for first in said)
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "in_force"),
+    ("code", "grade"),
     [
-        ("00", TsunamiClass.NONE, False),
-        ("50", TsunamiClass.NONE, False),
-        ("51", TsunamiClass.WARNING, True),
-        ("52", TsunamiClass.MAJOR_WARNING, True),
-        ("53", TsunamiClass.MAJOR_WARNING, True),
-        ("60", TsunamiClass.NONE, False),
-        ("62", TsunamiClass.ADVISORY, True),
-        ("71", TsunamiClass.FORECAST, False),
-        ("72", TsunamiClass.FORECAST, False),
-        ("73", TsunamiClass.FORECAST, False),
-        ("99", TsunamiClass.UNKNOWN, True),
+        ("00", Grade.NONE),
+        ("50", Grade.NONE),
+        ("51", Grade.WARNING),
+        ("52", Grade.EMERGENCY),
+        ("53", Grade.EMERGENCY),
+        ("60", Grade.NONE),
+        ("62", Grade.ADVISORY),
+        ("71", Grade.BELOW),
+        ("72", Grade.BELOW),
+        ("73", Grade.BELOW),
+        ("99", Grade.UNKNOWN),
     ],
 )
-def test_the_code_alone_tells_the_class(code: str, kind: TsunamiClass, in_force: bool):
-    forecast = read(report(item(kind=code, name="大津波警報と書いてあっても")))
-    area = forecast.area("220")
-    assert area is not None
-    assert area.kind is kind
-    assert forecast.in_force("220") is in_force
+def test_the_code_alone_tells_the_grade_and_a_tsunami_has_no_level(code: str, grade: Grade):
+    kind = kind_of(read(report(item(kind=code, name="大津波警報と書いてあっても"))))
+    assert (kind.grade, kind.level) == (grade, None)
+    assert kind.grade.is_in_force is (code in {"51", "52", "53", "62", "99"})
 
 
 @pytest.mark.parametrize(
@@ -116,15 +132,17 @@ def test_the_code_alone_tells_the_class(code: str, kind: TsunamiClass, in_force:
     ],
 )
 def test_lifting_is_told_by_now_and_before(kind: str, last: str | None, lifted: bool):
-    area = read(report(item(kind=kind, last=last))).area("220")
-    assert area is not None
-    assert area.lifted is lifted
+    assert kind_of(read(report(item(kind=kind, last=last)))).lifted is lifted
 
 
-def test_an_area_that_is_not_named_is_not_in_force():
-    forecast = read(report(item(code="210")))
-    assert forecast.area("220") is None
-    assert not forecast.in_force("220")
+def test_what_was_before_is_known_by_its_grade():
+    assert kind_of(read(report(item(kind="51", last="52")))).last_grade is Grade.EMERGENCY
+    assert kind_of(read(report(item(kind="51", last="88")))).last_grade is Grade.UNKNOWN
+    assert kind_of(read(report(item(kind="51", last=None)))).last_grade is None
+
+
+def test_an_area_that_is_not_named_has_no_entry():
+    assert read(report(item(code="210"))).area(System.TSUNAMI, "220") is None
 
 
 def test_the_same_number_in_another_code_system_is_not_our_coast():
@@ -132,14 +150,20 @@ def test_the_same_number_in_another_code_system_is_not_our_coast():
         "<Intensity><Observation><Pref><Area><Name>宮城県北部</Name><Code>220</Code></Area></Pref>"
         f"</Observation></Intensity><Tsunami><Forecast>{item(code='210')}</Forecast></Tsunami>"
     )
-    assert read(report(body=seismic)).area("220") is None
+    reading = read(report(body=seismic))
+    assert reading.area(System.TSUNAMI, "220") is None
+    assert reading.area(System.SEISMIC, "220") is None
 
 
-def test_a_cancellation_has_only_text_and_is_read():
-    forecast = read(report(info_type="取消"))
-    assert forecast.is_cancellation
-    assert forecast.areas == ()
-    assert forecast.text == "先ほどの発表を取り消します。"
+def test_a_cancellation_has_only_text_and_replaces_nothing():
+    reading = read(report(info_type="取消"))
+    assert reading.is_cancellation
+    assert (reading.scope, reading.areas, reading.text) == ("", (), "先ほどの発表を取り消します。")
+
+
+def test_merged_tsunamis_keep_every_event_id():
+    reading = read(report(item(), event_id="20260401090000  20260401120000"))
+    assert reading.source.event_ids == ("20260401090000", "20260401120000")
 
 
 def height(text: str, **attributes: str) -> str:
@@ -149,51 +173,52 @@ def height(text: str, **attributes: str) -> str:
 
 def test_conditions_joined_by_a_full_width_space_come_apart():
     conditions = "<Condition>重要　観測中</Condition>"
-    area = read(report(item(height=conditions + height("3", description="３ｍ")))).area("220")
-    assert area is not None
-    assert area.max_height.conditions == ("重要", "観測中")
-    assert area.max_height.as_given == "３ｍ"
+    _, highest = heights(kind_of(read(report(item(height=conditions + height("3", description="３ｍ"))))))
+    assert highest.conditions == ("重要", "観測中")
+    assert highest.as_given == "３ｍ"
 
 
 def test_words_stand_where_jma_gives_no_number():
-    area = read(report(item(height=height("NaN", condition="不明", description="高い")))).area("220")
-    assert area is not None
-    assert area.max_height.value_m is None
-    assert area.max_height.as_given == "高い"
-    silent = read(report(item(height=height("NaN", condition="不明", description="")))).area("220")
-    assert silent is not None
-    assert silent.max_height.as_given is None
+    _, high = heights(kind_of(read(report(item(height=height("NaN", condition="不明", description="高い"))))))
+    assert (high.value_m, high.as_given) == (None, "高い")
+    _, silent = heights(kind_of(read(report(item(height=height("NaN", condition="不明", description=""))))))
+    assert silent.as_given is None
 
 
 @pytest.mark.parametrize("text", ["", "三", "-1", "inf", "1e9"])
 def test_a_height_nobody_can_read_never_costs_the_warning(text: str):
-    forecast = read(report(item(height=height(text, description="５ｍ"))))
-    area = forecast.area("220")
-    assert area is not None
-    assert area.kind is TsunamiClass.MAJOR_WARNING
-    assert area.max_height.value_m is None
-    assert area.max_height.as_given == "５ｍ"
-    assert "220" in forecast.problems[0]
+    reading = read(report(item(height=height(text, description="５ｍ"))))
+    kind = kind_of(reading)
+    _, highest = heights(kind)
+    assert kind.grade is Grade.EMERGENCY
+    assert (highest.value_m, highest.as_given) == (None, "５ｍ")
+    assert "220" in reading.problems[0]
 
 
 def test_an_arrival_nobody_can_read_never_costs_the_warning():
-    forecast = read(report(item(arrival="まもなく")))
-    assert forecast.in_force("220")
-    assert forecast.problems == ("津波予報区220の到達予想時刻を読めません：まもなく",)
+    reading = read(report(item(arrival="まもなく")))
+    assert kind_of(reading).grade is Grade.EMERGENCY
+    assert reading.problems == ("津波予報区220の到達予想時刻を読めません：まもなく",)
 
 
 def test_one_unknown_kind_spoils_no_other_area():
-    forecast = read(report(item(code="210", kind="88"), item()))
-    assert forecast.in_force("220")
-    assert forecast.area("210").kind is TsunamiClass.UNKNOWN  # type: ignore[union-attr]
-    assert "種別コード88" in forecast.problems[0]
+    reading = read(report(item(code="210", kind="88"), item()))
+    assert kind_of(reading).grade is Grade.EMERGENCY
+    assert kind_of(reading, "210").grade is Grade.UNKNOWN
+    assert "種別コード88" in reading.problems[0]
+
+
+def test_an_area_without_any_kind_is_unknown_and_never_calm():
+    reading = read(report(item(kind="")))
+    assert kind_of(reading).grade is Grade.UNKNOWN
+    assert "種別コード（Category/Kind/Code）がありません" in reading.problems[0]
 
 
 def test_of_an_area_named_twice_the_graver_kind_counts():
-    forecast = read(report(item(kind="52"), item(kind="62")))
-    assert forecast.area("220").kind is TsunamiClass.MAJOR_WARNING  # type: ignore[union-attr]
-    assert len(forecast.areas) == 1
-    assert len(forecast.problems) == 1
+    for kinds in (("52", "62"), ("62", "52")):
+        reading = read(report(*(item(kind=one) for one in kinds)))
+        assert kind_of(reading).code == "52"
+        assert (len(reading.areas), len(reading.problems)) == (1, 1)
 
 
 def test_a_forecast_without_one_readable_area_is_refused():
@@ -209,8 +234,8 @@ def test_another_family_is_not_read_as_a_tsunami_forecast():
     assert caught.value.reason is RefusalReason.WRONG_TYPE
 
 
-def test_a_forecast_survives_being_stored():
-    forecast = read(
+def test_a_reading_survives_being_stored():
+    reading = read(
         report(item(arrival="2026-04-01T12:30:00+09:00", height=height("NaN", description="巨大")))
     )
-    assert msgspec.json.decode(msgspec.json.encode(forecast), type=TsunamiForecast) == forecast
+    assert msgspec.json.decode(msgspec.json.encode(reading), type=Reading) == reading
