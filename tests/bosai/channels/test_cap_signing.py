@@ -29,8 +29,8 @@ def certificate_of(key, *, name: str = "city.example.jp") -> x509.Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(7)
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(max(now, NOW) + timedelta(days=30))
+        .not_valid_before(NOW - timedelta(days=30))
+        .not_valid_after(max(now, NOW) + timedelta(days=300))
     )
     return built.sign(key, hashes.SHA256())
 
