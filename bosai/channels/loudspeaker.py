@@ -133,6 +133,9 @@ def _opened(one: Sentence) -> str:
 
 def _spoken(words: str) -> str:
     """Without what can not be read aloud: brackets become pauses, a blank one too; 「・」 too."""
+    words = re.sub(r"(\d{1,2})/(\d{1,2}) (?=\d{1,2}:\d{2})", r"\1月\2日", words)
+    words = re.sub(r"(\d{1,2}):(\d{2})", r"\1時\2分", words)
+    words = re.sub(r"（[^（）]*発表）(?=。)", "", words)  # who said it opens the sentence
     words = re.sub(r"（([^（）]*)）", r"、\1、", words)
     words = re.sub(r"[「」【】]", "", words).replace(" ", "、").replace("・", "、")
     return re.sub(r"、+(?=[。、に])|、(?=を)", "", words)

@@ -15,7 +15,8 @@ from enum import StrEnum
 
 from bosai.messages.catalogue import text
 from bosai.messages.measures import JST
-from bosai.messages.orders import join_names, keep_away, own_words
+from bosai.messages.notices import foretold, is_foretold
+from bosai.messages.orders import join_names, join_sentences, keep_away, own_words
 from bosai.messages.terms import issued_name, term
 from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
 
@@ -186,6 +187,9 @@ def _known(alert: Alert) -> list[tuple[Part, str]]:
     """The catalogue's sentences that may stand in an order's text, in reading order."""
     kinds = ("elderly_etc", "evacuate", "emergency_safety", "tsunami_advisory", "tsunami")
     known = [(Part.DO, text(f"orders.do.{one}", "ja")) for one in kinds]
+    if alert.expected_arrival_at is not None and is_foretold(alert.hazard, alert.kind):
+        said = foretold("ja", alert.expected_arrival_at, alert.announced_at)
+        known.append((Part.ARRIVAL, join_sentences("ja", said)))
     if alert.tsunami_class is not None:
         jma = term("ja", f"tsunami.{alert.tsunami_class}")
         known.append((Part.AFTER, text("at_once.jma_may_stand", "ja", jma=jma)))

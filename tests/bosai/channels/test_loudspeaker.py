@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
 from bosai.channels.loudspeaker import Broadcast, Reading, broadcast
+from bosai.messages.orders import OrderTexts
 from bosai.model.alert import Act, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from bosai.settings import load_settings
@@ -111,3 +114,15 @@ def test_one_reading_stays_as_short_as_set() -> None:
     assert made.problems == ()
     outside = said(record(order=FLOOD_4, names=tuple(f"川の東の第{n}の区域" for n in range(40))))
     assert "220字を超えます" in outside.problems[0]
+
+
+def test_a_time_that_jma_foretells_is_read_as_a_time() -> None:
+    later = NOW + timedelta(hours=3)
+    texts = OrderTexts().for_order(
+        Realm.LIVE, Act.ISSUE, *FLOOD_4, ("若林区荒浜",), free={}, at=NOW, expected_at=later, announced_at=NOW
+    )
+    made = record(order=FLOOD_4, names=("若林区荒浜",))
+    alert = msgspec.structs.replace(made.alert, texts=texts, expected_arrival_at=later, announced_at=NOW)
+    lines = said(msgspec.structs.replace(made, alert=alert)).lines
+    assert "気象庁は11月23日17時06分ごろから警戒レベル4相当になると予想しています。" in lines
+    assert lines.index("それまでに避難を終えてください。") < lines.index("洪水の危険があります。")
