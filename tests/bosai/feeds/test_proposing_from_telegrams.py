@@ -416,3 +416,15 @@ def test_where_the_old_ones_are_declared_the_gravest_of_them_holds() -> None:
     assert (second.act, second.kind, second.level) == (ProposedAct.UPDATE, OrderKind.EVACUATE, 4)
     (third,) = desk.take(old_landslide_alert(90, kind("1", "解除")))
     assert (third.act, third.kind, third.level) == (ProposedAct.UPDATE, OrderKind.ELDERLY_ETC, 3)
+
+
+def test_an_old_flood_warning_asks_for_preparation_where_the_old_ones_are_declared() -> None:
+    (one,) = Desk("legacy").take(old_warnings(0, kind("04", notes=("氾濫",))))
+    assert (one.rule, one.hazard, one.kind, one.level) == (
+        "flood_legacy",
+        HazardKind.FLOOD,
+        OrderKind.ELDERLY_ETC,
+        3,
+    )
+    assert one.zones == ("jma:0410001",)
+    assert Desk().take(old_warnings(0, kind("04"))) == ()
