@@ -180,7 +180,7 @@ def test_a_misspelt_key_is_refused_with_the_right_one():
         ("BOSAI_PUSH__ALLOWED_HOSTS", "https://push.example", "allowed_hosts must be host names"),
         ("BOSAI_PUSH__TEST_HOSTS", "127.0.0.1", "test_hosts must be host:port entries"),
         ("BOSAI_PUSH__RETRY_BASE_S", "100", "retry_base_s must not pass retry_max_s"),
-        ("BOSAI_FEEDS__URLS", "ftp://x/y", "urls and gap_urls must be http or https"),
+        ("BOSAI_FEEDS__URLS", "ftp://x/y", "urls must be http or https"),
         ("BOSAI_FEEDS__ENABLED", "perhaps", "expected bool"),
         ("BOSAI_DATA", "here", "JSON is malformed"),
     ],

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from bosai.feeds.source_health import SourceHealth
+from bosai.feeds.source_health import LOST_IS_FAULT, SourceHealth
 from bosai.model.realm import Realm
 from bosai.stores.feed_sources import FeedSources
 from bosai.web.base import OPENED, realm_of, services
@@ -15,7 +15,7 @@ POLLER_QUIET = timedelta(minutes=3)  # a source is noted at the end of every tur
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
-    """One source. `state`: "ok", "failing" or "silent"."""
+    """One source. `state`: "ok", "lost" (it answers, and a telegram was given up), "failing" or "silent"."""
 
     health: SourceHealth
     state: str
@@ -36,10 +36,12 @@ async def source_rows(request: web.Request) -> list[SourceRow]:
         quiet_after = POLLER_QUIET + timedelta(seconds=facts.interval_s * one.slowed)
         if one.is_silent(now, silent_after) or now - one.at > quiet_after:
             state = "silent"
+        elif one.failures:
+            state = "failing"
         else:
-            state = "failing" if one.failures else "ok"
+            state = "lost" if one.lost_since(now, LOST_IS_FAULT) else "ok"
         rows.append(SourceRow(health=one, state=state))
-    order = ("silent", "failing", "ok")
+    order = ("silent", "failing", "lost", "ok")
     return sorted(rows, key=lambda one: order.index(one.state))
 
 

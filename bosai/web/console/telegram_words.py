@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bosai.feeds.changes import Change, ChangeKind, IgnoredReason, Outcome, Standing, TelegramRow
 from bosai.feeds.jma.tsunami import CLASS_BY_GRADE
-from bosai.feeds.readings import Danger, Happening, Kind, System
+from bosai.feeds.readings import Danger, Grade, Happening, Kind, System
 from bosai.feeds.show import intensity_name
 from bosai.messages.measures import JST
 
@@ -79,6 +79,11 @@ DETAILS = {
     "conditions": "付記",
     "code": "種別コード",
 }
+TSUNAMI = {
+    Grade.ADVISORY: "津波注意報",
+    Grade.WARNING: "津波警報",
+    Grade.EMERGENCY: "大津波警報",  # code 53 is named 「大津波警報：発表」
+}
 TYPE_GROUPS = {
     "tsunami": ("津波", ("VTSE",)),
     "quake": ("地震", ("VXSE", "VYSE")),
@@ -94,7 +99,8 @@ _FELT_LAYERS = frozenset({"都道府県", "細分区域", "市町村等"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeLine:
-    """One difference as a line. `chip` is 「警戒レベル4相当」 or a tsunami's name, "" where there is neither."""
+    """One difference as a line. `chip` is 「警戒レベル4相当」 or a tsunami's name, "" where there is neither; `what` is
+    "" where the chip says it."""
 
     verb: str
     place: str
@@ -120,7 +126,12 @@ def chip(kind: Kind) -> str:
     """「警戒レベル4相当」; level 2 is 気象庁's own level and has no 相当; a tsunami has a name and no level."""
     if kind.level is not None:
         return f"警戒レベル{kind.level}" + ("相当" if kind.level >= 3 else "")
-    return kind.name if kind.danger is Danger.TSUNAMI and kind.grade.is_in_force else ""
+    return TSUNAMI.get(kind.grade, "") if kind.danger is Danger.TSUNAMI else ""
+
+
+def named(kind: Kind) -> str:
+    """What is in force, where the chip does not say it already: 気象庁's name, as given."""
+    return "" if kind.danger is Danger.TSUNAMI and chip(kind) else kind.name
 
 
 def chip_class(kind: Kind) -> str:
@@ -210,7 +221,7 @@ def _standing_line(change: Change) -> ChangeLine:
     kind = standing.kind
     before = change.before
     notes: list[str] = []
-    verb, what = _VERBS[change.kind], kind.name
+    verb = _VERBS[change.kind]
     match change.kind:
         case ChangeKind.RAISED:
             verb = "引上げ" if before is not None and before.kind.grade.is_in_force else "発表"
@@ -222,14 +233,14 @@ def _standing_line(change: Change) -> ChangeLine:
         case ChangeKind.RECALLED:
             notes.append("誤りとして取り消されました")
         case ChangeKind.DETAIL:
-            named = "・".join(DETAILS.get(one, one) for one in change.details)
-            notes += [f"変わったもの：{named}"] if named else []
+            news = "・".join(DETAILS.get(one, one) for one in change.details)
+            notes += [f"変わったもの：{news}"] if news else []
     shown = change.after is not None
     return ChangeLine(
         verb=verb,
         place=standing.name,
         system=SYSTEMS[standing.system],
-        what=what,
+        what=named(kind) if shown else _gone(kind),
         chip=chip(kind) if shown else "",
         chip_class=chip_class(kind) if shown else "",
         notes=(*notes, *(facts_of(kind) if shown else ())),
@@ -248,10 +259,16 @@ _VERBS = {
 }
 
 
+def _gone(kind: Kind) -> str:
+    """The name of what is in force no longer."""
+    return (chip(kind) if kind.danger is Danger.TSUNAMI else "") or kind.name
+
+
 def _previous(before: Standing | None, after: Standing | None) -> list[str]:
-    if before is None or after is None or before.kind.name == after.kind.name:
+    if before is None or after is None:
         return []
-    return [f"前：{before.kind.name}"]
+    earlier, later = _gone(before.kind), _gone(after.kind)
+    return [f"前：{earlier}"] if earlier != later else []
 
 
 def _unclear(change: Change) -> ChangeLine:

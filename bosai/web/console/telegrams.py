@@ -180,14 +180,14 @@ async def _one_context(request: web.Request) -> dict[str, Any]:
     row = await store.row(request.match_info["key"])
     data = await store.raw(row.key)
     text = await asyncio.to_thread(data[:SHOWN_XML].decode, "utf-8", "replace")
-    in_force = await here.alerts.in_force()
+    in_force, about = await here.alerts.in_force(), await here.proposals.about_orders()
     proposals = []
     for one in row.proposals:
         try:
             record = await here.proposals.get(one)
         except NotFound:
             continue  # it waits to be put, or was never taken
-        proposals.append(suggestions([record], in_force)[0])
+        proposals.append(suggestions([record], in_force, about)[0])
     return {
         "tw": telegram_words,
         "row": row,
