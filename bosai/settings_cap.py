@@ -15,6 +15,13 @@ from geodata.hazards import HazardKind
 _NAME = r"^[^\s,<&]+$"  # CAP 1.2 §3.2.1: what stands in `references` has no blank, comma, < or &
 
 
+class WardCode(Section, frozen=True):
+    """A ward, as the town table names it, and its code."""
+
+    name: Text
+    code: Annotated[str, Meta(pattern=r"^\d{5}$")]
+
+
 class CapOut(Section, frozen=True):
     """What our messages say of us, and how long they are believed."""
 
@@ -22,7 +29,7 @@ class CapOut(Section, frozen=True):
     sender: Annotated[str, Meta(pattern=_NAME)]
     contact: Text
     municipality_code: Annotated[str, Meta(pattern=r"^\d{5}$")]
-    ward_codes: dict[str, Annotated[str, Meta(pattern=r"^\d{5}$")]]
+    wards: tuple[WardCode, ...]
     is_trial: bool
     expires_min: Annotated[int, Meta(ge=10, le=1440)]
     renew_min: AtLeastOne

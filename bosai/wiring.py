@@ -192,9 +192,7 @@ def cap_frame(settings: Settings, realm: Realm) -> CapFrame:
         contact=out.contact,
         web=f"{settings.web.public_url}{realm.path_prefix}/",
         codes=(f"{JISX0402}:{out.municipality_code}",),
-        geocodes={
-            f"ward:{ward}": (CapValue(name=JISX0402, value=code),) for ward, code in out.ward_codes.items()
-        },
+        geocodes={f"ward:{one.name}": (CapValue(name=JISX0402, value=one.code),) for one in out.wards},
         polygon_max_points=out.polygon_max_points,
         is_trial=out.is_trial,
     )

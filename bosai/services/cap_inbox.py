@@ -112,7 +112,7 @@ def _zones(settings: Settings) -> dict[tuple[str, str], tuple[str, ...]]:
     """Codes of others → our zone keys; the code of the whole city says where, and leaves the zone to HQ."""
     out = settings.cap
     zones: dict[tuple[str, str], tuple[str, ...]] = {(JISX0402, out.municipality_code): ()}
-    zones |= {(JISX0402, code): (f"ward:{ward}",) for ward, code in out.ward_codes.items()}
+    zones |= {(JISX0402, one.code): (f"ward:{one.name}",) for one in out.wards}
     return zones | {(CLASS20, code): (f"jma:{code}",) for code in settings.cap_in.class20_codes}
 
 
