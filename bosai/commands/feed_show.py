@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bosai.commands.output import print_json
 from bosai.feeds.safe_xml import MAX_BYTES
-from bosai.feeds.show import ShownTelegram, show_json, show_telegram
+from bosai.feeds.show import show_json, show_telegram
 from bosai.feeds.show_text import show_text
+from bosai.feeds.show_values import ShownTelegram
 
 
 async def feed_show(files: Sequence[Path], *, as_json: bool) -> int:

@@ -1,7 +1,7 @@
 """What a telegram means, as one JSON-able value: behind `bosai feed show FILE…`, changing nothing.
 
     bytes ─▶ parse_telegram ─▶ read ─▶ ShownTelegram
-       └ an Atom feed: its entries        └ a type not read in depth: what its head says
+       └ an Atom feed, a CAP message      └ a type not read in depth: what its head says
 
 Every area is named by the code system it belongs to: 220 is 宮城県 on the coast and 宮城県北部 in quake information.
 """
@@ -13,12 +13,22 @@ from typing import Any
 import msgspec
 
 from bosai.feeds.atom import Feed, parse_feed
-from bosai.feeds.errors import FeedError, FeedRefused
+from bosai.feeds.errors import FeedError, FeedRefused, RefusalReason
 from bosai.feeds.jma.envelope import HeadlineArea, Telegram, parse_telegram
 from bosai.feeds.jma.reading import read
 from bosai.feeds.jma.seismic import COMMENT_LAYER, HYPOCENTRE_LAYER
 from bosai.feeds.jma.tsunami import CLASS_BY_GRADE
 from bosai.feeds.readings import Area, Danger, Expected, Forecast, Happening, Kind, Reading, System
+from bosai.feeds.show_cap import show_cap
+from bosai.feeds.show_values import (
+    ShownArea,
+    ShownEntry,
+    ShownExpected,
+    ShownForecast,
+    ShownHappening,
+    ShownKind,
+    ShownTelegram,
+)
 
 _SYSTEM_BY_CODE_TYPE: dict[str, str] = {
     "津波予報区": "tsunami",
@@ -44,123 +54,12 @@ _INTENSITY_NAMES = {"5-": "５弱", "5+": "５強", "6-": "６弱", "6+": "６�
 _FULL_WIDTH = str.maketrans("1234567", "１２３４５６７")
 
 
-class ShownExpected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """When JMA expects a grade, as given; `ends_at` only where the telegram gives an end."""
-
-    grade: str
-    starts_at: str
-    as_given: str
-    level: int | None = None
-    ends_at: str | None = None
-    place: str | None = None
-
-
-class ShownKind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One kind for an area. `level` is 警戒レベル相当; `kind` the class of a tsunami, which has no level.
-
-    `code` is None where the telegram gives only a name; of 震度 it is JMA's short form ("6+").
-    """
-
-    name: str
-    code: str | None = None
-    danger: str | None = None
-    grade: str | None = None
-    level: int | None = None
-    kind: str | None = None
-    status: str | None = None
-    last_code: str | None = None
-    last_name: str | None = None
-    lifted: bool | None = None
-    arrival: str | None = None
-    arrival_at: str | None = None
-    height: str | None = None
-    height_m: float | None = None
-    observed_at: str | None = None
-    conditions: tuple[str, ...] = ()
-    expected: tuple[ShownExpected, ...] = ()
-
-
-class ShownArea(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One area in its code system; no kinds where the telegram says that nothing is in force."""
-
-    system: str
-    code: str
-    name: str
-    kinds: tuple[ShownKind, ...]
-    layer: str | None = None
-
-
-class ShownHappening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something observed or announced once."""
-
-    danger: str
-    system: str
-    code: str
-    name: str
-    value: str
-    layer: str | None = None
-    at: str | None = None
-    conditions: tuple[str, ...] = ()
-    text: str | None = None
-
-
-class ShownForecast(msgspec.Struct, frozen=True, kw_only=True):
-    """What JMA expects for one area and danger; not in force."""
-
-    danger: str
-    system: str
-    code: str
-    name: str
-    expected: tuple[ShownExpected, ...]
-
-
-class ShownEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of an Atom feed."""
-
-    title: str
-    updated_at: str
-    href: str
-    type_code: str | None = None
-    office: str | None = None
-
-
-class ShownTelegram(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One file. `read`: "body" where its family is read in depth, "envelope" where only Control and Head are, "feed"
-    for an Atom feed, "refused" with `error` where it is nothing we trust."""
-
-    file: str
-    read: str
-    type_code: str | None = None
-    title: str | None = None
-    head_title: str | None = None
-    status: str | None = None
-    info_type: str | None = None
-    event_ids: tuple[str, ...] | None = None
-    serial: str | None = None
-    report_at: str | None = None
-    sent_at: str | None = None
-    valid_until: str | None = None
-    editorial_office: str | None = None
-    publishing_offices: tuple[str, ...] | None = None
-    headline: str | None = None
-    text: str | None = None
-    legacy: bool | None = None
-    scopes: tuple[str, ...] = ()
-    areas: tuple[ShownArea, ...] | None = None
-    happenings: tuple[ShownHappening, ...] = ()
-    forecasts: tuple[ShownForecast, ...] = ()
-    entries: tuple[ShownEntry, ...] = ()
-    problems: tuple[str, ...] | None = None
-    error: str | None = None
-    reason: str | None = None
-
-
 def show_telegram(data: bytes, *, name: str) -> ShownTelegram:
     """The value for one file; never raises for bad content: a refusal is a value too."""
     try:
         telegram = parse_telegram(data, name=name)
     except FeedError as error:
-        return _feed(data, name) or show_refused(name, error)
+        return _other(data, name, error)
     shown = _envelope(telegram, name)
     try:
         readings = read(telegram)
@@ -179,11 +78,6 @@ def show_telegram(data: bytes, *, name: str) -> ShownTelegram:
         forecasts=tuple(_forecast(each) for one in readings for each in one.forecasts),
         problems=tuple(problem for one in readings for problem in one.problems),
     )
-
-
-def show_refused(name: str, error: FeedError) -> ShownTelegram:
-    """The value for a file that is nothing we trust."""
-    return ShownTelegram(file=name, read="refused", error=str(error), reason=error.reason.value)
 
 
 def show_json(shown: ShownTelegram) -> dict[str, Any]:
@@ -339,6 +233,14 @@ def _expected(expected: Expected) -> ShownExpected:
         place=expected.place or None,
         as_given=expected.as_given,
     )
+
+
+def _other(data: bytes, name: str, error: FeedError) -> ShownTelegram:
+    """The value for what is no telegram: a feed, a CAP message, or nothing we trust."""
+    refused = ShownTelegram(file=name, read="refused", error=str(error), reason=error.reason.value)
+    if error.reason is not RefusalReason.WRONG_ROOT:
+        return refused
+    return _feed(data, name) or show_cap(data, name=name) or refused
 
 
 def _feed(data: bytes, name: str) -> ShownTelegram | None:

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from bosai.feeds.show import (
-    ShownArea,
-    ShownForecast,
-    ShownHappening,
-    ShownKind,
-    ShownTelegram,
-    intensity_name,
-)
+from bosai.feeds.show import intensity_name
+from bosai.feeds.show_values import ShownArea, ShownForecast, ShownHappening, ShownKind, ShownTelegram
 
 _SYSTEMS = {
     "weather": "気象",
@@ -28,6 +22,7 @@ _HOW_READ = {
     "envelope": "（この種別は本文を読みません。見出しの内容です）",
     "refused": "（受け付けません）",
     "feed": "（Atom フィード）",
+    "cap": "（CAP のメッセージ）",
 }
 _T = TypeVar("_T")
 _LONG = 200  # a body text longer than this is cut: the whole of it is in --json

@@ -122,6 +122,30 @@ def test_feeds_of_telegrams_are_shown_by_their_entries():
         assert len(shown.entries) == (42 if file.name.startswith("eqvol") else 10)
 
 
+# Read by eye in the files: how it is read, status, sender, number of areas.
+CAP_FILES = {
+    "canada.cap": ("cap", "Actual", "cap@ec.gc.ca", 2),
+    "earthquake.cap": ("cap", "Actual", "http://earthquake.usgs.gov/research/monitoring/anss/neic/", 1),
+    "invalid.cap": ("refused", None, None, None),
+    "thunderstorm.cap": ("cap", "Actual", "KSTO@NWS.NOAA.GOV", 1),
+    "wcatwc-warning.cap": ("cap", "Actual", "http://newwcatwc.arh.noaa.gov/tsuPortal/", 1),
+    "weather.cap": ("cap", "Actual", "w-nws.webmaster@noaa.gov", 1),
+    "earthquake_index.atom": ("feed", None, None, None),
+    "weather_index.atom": ("feed", None, None, None),
+}
+
+
+@pytest.mark.parametrize("name", CAP_FILES)
+def test_cap_messages_of_others_are_shown_or_refused_by_name(name: str):
+    shown = show_telegram((jma_folder().parent / "cap" / "samples" / name).read_bytes(), name=name)
+    read, status, sender, areas = CAP_FILES[name]
+    assert (shown.read, shown.status, shown.editorial_office) == (read, status, sender)
+    if areas is not None:
+        assert len(shown.areas or ()) == areas
+        assert {area.system for area in shown.areas or ()} == {"cap"}
+    assert name in show_text(shown)
+
+
 def test_a_drill_and_a_cancellation_are_shown_as_what_they_are():
     shown = show_telegram(report(status="訓練", info_type="取消"), name="x.xml")
     assert (shown.status, shown.info_type, shown.read) == ("訓練", "取消", "body")
