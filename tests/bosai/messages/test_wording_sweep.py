@@ -15,6 +15,8 @@ from bosai.channels.loudspeaker import broadcast
 from bosai.channels.press import japanese_post, release, translated_post
 from bosai.messages.advice import render_advice
 from bosai.messages.catalogue import LANGS, text
+from bosai.messages.notices import prepared
+from bosai.messages.orders import OrderTexts
 from bosai.messages.wording import check_wording
 from bosai.model.alert import Act, AlertRecord
 from bosai.model.cap import CapStatus
@@ -53,6 +55,33 @@ def every_record(realm: Realm) -> Iterator[AlertRecord]:
                 yield msgspec.structs.replace(made, alert=announced)
 
 
+def prepared_records(realm: Realm) -> Iterator[AlertRecord]:
+    """What HQ's table proposes, with its prepared texts and the time that JMA foretells."""
+    later = NOW + timedelta(hours=3)
+    for rule in load_settings().proposals.rules:
+        for step in (rule.advisory, rule.warning, rule.urgent, rule.emergency, rule.happened):
+            if step is None or step.kind is None or not step.texts:
+                continue
+            order = (rule.hazard, step.kind, None)
+            made = record(realm, order, names=("若林区荒浜",))
+            texts = OrderTexts().for_order(
+                realm,
+                Act.ISSUE,
+                *order,
+                made.alert.area.names,
+                free=prepared(step.texts),
+                at=NOW,
+                expected_at=later,
+                announced_at=NOW,
+            )
+            yield msgspec.structs.replace(
+                made,
+                alert=msgspec.structs.replace(
+                    made.alert, texts=texts, expected_arrival_at=later, announced_at=NOW
+                ),
+            )
+
+
 def broken(
     words: str, lang: str, made: AlertRecord, *, issuer: str = "city", whole: bool = True
 ) -> list[str]:
@@ -74,7 +103,8 @@ def broken(
 @pytest.mark.parametrize("realm", Realm)
 def test_every_japanese_channel_keeps_every_rule(realm: Realm) -> None:
     seen = 0
-    for made in every_record(realm):
+    assert len(list(prepared_records(realm))) > 10
+    for made in (*every_record(realm), *prepared_records(realm)):
         mail = area_mail(made, CHANNELS.area_mail, WARDS)
         report = report_of(made, CHANNELS.governor, None)
         texts = [
@@ -94,7 +124,7 @@ def test_every_japanese_channel_keeps_every_rule(realm: Realm) -> None:
 @pytest.mark.parametrize("realm", Realm)
 @pytest.mark.parametrize("lang", LANGS[1:])
 def test_every_post_in_every_language_keeps_every_rule(lang: str, realm: Realm) -> None:
-    for made in every_record(realm):
+    for made in (*every_record(realm), *prepared_records(realm)):
         post = translated_post(made, lang, CHANNELS.press)
         assert post.problems == ()
         # Posts in a row are read together; each alone is marked as a drill at both ends.
@@ -107,7 +137,7 @@ def test_every_post_in_every_language_keeps_every_rule(lang: str, realm: Realm) 
 @pytest.mark.parametrize("realm", Realm)
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_order_text_keeps_every_rule_as_a_whole(lang: str, realm: Realm) -> None:
-    for made in every_record(realm):
+    for made in (*every_record(realm), *prepared_records(realm)):
         said = made.alert.texts[lang]
         assert broken(f"{said.headline}\n{said.body}", lang, made) == []
 
