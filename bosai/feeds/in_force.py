@@ -22,7 +22,7 @@ from bosai.feeds.jma.envelope import TelegramSource
 from bosai.feeds.readings import Forecast, Reading
 from bosai.feeds.realms import RealmName, is_accepted
 from bosai.feeds.recalls import Recalls, cuts, family_of, is_withdrawn, with_recall
-from bosai.feeds.timeline import Grades, Timeline, begins, pruned, spell_entries, with_entry
+from bosai.feeds.timeline import Grades, Order, Timeline, begins, pruned, spell_entries, with_entry
 
 WeatherFamily = Literal["r06", "legacy"]
 
@@ -84,7 +84,9 @@ def fold(state: State, reading: Reading) -> tuple[State, tuple[Change, ...] | Ig
     ignored: IgnoredReason | None = None
     after = state
     if name:
-        after, found = _replace(after, name, reading)
+        # What happened is remembered apart, and areas without a scope are for showing: others say when they end.
+        areas = reading.areas if reading.scope else ()
+        after, found = _replace(after, name, msgspec.structs.replace(reading, areas=areas, happenings=()))
         if isinstance(found, IgnoredReason):
             ignored = found
         else:
@@ -130,8 +132,8 @@ def forecasts(state: State) -> tuple[Forecast, ...]:
 def standings(state: State) -> dict[Key, Standing]:
     """What is in force by area and danger: the gravest over all scopes, of two alike the older."""
     found: dict[Key, Standing] = {}
-    for _, scope in sorted(state.scopes.items()):
-        for standing in _standings_of(scope, state.recalls):
+    for name, scope in sorted(state.scopes.items()):
+        for standing in _standings_of(name, scope, state.recalls):
             other = found.get(standing.key)
             if other is None or _weight(standing) > _weight(other):
                 found[standing.key] = standing
@@ -141,22 +143,25 @@ def standings(state: State) -> dict[Key, Standing]:
 def rests_on(state: State) -> frozenset[str]:
     """Keys of the telegrams from which what is in force, and since when, can be told again."""
     keys: set[str] = set()
-    for scope in state.scopes.values():
+    for name, scope in state.scopes.items():
         readings = [one for one in (scope.newest, scope.beneath) if one is not None]
-        breaks, untils = cuts(scope.newest.source, state.recalls), [one.source.order for one in readings]
         keys |= {one.source.key for one in readings}
-        keys |= {one.key for one in spell_entries(scope.timeline, breaks, untils)}
-        first = scope.timeline[0].source.order
-        recalls = state.recalls.get(family_of(scope.newest.source), ())
-        keys |= {one.key for one in recalls if one.order > first}
+        keys |= {one.key for one in spell_entries(scope.timeline, _cuts(name, state.recalls))}
+        first = min(scope.timeline[0].source.order, *(one.source.order for one in readings))
+        for family in _families(name):
+            keys |= {one.key for one in state.recalls.get(family, ()) if one.order > first}
     return frozenset(keys)
 
 
 def scope_of(reading: Reading) -> str:
-    """What a newer reading replaces; a telegram of forecasts alone replaces the one of its office before."""
+    """What a newer reading replaces; a telegram that only forecasts replaces the one of its type before.
+
+    Of its office where it bears no event id: those of an event speak for the nation, whichever office stands in.
+    """
+    source = reading.source
     if reading.scope or not reading.forecasts:
         return reading.scope
-    return f"{reading.source.type_code}/{reading.source.editorial_office}"
+    return f"{source.type_code}" if source.event_ids else f"{source.type_code}/{source.editorial_office}"
 
 
 def holds(scope: Scope, recalls: Recalls) -> Reading | None:
@@ -177,7 +182,9 @@ def _replace(state: State, name: str, reading: Reading) -> tuple[State, tuple[Ch
     else:
         newest, beneath = _layers((scope.newest, scope.beneath, reading))
         renewed = Scope(newest=newest, beneath=beneath, timeline=with_entry(scope.timeline, source, grades))
-    after = msgspec.structs.replace(state, scopes=state.scopes | {name: _pruned(renewed, state.recalls)})
+    after = msgspec.structs.replace(
+        state, scopes=state.scopes | {name: _pruned(name, renewed, state.recalls)}
+    )
     old = None if scope is None else holds(scope, state.recalls)
     new = holds(renewed, state.recalls)
     if scope is not None and (renewed.newest is scope.newest and new is old):
@@ -194,7 +201,7 @@ def _recall(state: State, source: TelegramSource) -> tuple[State, tuple[Change, 
     if any(one.key == source.key for one in state.recalls.get(family, ())):
         return state, IgnoredReason.DUPLICATE
     recalls = with_recall(state.recalls, source)
-    scopes = {name: _pruned(scope, recalls) for name, scope in state.scopes.items()}
+    scopes = {name: _pruned(name, scope, recalls) for name, scope in state.scopes.items()}
     after = msgspec.structs.replace(state, recalls=recalls, scopes=scopes)
     stood, stands = standings(state), standings(after)
     changes: list[Change] = []
@@ -228,11 +235,12 @@ def _layers(readings: Iterable[Reading | None]) -> tuple[Reading, Reading | None
     return newest, next((one for one in reversed(by_age) if one.source.type_code != COLLECTION), None)
 
 
-def _standings_of(scope: Scope, recalls: Recalls) -> Iterable[Standing]:
+def _standings_of(name: str, scope: Scope, recalls: Recalls) -> Iterable[Standing]:
     reading = holds(scope, recalls)
     if reading is None:
         return
-    began = begins(scope.timeline, cuts(scope.newest.source, recalls), reading.source.order)
+    # What comes to hold again because a collection was withdrawn counts from its own telegram.
+    began = begins(scope.timeline, _cuts(name, recalls)) if reading is scope.newest else {}
     for key, (area, kind) in gravest(reading).items():
         if kind.grade.is_in_force:
             since = began.get("/".join(key), reading.source)
@@ -255,10 +263,19 @@ def _grades(reading: Reading) -> Grades:
     }
 
 
-def _pruned(scope: Scope, recalls: Recalls) -> Scope:
-    untils = [one.source.order for one in (scope.newest, scope.beneath) if one is not None]
-    timeline = pruned(scope.timeline, cuts(scope.newest.source, recalls), untils)
-    return msgspec.structs.replace(scope, timeline=timeline)
+def _pruned(name: str, scope: Scope, recalls: Recalls) -> Scope:
+    return msgspec.structs.replace(scope, timeline=pruned(scope.timeline, _cuts(name, recalls)))
+
+
+def _cuts(name: str, recalls: Recalls) -> list[Order]:
+    return cuts(_families(name), recalls)
+
+
+def _families(name: str) -> tuple[str, ...]:
+    """Types whose 取消 ends a spell. By the scope and not by its newest telegram, so that what was dropped from the
+    timeline never comes to matter again."""
+    family = name.partition("/")[0]
+    return (family, COLLECTION) if family.startswith("VPWW") else (family,)
 
 
 def _is_of_family(reading: Reading, family: WeatherFamily) -> bool:

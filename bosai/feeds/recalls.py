@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bosai.feeds.jma.envelope import TelegramSource
 from bosai.feeds.timeline import Order, slim
@@ -40,6 +40,6 @@ def is_withdrawn(source: TelegramSource, recalls: Recalls) -> bool:
     )
 
 
-def cuts(source: TelegramSource, recalls: Recalls) -> list[Order]:
-    """When telegrams of this type were withdrawn: no spell runs across such a moment."""
-    return [one.order for one in recalls.get(family_of(source), ())]
+def cuts(families: Iterable[str], recalls: Recalls) -> list[Order]:
+    """When telegrams of these types were withdrawn: no spell runs across such a moment."""
+    return [one.order for family in families for one in recalls.get(family, ())]

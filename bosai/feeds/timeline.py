@@ -45,27 +45,21 @@ def with_entry(timeline: Timeline, source: TelegramSource, grades: Grades) -> Ti
     return _folded(sources, maps)
 
 
-def begins(timeline: Timeline, cuts: Sequence[Order], until: Order) -> dict[str, TelegramSource]:
-    """For each key in force at the entry `until`: the entry at which its present grade began.
+def begins(timeline: Timeline, cuts: Sequence[Order]) -> dict[str, TelegramSource]:
+    """For each key in force at the newest entry: the entry at which its present grade began.
 
     `cuts` are the orders of 取消: no spell runs across one.
     """
-    last, indices = _begin_indices(timeline, cuts, until)
-    return {key: timeline[index].source for key, index in indices.items()} if last >= 0 else {}
+    return {key: timeline[index].source for key, index in _begin_indices(timeline, cuts).items()}
 
 
-def pruned(timeline: Timeline, cuts: Sequence[Order], untils: Sequence[Order]) -> Timeline:
+def pruned(timeline: Timeline, cuts: Sequence[Order]) -> Timeline:
     """The timeline without what can never matter again, and within MAX_ENTRIES.
 
     The entry before the oldest spell stays: it shows that the spell began where it did.
     """
-    if not timeline:
-        return timeline
-    keep_from = len(timeline) - 1
-    for until in untils:
-        last, indices = _begin_indices(timeline, cuts, until)
-        if last >= 0:
-            keep_from = min(keep_from, last, *(max(index - 1, 0) for index in indices.values()))
+    oldest = min(_begin_indices(timeline, cuts).values(), default=len(timeline))
+    keep_from = max(oldest - 1, 0)
     sources = [entry.source for entry in timeline][keep_from:]
     maps = _unfolded(timeline)[keep_from:]
     while len(sources) > MAX_ENTRIES:
@@ -74,15 +68,10 @@ def pruned(timeline: Timeline, cuts: Sequence[Order], untils: Sequence[Order]) -
     return _folded(sources, maps)
 
 
-def spell_entries(
-    timeline: Timeline, cuts: Sequence[Order], untils: Sequence[Order]
-) -> tuple[TelegramSource, ...]:
+def spell_entries(timeline: Timeline, cuts: Sequence[Order]) -> tuple[TelegramSource, ...]:
     """The telegrams that `since` rests on: where each running spell began, and the one before."""
-    indices: set[int] = set()
-    for until in untils:
-        for index in _begin_indices(timeline, cuts, until)[1].values():
-            indices |= {index, max(index - 1, 0)}
-    return tuple(timeline[index].source for index in sorted(indices))
+    began = set(_begin_indices(timeline, cuts).values())
+    return tuple(timeline[index].source for index in sorted(began | {max(one - 1, 0) for one in began}))
 
 
 def slim(source: TelegramSource) -> TelegramSource:
@@ -90,15 +79,14 @@ def slim(source: TelegramSource) -> TelegramSource:
     return msgspec.structs.replace(source, headline="", title="")
 
 
-def _begin_indices(timeline: Timeline, cuts: Sequence[Order], until: Order) -> tuple[int, dict[str, int]]:
-    """The index of `until` (-1: not here) and, for each key in force there, the index where its spell began."""
+def _begin_indices(timeline: Timeline, cuts: Sequence[Order]) -> dict[str, int]:
+    """For each key in force at the newest entry, the index where its spell began."""
+    if not timeline:
+        return {}
     orders = [entry.source.order for entry in timeline]
-    last = bisect_left(orders, until)
-    if last >= len(orders) or orders[last] != until:
-        return -1, {}
     maps = _unfolded(timeline)
-    running, found = dict(maps[last]), {}
-    for index in range(last, 0, -1):
+    running, found = dict(maps[-1]), {}
+    for index in range(len(timeline) - 1, 0, -1):
         is_cut = any(orders[index - 1] < cut < orders[index] for cut in cuts)
         for key, grade in tuple(running.items()):
             if is_cut or maps[index - 1].get(key, 0) != grade:
@@ -106,7 +94,7 @@ def _begin_indices(timeline: Timeline, cuts: Sequence[Order], until: Order) -> t
                 del running[key]
         if not running:
             break
-    return last, found | dict.fromkeys(running, 0)
+    return found | dict.fromkeys(running, 0)
 
 
 def _idle(sources: Sequence[TelegramSource], maps: Sequence[Grades], cuts: Sequence[Order]) -> int:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -55,7 +55,15 @@ class CapAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CapJudge = Callable[[bytes, str, datetime], CapAnswer]
-"""(bytes, name of the feed, now) → CapAnswer. Raises FeedError for what is no message that may be trusted."""
+"""(bytes, name of the feed, now) → CapAnswer. Blocks. Raises FeedError for what is no message that may be trusted."""
+
+
+class CapJudges(Protocol):
+    """Who judges CAP messages by what was proposed until now: `bosai.services.cap_inbox.CapInbox`."""
+
+    async def judge(self) -> CapJudge:
+        """The judge for one message."""
+        ...
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):

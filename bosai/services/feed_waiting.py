@@ -9,6 +9,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from bosai.errors import NotFound, WrongRealm
+from bosai.feeds.errors import FeedError
 from bosai.feeds.proposals import Proposal
 from bosai.model.realm import Realm
 from bosai.services.proposals import ProposalService, ProposalState
@@ -43,8 +44,11 @@ class WaitingProposals:
                 if await self._proposals.put(proposal):
                     made.append(proposal.id)
                 await self._tell_of(proposal)
-            except WrongRealm:  # it would be refused for ever, and must not stand in the way of others
-                log.exception("a proposal of the other side was refused: %s", proposal.id)
+            except (
+                WrongRealm,
+                FeedError,
+            ):  # it would be refused for ever, and must not stand in the way of others
+                log.exception("a proposal of the other side, or of no telegram, was refused: %s", proposal.id)
             await self._redis.hdel(self._keys.feed_state, WAITING + proposal.id)
         return made
 

@@ -27,7 +27,7 @@ from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.ports import Clock
 from bosai.services.feed_rebuild import Rebuilt, rebuilt
-from bosai.services.feed_take import PAST_TELEGRAM, CapJudge, Figures, Judged, concluded, id_of, judged
+from bosai.services.feed_take import PAST_TELEGRAM, CapJudges, Figures, Judged, concluded, id_of, judged
 from bosai.services.feed_waiting import OnProposal, WaitingProposals
 from bosai.services.proposals import ProposalService
 from bosai.stores.audit import AuditStore, Step, until_head_holds
@@ -72,7 +72,7 @@ class FeedService:
         family: WeatherFamily = "r06",
         prefectures: frozenset[str] = frozenset(),
         on_proposal: OnProposal | None = None,
-        cap: CapJudge | None = None,
+        cap: CapJudges | None = None,
     ) -> None:
         self._redis = redis
         self._realm = realm
@@ -194,7 +194,8 @@ class FeedService:
             await self.telegrams.drop(received.id)
             old = known.row
             return Taken(name=old.name, outcome=old.outcome, key=old.key, detail=old.detail, ignored=_AGAIN)
-        one = await asyncio.to_thread(judged, received, self._figures, self._clock.now(), self._cap)
+        cap = await self._cap.judge() if received.is_cap and self._cap is not None else None
+        one = await asyncio.to_thread(judged, received, self._figures, self._clock.now(), cap)
         row = await self._write(received, one)
         made = await self._desk.put_waiting()
         if row is not None:

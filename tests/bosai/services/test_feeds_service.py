@@ -10,6 +10,7 @@ import pytest
 
 from bosai.errors import NotAllowed, NotFound, WrongRealm
 from bosai.feeds.changes import ChangeKind, IgnoredReason, Outcome
+from bosai.feeds.errors import CapRefused, RefusalReason
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.proposals import ProposedAct
 from bosai.feeds.readings import Grade
@@ -18,6 +19,7 @@ from bosai.model.realm import Realm
 from bosai.model.staff import Role
 from bosai.services import feed_take
 from bosai.services.audit import AuditService
+from bosai.services.feed_take import CapAnswer
 from bosai.services.feeds import LEFT_OVER_AFTER, PAST_TELEGRAM, FeedService
 from bosai.services.proposals import ProposalService
 from bosai.settings import load_settings
@@ -469,6 +471,54 @@ async def test_what_an_older_version_stored_under_the_same_key_stops_no_start(de
     assert await desk.redis.hkeys(desk.keys.feed_state) == []
     assert not await desk.redis.exists(desk.keys.telegrams)
     assert (await desk.feeds.take(report(item(kind=MAJOR)), NAME)).outcome == "proposed"
+
+
+ACTUAL = b'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><status>Actual</status></alert>'
+
+
+class OneJudge:
+    """Judges as it is told."""
+
+    def __init__(self, answer: CapAnswer | Exception) -> None:
+        self.answer = answer
+
+    async def judge(self):
+        def judge(_data, _feed, _now):
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return self.answer
+
+        return judge
+
+
+async def test_a_cap_message_is_listed_beside_the_telegrams_proposes_once_and_changes_nothing_in_force(redis):
+    first = Desk(redis)
+    await first.feeds.take(report(item(kind=WARNING)), NAME)
+    (told,) = await first.open()
+    source = parse_telegram(report(item(kind=WARNING), event_id="20260401110000")).source
+    proposal = msgspec.structs.replace(
+        told, id="cap-one", origin="cap", issuer="県", subject="cap", telegram_key=source.key
+    )
+    judge = OneJudge(CapAnswer(source=source, outcome=Outcome.PROPOSED, proposals=(proposal,)))
+    desk, before = Desk(redis, cap=judge), await first.feeds.state()
+    taken = [await desk.feeds.take_cap(ACTUAL, "a.xml", feed="prefecture") for _ in range(2)]
+    assert [(one.outcome, one.proposals) for one in taken] == [("proposed", ("cap-one",)), ("proposed", ())]
+    assert [(one.feed, one.outcome) for one in await desk.rows()] == [
+        ("prefecture", Outcome.PROPOSED),
+        ("jma", Outcome.PROPOSED),
+    ]
+    await desk.feeds.rebuild(full=True)
+    assert await desk.feeds.state() == before
+
+
+async def test_a_cap_message_nobody_may_trust_is_kept_and_told_to_hq(redis):
+    refused = CapRefused(RefusalReason.WRONG_SIGNATURE, "Signature")
+    for cap in (OneJudge(refused), None):
+        desk = Desk(redis, cap=cap)
+        taken = await desk.feeds.take_cap(f"<alert>{cap}</alert>".encode(), "a.xml", feed="nobody")
+        assert taken.outcome == "unreadable"
+        assert taken.detail
+    assert len(await desk.feeds.telegrams.unread()) == 2
 
 
 @pytest.mark.real_data
