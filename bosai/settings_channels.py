@@ -9,6 +9,7 @@ from msgspec import Meta
 from bosai.settings_base import Section, Text
 
 Chars = Annotated[int, Meta(ge=10, le=5000)]
+NameReading = Annotated[str, Meta(pattern=r"^[^=]+=[ぁ-ゖー]+$")]  # 青葉区=あおばく
 Seconds = Annotated[int, Meta(ge=1, le=120)]
 
 
@@ -47,7 +48,7 @@ class LoudspeakerFigures(Section, frozen=True):
     repeat: Annotated[int, Meta(ge=1, le=5)]
     pause_s: Seconds
     max_chars: Chars
-    readings: dict[str, str]
+    readings: tuple[NameReading, ...]
     sirens: Sirens
 
 
@@ -86,4 +87,3 @@ class Channels(Section, frozen=True):
     press: PressFigures
     governor: Governor
     lalert: LAlert
-

@@ -65,7 +65,8 @@ def broadcast(
         measure=lambda parts: sum(len(_spoken(one)) for one in parts),
         spoken=True,
     )
-    every = dict(readings) | {name: Reading(kana=kana) for name, kana in figures.readings.items()}
+    own = (one.split("=", 1) for one in figures.readings)
+    every = dict(readings) | {name: Reading(kana=kana) for name, kana in own}
     said = [_spoken(one) for one in _short_sentences(made)]
     named = _names_said(alert, made.area, wards)
     first = [_with_kana(one, named, every) for one in said]
