@@ -29,6 +29,7 @@ from bosai.services.alerts import AlertService
 from bosai.services.at_once import AtOnce
 from bosai.services.audit import AuditService
 from bosai.services.cap_feed import CapFeed
+from bosai.services.cap_inbox import CapInbox, CapRules, cap_rules
 from bosai.services.decision_lag import DecisionLag, needs_by
 from bosai.services.desks import DeskService
 from bosai.services.feeds import FeedService
@@ -126,6 +127,7 @@ async def open_services(settings: Settings, url: str | None = None) -> AsyncIter
     """Open everything against `url` (default: [redis] url). Leaving closes it."""
     secrets = await asyncio.to_thread(load_or_create, settings.data_dir)
     await asyncio.to_thread(_read_words)
+    cap_in = await asyncio.to_thread(cap_rules, settings)
     clock: Clock = SystemClock()
     if settings.clock.offset_s:
         clock = OffsetClock(timedelta(seconds=settings.clock.offset_s))
@@ -140,7 +142,9 @@ async def open_services(settings: Settings, url: str | None = None) -> AsyncIter
     async with contextlib.aclosing(client):
         holder = await GeoHolder.opened(settings, client, clock)
         realms = {
-            realm: _realm(realm, settings, clock=clock, client=client, secrets=secrets, geo=holder)
+            realm: _realm(
+                realm, settings, clock=clock, client=client, secrets=secrets, geo=holder, cap_in=cap_in
+            )
             for realm in Realm
         }
         async with _watching(holder):
@@ -212,6 +216,7 @@ def _realm(
     client: redis.asyncio.Redis,
     secrets: Secrets,
     geo: GeoHolder,
+    cap_in: CapRules,
 ) -> RealmServices:
     own = secrets.realm(realm.value)
     previews = PreviewBroker(client, realm, clock)
@@ -242,6 +247,7 @@ def _realm(
         family=settings.feeds.weather_family,
         prefectures=_prefectures(settings),
         on_proposal=at_once.react,
+        cap=CapInbox(client, realm, cap_in),
     )
     return RealmServices(
         realm=realm,

@@ -37,7 +37,7 @@ def cap_rings(polygons: MultiPolygonE7, *, max_points: int) -> tuple[Ring, ...]:
         margin = FIRST_MARGIN_DEG * 2**turn
         wide: shapely.Geometry = area.buffer(margin, join_style="mitre")
         if turn or _points(polygons) > max_points:
-            wide = wide.simplify(margin / 2)
+            wide = shapely.simplify(wide, margin / 2)
         rings = [ring for piece in _without_holes(wide) if (ring := _ring(piece))]
         if sum(map(len, rings)) <= max_points:
             return tuple(rings)

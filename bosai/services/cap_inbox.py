@@ -18,6 +18,7 @@ from bosai.feeds.cap_places import CapPlaces
 from bosai.feeds.errors import CapRefused, RefusalReason
 from bosai.feeds.proposals import Proposal
 from bosai.model.realm import Realm
+from bosai.secrets import SecretsError
 from bosai.services.feed_take import CapAnswer, CapJudge
 from bosai.settings_cap import CapFeedTrust
 from bosai.settings_schema import Settings
@@ -28,7 +29,7 @@ JISX0402 = "JISX0402"
 
 
 @dataclass(eq=False)
-class CapCertificateUnusable(Exception):
+class CapCertificateUnusable(SecretsError):
     """A certificate that a source of CAP messages is to be checked with can not be read."""
 
     feed: str
