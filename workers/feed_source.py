@@ -22,7 +22,7 @@ import msgspec
 from bosai.feeds.atom import FeedEntry
 from bosai.feeds.listing import Listing
 from bosai.feeds.polling import back_off_s, needs_gap_fill, next_poll_at, slowdown
-from bosai.feeds.source_health import MOST_LOST, LostEntry, SourceHealth
+from bosai.feeds.source_health import MOST_LOST, MOST_PROBLEMS, LostEntry, SourceHealth
 from bosai.ports import Clock
 from bosai.services.feeds import Taken
 from bosai.settings_feeds import Feeds
@@ -155,8 +155,11 @@ class SourceLoop:
     async def _poll(self, url: str, in_gap: bool) -> FetchFailure | None:
         before = {entry.id for entry in self._client.waiting}
         result = await self._client.poll(url, self._source.read(url, in_gap))
-        for problem in result.problems:
-            log.warning("%s: an entry is left out: %s", url, problem)
+        if result.ok and not result.not_modified and url == self._source.url:
+            if result.problems != self.health.problems:
+                for problem in result.problems:
+                    log.warning("%s: an entry is left out: %s", url, problem)
+            self.health = msgspec.structs.replace(self.health, problems=result.problems[:MOST_PROBLEMS])
         if in_gap:
             self._of_gap |= {entry.id for entry in result.entries} - before
         return result.failure

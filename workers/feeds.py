@@ -38,6 +38,9 @@ from workers.feed_source import Source, SourceLoop
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 15.0
+ENTRY_MARGIN = timedelta(
+    hours=1
+)  # an entry's time is when it was sent, a telegram's age counts from its report
 HEALTH_PART = "feeds"
 
 
@@ -69,6 +72,7 @@ class FeedLoop:
         self._service = service
         self._session = session
         self._settings = settings
+        self._rows = settings.rows
         self._rng = rng
         self._token = token
         self._logged = ""
@@ -165,9 +169,7 @@ class FeedLoop:
             long_url=long_feed_url(url),
             second=settings.poll_second + number,
             interval_s=settings.interval_s,
-            read=lambda address, in_gap: functools.partial(
-                jma_listing, wants=settings.rows, base_url=address, in_gap=in_gap
-            ),
+            read=self._jma_reader,
             take=self._take_jma,
         )
         health = self._health(source_name(url), url, SourceKind.JMA, stood)
@@ -191,6 +193,12 @@ class FeedLoop:
         )
         health = self._health(feed.name, feed.url, SourceKind.CAP, stood)
         return self._loop(source, health, self._client(seen, feed.hosts, is_no_page))
+
+    def _jma_reader(self, address: str, in_gap: bool) -> Callable[[bytes], Listing]:
+        oldest = self._clock.now() - timedelta(hours=self._settings.gap_max_age_h) - ENTRY_MARGIN
+        return functools.partial(
+            jma_listing, wants=self._rows, base_url=address, in_gap=in_gap, not_before=oldest
+        )
 
     async def _take_jma(self, data: bytes, name: str, max_age: timedelta) -> Taken:
         return await self._service.take(data, name, max_age=max_age)

@@ -15,8 +15,9 @@ from bosai.feeds.jma.titles import type_in_name, type_of
 from bosai.feeds.safe_xml import parse_xml
 
 NS_ATOM = "http://www.w3.org/2005/Atom"
-MAX_FEED_BYTES = 4 * 1024 * 1024
-MAX_ENTRIES = 10_000
+# A long feed lists everything of several days: some thousand entries of half a kilobyte each.
+MAX_FEED_BYTES = 16 * 1024 * 1024
+MAX_ENTRIES = 40_000
 _OFFICE = re.compile(r"_[A-Z]{4}[0-9]{2}_([0-9]{6})(?:[._]|$)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -18,10 +19,16 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def jma_listing(data: bytes, wants: Sequence[Want], *, base_url: str, in_gap: bool) -> Listing:
-    """The wanted entries of a JMA feed. Raises FeedRefused."""
+def jma_listing(
+    data: bytes, wants: Sequence[Want], *, base_url: str, in_gap: bool, not_before: datetime | None = None
+) -> Listing:
+    """The wanted entries of a JMA feed. Raises FeedRefused.
+
+    not_before: older ones are left alone, as they would be refused for their age; a long feed has days of them.
+    """
     feed = parse_feed(data, base_url=base_url)
-    return Listing(entries=wanted(feed.entries, wants, in_gap=in_gap), problems=feed.problems)
+    recent = [one for one in feed.entries if not_before is None or one.updated_at >= not_before]
+    return Listing(entries=wanted(recent, wants, in_gap=in_gap), problems=feed.problems)
 
 
 def is_whole_telegram(data: bytes) -> bool:

@@ -13,6 +13,7 @@ from bosai.feeds.polling import is_silent
 LOST_SHOWN = timedelta(hours=24)
 LOST_IS_FAULT = timedelta(hours=1)
 MOST_LOST = 20
+MOST_PROBLEMS = 5
 
 _NAMES_JA = {
     "eqvol": "地震火山・津波（eqvol）",
@@ -44,7 +45,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     watched_since: when this poller began. last_ok_at: its last good answer (200 or 304, readable). complete_at: the
     last time that nothing it listed was left to fetch; the long feed is read when that is too long ago. last_new_at:
     when a telegram was last taken from it. failures: in a row. cause: of the last of them, in Japanese. bytes_today:
-    received since midnight of `day` (Japan's time). slowed: times the interval it is asked at.
+    received since midnight of `day` (Japan's time). slowed: times the interval it is asked at. problems: entries of the
+    last listing that could not be read, as sentences.
     """
 
     name: str
@@ -62,6 +64,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     bytes_today: int = 0
     slowed: float = 1.0
     lost: tuple[LostEntry, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def name_ja(self) -> str:
@@ -104,6 +107,10 @@ def summary(
             told.append((1, f"{one.name_ja}：取得できなかった電文 {len(lost)}通（{lost[-1].title}）"))
         elif one.failures:
             told.append((2, f"{one.name_ja}：{one.cause}"))
+        elif one.problems:
+            told.append(
+                (2, f"{one.name_ja}：一覧の項目を{len(one.problems)}件読めません（{one.problems[0]}）")
+            )
     ok = not told
     used = sum(one.bytes_today for one in found if one.kind is SourceKind.JMA)
     if used >= warn_share * limit_bytes:

@@ -346,3 +346,29 @@ async def test_hours_of_polling_stay_far_below_the_limit(redis):
             [(await here.health(name)).bytes_today for name in ("eqvol", "extra", "regular", "other")]
         )
         assert total == here.jma.sent_bytes
+
+
+async def test_what_is_too_old_to_be_of_now_is_not_even_downloaded(redis):
+    async with listening(redis, "eqvol") as here:
+        here.jma.publish(telegram(), telegram(minute=60 * 60))
+        here.to(60 * 60 + 120)
+        await here.loop().poll_once()
+        assert len(here.desk.handed) == 1
+        assert len(here.asked("_VTSE41_010000.xml")) == 1
+
+
+async def test_an_entry_that_can_not_be_read_is_told_to_hq_until_the_feed_is_sound_again(redis):
+    async with listening(redis, "eqvol") as here:
+        loop = here.loop()
+        await loop.poll_once()
+        broken = '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:x</id></entry></feed>'
+        here.jma.fail_next(1, Failure(body=broken.encode()), path=here.jma.feed_url("eqvol"))
+        here.to(1)
+        await loop.poll_once()
+        board = await here.board()
+        assert board["ok"] is False
+        assert "一覧の項目を1件読めません" in board["detail"]
+        here.jma.publish(telegram(minute=1))
+        here.to(2)
+        await loop.poll_once()
+        assert (await here.board())["ok"] is True

@@ -63,3 +63,9 @@ def test_much_volume_is_said_and_is_no_fault():
 def test_sources_have_names_that_officers_know():
     assert source().name_ja == "地震火山・津波（eqvol）"
     assert source("ken", kind=SourceKind.CAP).name_ja == "CAP：ken"
+
+
+def test_an_entry_that_can_not_be_read_is_told_as_a_warning_may_hide_behind_it():
+    ok, detail = line(source(problems=("3番目の entry：entry/updated の値を読めません",)))
+    assert not ok
+    assert "一覧の項目を1件読めません（3番目" in detail
