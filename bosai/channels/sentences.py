@@ -70,7 +70,8 @@ def sentences(record: AlertRecord, areas: str, *, spoken: bool = False) -> tuple
 
 def split(words: str) -> list[str]:
     """Japanese words as whole sentences."""
-    return [one.strip() for one in re.findall(r"[^。！!？?\n]+[。！!？?]*", words) if one.strip()]
+    found = re.findall(r"[^。！!？?\n]+[。！!？?]*", words)
+    return [one.strip() for one in found if one.strip(" 。！!？?")]
 
 
 def _leaning(parts: list[str]) -> list[str]:
@@ -180,7 +181,13 @@ def _without_opening(alert: Alert) -> str:
         body = re.sub(
             rf"^{re.escape(city)}が[\d/ :]+に出した.*?は誤りでした。取り消しました。", "", body, count=1
         )
+    first = next(iter(split(body)), "")
+    if areas in first and first.startswith(city) and _OPENING_VERB.search(first):
+        body = body.replace(first, "", 1)  # approved under another wording of the catalogue
     return body
+
+
+_OPENING_VERB = re.compile("発令|更新|解除|終了|お知らせ|取り消|誤り")
 
 
 def _known(alert: Alert) -> list[tuple[Part, str]]:
