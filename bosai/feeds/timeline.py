@@ -42,7 +42,8 @@ def with_entry(timeline: Timeline, source: TelegramSource, grades: Grades) -> Ti
     maps = _unfolded(timeline)
     sources.insert(at, slim(source))
     maps.insert(at, grades)
-    return _folded(sources, maps)
+    # What lies before it, and after the next one, says the same as it did.
+    return (*timeline[:at], *_folded(sources, maps, at, at + 2), *timeline[at + 1 :])
 
 
 def begins(timeline: Timeline, cuts: Sequence[Order]) -> dict[str, TelegramSource]:
@@ -60,6 +61,8 @@ def pruned(timeline: Timeline, cuts: Sequence[Order]) -> Timeline:
     """
     oldest = min(_begin_indices(timeline, cuts).values(), default=len(timeline))
     keep_from = max(oldest - 1, 0)
+    if not keep_from and len(timeline) <= MAX_ENTRIES:
+        return timeline
     sources = [entry.source for entry in timeline][keep_from:]
     maps = _unfolded(timeline)[keep_from:]
     while len(sources) > MAX_ENTRIES:
@@ -80,21 +83,18 @@ def slim(source: TelegramSource) -> TelegramSource:
 
 
 def _begin_indices(timeline: Timeline, cuts: Sequence[Order]) -> dict[str, int]:
-    """For each key in force at the newest entry, the index where its spell began."""
-    if not timeline:
-        return {}
+    """For each key in force at the newest entry, the index where its spell began: its last change, or a later cut."""
+    changed: dict[str, int] = {}
+    for index, entry in enumerate(timeline):
+        for key, grade in entry.changes.items():
+            if grade:
+                changed[key] = index
+            else:
+                changed.pop(key, None)
     orders = [entry.source.order for entry in timeline]
-    maps = _unfolded(timeline)
-    running, found = dict(maps[-1]), {}
-    for index in range(len(timeline) - 1, 0, -1):
-        is_cut = any(orders[index - 1] < cut < orders[index] for cut in cuts)
-        for key, grade in tuple(running.items()):
-            if is_cut or maps[index - 1].get(key, 0) != grade:
-                found[key] = index
-                del running[key]
-        if not running:
-            break
-    return found | dict.fromkeys(running, 0)
+    places = (bisect_left(orders, cut) for cut in cuts)
+    last_cut = max((at for at in places if at < len(orders)), default=0)
+    return {key: max(index, last_cut) for key, index in changed.items()}
 
 
 def _idle(sources: Sequence[TelegramSource], maps: Sequence[Grades], cuts: Sequence[Order]) -> int:
@@ -110,15 +110,19 @@ def _unfolded(timeline: Timeline) -> list[Grades]:
     maps: list[Grades] = []
     grades: Grades = {}
     for entry in timeline:
-        grades = {key: grade for key, grade in (grades | entry.changes).items() if grade}
+        if entry.changes:
+            grades = {key: grade for key, grade in (grades | entry.changes).items() if grade}
         maps.append(grades)
     return maps
 
 
-def _folded(sources: Sequence[TelegramSource], maps: Sequence[Grades]) -> Timeline:
+def _folded(
+    sources: Sequence[TelegramSource], maps: Sequence[Grades], start: int = 0, stop: int | None = None
+) -> Timeline:
+    """The entries from `start` to before `stop`."""
     entries = []
-    before: Grades = {}
-    for source, grades in zip(sources, maps, strict=True):
+    before: Grades = maps[start - 1] if start else {}
+    for source, grades in zip(sources[start:stop], maps[start:stop], strict=True):
         gone = {key: 0 for key in before if key not in grades}
         new = {key: grade for key, grade in grades.items() if before.get(key, 0) != grade}
         # Sorted, so that the same telegrams give the same bytes.
