@@ -70,15 +70,22 @@ def _overrides(args: argparse.Namespace) -> dict[str, object]:
     return given
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bosai", description="プッシュ型避難誘導 / disaster push guidance")
-    where = argparse.ArgumentParser(add_help=False)
+def _common_flags(default: object = None) -> tuple[argparse.ArgumentParser, ...]:
+    """The flags that commands have in common: where, where and how to answer, which side. `default` SUPPRESS leaves
+    alone what stands before the name of an action."""
+    where = argparse.ArgumentParser(add_help=False, argument_default=default)
     where.add_argument("--data-dir", type=Path, help="data folder (default: [data] dir)")
     where.add_argument("--settings", type=Path, help="a TOML file with the settings that differ")
-    shared = argparse.ArgumentParser(add_help=False, parents=[where])
+    shared = argparse.ArgumentParser(add_help=False, parents=[where], argument_default=default)
     shared.add_argument("--json", action="store_true", help="answer as JSON")
-    drill = argparse.ArgumentParser(add_help=False)
+    drill = argparse.ArgumentParser(add_help=False, argument_default=default)
     drill.add_argument("--drill", action="store_true", help="the drill side (訓練) instead of the live one")
+    return where, shared, drill
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bosai", description="プッシュ型避難誘導 / disaster push guidance")
+    where, shared, drill = _common_flags()
     sub = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(
@@ -128,14 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     feed = add("feed", files.feed, "look at or replay JMA telegrams, or read the kept ones again", drill)
-    feed.add_argument("action", choices=["show", "replay", "rebuild"])
-    feed.add_argument("files", nargs="*", type=Path, action=files.FilesToRead, help="none for rebuild")
-    feed.add_argument(
-        "--clock",
-        choices=["original", "now"],
-        default="original",
-        help="replay: judge each telegram's age by its own time (default), or by the clock, as the live feed does",
-    )
+    _, *flags = _common_flags(argparse.SUPPRESS)
+    files.feed_actions(feed, flags)
 
     staff = add("staff", people.staff, "officers' accounts")
     staff.add_argument("action", choices=["add", "renew", "list"], help="renew: lost password or phone")

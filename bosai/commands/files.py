@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 from bosai.commands.feed_replay import rebuild, replay
 from bosai.commands.feed_show import feed_show
@@ -18,19 +18,17 @@ async def feed(settings: Settings, args: argparse.Namespace) -> int:
     return await replay(settings, args)
 
 
-class FilesToRead(argparse.Action):
-    """Files for what reads files, none for what does not: anything else is wrong usage."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        """Set `files`, or end with the usage."""
-        if bool(values) is (namespace.action == "rebuild"):
-            parser.error(
-                "show and replay read files, rebuild reads none: it reads the telegrams that are kept"
-            )
-        setattr(namespace, self.dest, list(values or ()))
+def feed_actions(feed: argparse.ArgumentParser, flags: Sequence[argparse.ArgumentParser]) -> None:
+    """`feed show|replay FILE…` and `feed rebuild`, which reads the kept telegrams; flags stand anywhere behind."""
+    actions = feed.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", parents=flags, help="what telegrams mean; changes nothing")
+    replay = actions.add_parser("replay", parents=flags, help="play telegrams as if they came now")
+    actions.add_parser("rebuild", parents=flags, help="tell the state again from the telegrams that are kept")
+    for reading in (show, replay):
+        reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    replay.add_argument(
+        "--clock",
+        choices=["original", "now"],
+        default="original",
+        help="judge each telegram's age by its own time (default), or by the clock, as the live feed does",
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from bosai.commands.feed_show import feed_show
 from bosai.feeds.show import intensity_name, show_json, show_telegram
 from bosai.feeds.show_text import show_text
-from tests.bosai.feeds.telegrams import SEQUENCE_2011, item, jma_folder, report
+from tests.bosai.feeds.telegrams import REPO, SEQUENCE_2011, item, jma_folder, report
 
 
 def official(name: str) -> bytes:
@@ -204,3 +206,20 @@ async def test_one_bad_file_does_not_stop_the_rest_and_the_exit_status_says_so(
     assert "フォルダです" in shown[2]["error"]
     assert await feed_show([good], as_json=False) == 0
     assert "宮城県(220)" in capsys.readouterr().out
+
+
+def test_flags_may_stand_before_or_behind_the_files(tmp_path: Path):
+    file = tmp_path / "x_VTSE41.xml"
+    file.write_bytes(report(item()))
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "bosai.cli", "feed", *words],
+            cwd=REPO,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for words in (["show", str(file), "--json"], ["show", "--json", str(file)])
+    ]
+    assert said[0] == said[1]
+    assert json.loads(said[0])[0]["type_code"] == "VTSE41"
