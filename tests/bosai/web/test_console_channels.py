@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ from bosai.messages.wording import check_wording
 from bosai.model.alert import Act
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
+from bosai.services.previews import Preview, TownFigures
 from geodata.hazards import HazardKind
 from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
 from tests.bed.page import Viewport
-from tests.bosai.web.officers import FLOOD_ORDER, TSUNAMI_ORDER, Officer, no_planner, officer
+from tests.bosai.web.officers import FLOOD_ORDER, TSUNAMI_ORDER, Officer, fresh_code, no_planner, officer
 from tests.bosai.web.running import Site, running
 from tests.bosai.web.test_console_browser import PHONE, TABLET, WIDE, signed_in
 from tests.redis_server import PrivateRedis
@@ -86,6 +89,38 @@ async def test_a_released_version_gives_every_file_from_the_same_decision(site: 
     assert json.loads(files["report.json"].body)["level"] == 4
     document = etree.fromstring(files["lalert-shaped.xml"].body.encode())
     assert document.findtext("{*}distributionStatus") == "Actual"
+
+
+@asynccontextmanager
+async def counting_planner(site: Site) -> AsyncIterator[None]:
+    """A planner that knows who lives inside."""
+    here = site.side()
+    town = TownFigures(ward="若林区", name="荒井", residents=1234, households=567, is_part=True)
+    answer = Preview(
+        available=True, at=here.clock.now(), residents=1234, resident_households=567, towns=(town,)
+    )
+
+    async def loop() -> None:
+        while True:
+            await here.previews.serve(lambda _alert: answer, block_ms=50)
+
+    task = asyncio.create_task(loop())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_press_and_governor_read_how_many_people_live_inside(site: Site) -> None:
+    path = await released(site, FLOOD_ORDER)
+    async with officer(site, "miru", Role.VIEWER) as viewer, counting_planner(site):
+        page = await viewer.get(f"{path}/channels")
+        report = json.loads((await viewer.get(f"{path}/channels/report.json", as_program=True)).body)
+    assert "対象の世帯・人数：約567世帯・約1,234人" in page.text
+    assert "若林区：約567世帯・約1,234人" in page.text
+    assert site.side().settings.sources.population in page.text
+    assert (report["persons"], report["households"], report["estimated"]) == (1234, 567, True)
 
 
 async def test_the_order_page_leads_to_the_texts_and_they_keep_the_wording_rules(site: Site) -> None:
@@ -159,6 +194,31 @@ def chrome() -> Iterator[Browser]:
         yield browser
     finally:
         browser.stop()
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(120)
+async def test_a_long_area_of_a_drill_fits_a_phone_too(chrome: Browser, site: Site) -> None:
+    towns = [key for key in site.side().zones.towns if key.startswith("town:若林区/")][:40]
+    path = await released(site, {**FLOOD_ORDER, "zone": towns}, Realm.DRILL)
+    account = await site.side().staff.add("test", "miru", Role.VIEWER)
+    page = await chrome.new_page(person="miru-drill", viewport=PHONE)
+    await page.goto(f"{site.url}/drill/hq/")
+    for words, css in (
+        (account.name, "#name"),
+        (account.password, "#password"),
+        (fresh_code(site, account), "#code"),
+    ):
+        await page.fill(words, css=css)
+    await page.click(css="main form button")
+    await page.wait_for_text("システムの状態")
+    await page.goto(f"{site.url}/drill{path}/channels")
+    await page.wait_for_text("訓練では送りません")
+    if shots := os.environ.get("BOSAI_SHOTS"):
+        await page.screenshot(Path(shots) / "channels-drill-360.png", full_page=True)
+    assert await page.evaluate("return document.documentElement.scrollWidth - innerWidth") <= 0
+    assert [(one["id"], one["nodes"]) for one in await page.axe("wcag2a", "wcag2aa")] == []
+    await page.close()
 
 
 @pytest.mark.browser
