@@ -109,7 +109,7 @@ async def situation(request: web.Request, officer: Session) -> dict[str, Any]:
         ),
         "drafts": [one for one in working if one.state is AlertState.DRAFT],
         "suggestions": suggestions(
-            await here.proposals.open(), in_force, await here.proposals.about_orders()
+            await here.proposals.open(), in_force, await here.proposals.about_orders(), here.zones.label
         ),
         "exact": exact,
         "tallies": {one: stage_rows(tally, exact=exact) for one, tally in tallies.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bosai.feeds.proposals import Proposal, ProposedAct
@@ -47,7 +47,8 @@ _TSUNAMI_BELOW = {
 class Suggestion:
     """An open proposal with the page where it is taken up ("" where there is nothing to draft).
 
-    `heading`: what was announced, where; `before`: what was in force until then, "" where that is the same.
+    `heading`: what was announced, where; `before`: what was in force until then, "" where that is the same;
+    `target`: the area that is proposed, "" where nothing is to be drafted.
     `shaken_since`, `shaken_reason`: strong shaking as HQ's hand records it in one click, "" where there was none.
     """
 
@@ -57,6 +58,7 @@ class Suggestion:
     heading: str
     before: str
     asked: str
+    target: str
     shaken_since: str
     shaken_reason: str
     texts_ready: bool
@@ -66,12 +68,13 @@ def suggestions(
     open_ones: Sequence[ProposalRecord],
     in_force: Sequence[AlertRecord],
     about: Mapping[str, frozenset[About]] | None = None,
+    label: Callable[[str], str] = lambda key: key.partition(":")[2],
 ) -> list[Suggestion]:
     """Where each proposal leads: a new draft, or the order in force that it is about. Calls to leave come first.
 
-    about: alert id → what its versions were proposed for (`ProposalService.about_orders`).
+    about: alert id → what its versions were proposed for (`ProposalService.about_orders`); label: names a zone key.
     """
-    found = [_suggestion(one, in_force, about or {}) for one in open_ones]
+    found = [_suggestion(one, in_force, about or {}, label) for one in open_ones]
     return sorted(found, key=lambda one: _place(one.record.proposal))
 
 
@@ -113,10 +116,12 @@ def shaking_reason(proposal: Proposal) -> str:
 def announced(proposal: Proposal) -> str:
     """What was announced, in the announcer's own word, with 警戒レベル○相当 where it has one."""
     if proposal.happening is not None:
-        return f"{DANGERS.get(proposal.danger, '')} {_value(proposal)}".strip()
+        return _value(proposal)
     word = _word(proposal, proposal.grade) or proposal.kind_name
-    level = f"（警戒レベル{proposal.level}相当）" if proposal.level is not None else ""
-    return f"{word}{level}"
+    if proposal.level is None:
+        return word
+    level = f"警戒レベル{proposal.level}相当"
+    return f"{DANGERS.get(proposal.danger, '')} {level}" if word == level else f"{word}（{level}）"
 
 
 def asked_of_hq(proposal: Proposal) -> str:
@@ -145,19 +150,23 @@ def _place(proposal: Proposal) -> tuple[int, float]:
 
 
 def _suggestion(
-    record: ProposalRecord, in_force: Sequence[AlertRecord], about: Mapping[str, frozenset[About]]
+    record: ProposalRecord,
+    in_force: Sequence[AlertRecord],
+    about: Mapping[str, frozenset[About]],
+    label: Callable[[str], str],
 ) -> Suggestion:
     proposal = record.proposal
-    path, label = _way(proposal, order_of(proposal, in_force, about))
+    path, what = _way(proposal, order_of(proposal, in_force, about))
     before = _word(proposal, proposal.previous_grade)
     changed = proposal.grade != proposal.previous_grade and proposal.happening is None
     return Suggestion(
         record=record,
         path=path,
-        label=label,
+        label=what,
         heading=f"{'・'.join(proposal.area_names)} {announced(proposal)}".strip(),
         before=before if changed else "",
         asked=asked_of_hq(proposal),
+        target=_target(proposal, label),
         shaken_since=f"{proposal.shaken_at.astimezone(JST):%Y-%m-%dT%H:%M}" if proposal.shaken_at else "",
         shaken_reason=shaking_reason(proposal) if proposal.shaken_at else "",
         texts_ready=bool(prepared(proposal.texts)),
@@ -177,6 +186,15 @@ def _way(proposal: Proposal, order: Alert | None) -> tuple[str, str]:
             return f"/hq/alerts/{order.alert_id}/{order.version}", "発令中の避難情報を確かめる"
         case _:
             return "", ""
+
+
+def _target(proposal: Proposal, label: Callable[[str], str]) -> str:
+    if proposal.kind is None:
+        return ""
+    names = [label(key) for key in proposal.zones]
+    if proposal.geometry:
+        names.append(proposal.geometry_name or "発表された図形")
+    return "、".join(names) or "本部で選びます"
 
 
 def _word(proposal: Proposal, grade: Grade) -> str:

@@ -272,6 +272,7 @@ async def test_a_landslide_warning_becomes_a_draft_with_the_time_jma_expects(
     board = await kian.get("/hq/")
     assert "警戒レベル3相当" in board.text
     assert "高齢者等避難の発令を検討" in board.text
+    assert "対象の区域仙台市東部、仙台市西部" in board.text
     assert "避難情報ではありません" in board.text
     form = await kian.get(board.one("//*[@id='part-proposals']//a[contains(@class, 'button')]").get("href"))
     assert form.checked("zone") == ["jma:0410001", "jma:0410002"]
