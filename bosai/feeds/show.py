@@ -70,13 +70,14 @@ def show_telegram(data: bytes, *, name: str) -> ShownTelegram:
     return msgspec.structs.replace(
         shown,
         read="body",
-        text="\n".join(filter(None, (one.text for one in readings))) or None,
+        text="\n".join(dict.fromkeys(one.text for one in readings if one.text)) or None,
         legacy=any(one.is_legacy for one in readings) or None,
         scopes=tuple(dict.fromkeys(one.scope for one in readings if one.scope)),
-        areas=tuple(area for one in readings for area in _areas(one)),
+        # A 気象特別警報報知 says by its head alone where it is about.
+        areas=tuple(area for one in readings for area in _areas(one)) or shown.areas,
         happenings=tuple(_happening(each) for one in readings for each in one.happenings),
         forecasts=tuple(_forecast(each) for one in readings for each in one.forecasts),
-        problems=tuple(problem for one in readings for problem in one.problems),
+        problems=tuple(dict.fromkeys(problem for one in readings for problem in one.problems)),
     )
 
 

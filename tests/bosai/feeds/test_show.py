@@ -95,6 +95,13 @@ def test_a_weather_warning_has_level_status_and_what_was_before():
     assert [(k.code, k.name, k.level) for k in wakkanai.kinds] == [("49", "レベル４土砂災害危険警報", 4)]
 
 
+def test_a_notice_that_has_only_a_head_is_shown_by_the_areas_of_its_head():
+    shown = show_telegram(official("62_01_04_130412_VPNO50.xml"), name="x_VPNO50.xml")
+    assert shown.read == "body"
+    (nara,) = [area for area in shown.areas or () if area.code == "290000"]
+    assert [(kind.code, kind.name) for kind in nara.kinds] == [("33", "大雨特別警報")]
+
+
 def test_a_type_that_is_not_read_is_listed_with_what_its_head_says():
     shown = show_telegram(official("45_01_01_200522_VFVO50.xml"), name="x_VFVO50.xml")
     assert shown.read == "envelope"
