@@ -10,6 +10,9 @@ from bosai.feeds.jma.envelope import TelegramSource
 
 MAX_AGE = timedelta(minutes=30)
 MAX_AHEAD = timedelta(minutes=10)
+# [ours] What stands is proposed however old (a gap after a stop is filled days back). What was felt hours ago is
+# history: nobody is told to leave the coast now for a quake of yesterday; what still stands has its own telegram.
+OLD_NEWS_AFTER = timedelta(hours=3)
 
 
 class NotOfNow(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,3 +44,8 @@ def check_of_now(
     if -max_ahead <= age <= max_age:
         return None
     return NotOfNow(telegram_key=source.key, report_at=source.report_at, age=age)
+
+
+def is_old_news(source: TelegramSource, now: datetime, *, after: timedelta = OLD_NEWS_AFTER) -> bool:
+    """True when what the telegram says to have happened is no reason to act any more."""
+    return now - source.report_at > after

@@ -16,7 +16,7 @@ import msgspec
 
 from bosai.feeds.changes import Change, ChangeKind, IgnoredReason, Outcome, TelegramRow
 from bosai.feeds.errors import FeedError
-from bosai.feeds.freshness import check_of_now
+from bosai.feeds.freshness import check_of_now, is_old_news
 from bosai.feeds.in_force import COLLECTION, State, WeatherFamily, fold, in_force, rests_on
 from bosai.feeds.jma.envelope import Telegram, TelegramSource, marked_as_drill, parse_telegram
 from bosai.feeds.jma.reading import read
@@ -67,7 +67,10 @@ class CapJudges(Protocol):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """One telegram before it meets the state. `has_acted`: it is of this side and of now, and was read."""
+    """One telegram before it meets the state. `has_acted`: it is of this side and of now, and was read.
+
+    `is_past`: a recording, judged by the clock it brought. `is_old_news`: what happened is hours ago by that clock.
+    """
 
     key: str
     outcome: Outcome
@@ -76,6 +79,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     readings: tuple[Reading, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     is_past: bool = False
+    is_old_news: bool = False
     given_up: bool = False
 
     @property
@@ -114,7 +118,8 @@ def judged(received: Received, figures: Figures, now: datetime, cap: CapJudge | 
             outcome, detail = Outcome.NOT_FOR_THIS_SIDE, source.status.value
             return Judged(key=source.key, outcome=outcome, source=source, detail=detail)
         max_age = timedelta(seconds=received.max_age_s)
-        refused = check_of_now(source, received.judged_at or now, max_age=max_age)
+        clock = received.judged_at or now
+        refused = check_of_now(source, clock, max_age=max_age)
         if refused is not None:
             return Judged(key=source.key, outcome=Outcome.STALE, source=source, detail=str(refused))
         readings = read(telegram)
@@ -129,7 +134,14 @@ def judged(received: Received, figures: Figures, now: datetime, cap: CapJudge | 
         return Judged(key=source.key, outcome=Outcome.KEPT, source=source)
     is_past = check_of_now(source, now, max_age=max_age) is not None
     ours = _of_our_prefectures(readings, figures.prefectures)
-    return Judged(key=source.key, outcome=Outcome.NO_CHANGE, source=source, readings=ours, is_past=is_past)
+    return Judged(
+        key=source.key,
+        outcome=Outcome.NO_CHANGE,
+        source=source,
+        readings=ours,
+        is_past=is_past,
+        is_old_news=is_old_news(source, clock),
+    )
 
 
 def opened(data: bytes, name: str, *, as_drill: bool) -> Telegram:
@@ -160,8 +172,9 @@ def concluded(received: Received, one: Judged, fields: Mapping[bytes, bytes], fi
     problems = [problem for reading in one.readings for problem in reading.problems]
     proposals = list(one.proposals)
     failed = False
+    acting = [c for c in changes if not (one.is_old_news and c.kind is ChangeKind.HAPPENED)]
     try:
-        proposals += propose_all(changes, figures.rules, realm=figures.realm, standing=standing)
+        proposals += propose_all(acting, figures.rules, realm=figures.realm, standing=standing)
     except Exception:  # the state has to follow all the same, and a person has to look
         log.exception("telegram %s: no proposal could be made", received.name)
         problems.insert(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import datetime, timedelta
 
 import msgspec
@@ -27,6 +28,7 @@ from bosai.settings_proposals import rules_of
 from bosai.stores.alerts import AlertStore
 from bosai.stores.feed_state import WAITING
 from bosai.stores.keys import Keys
+from bosai.stores.telegrams import TelegramStore
 from tests.bosai.feeds.telegrams import JST, SEQUENCE_2011, item, jma_folder, report
 from tests.bosai.services.hq import HandClock, officer
 
@@ -34,6 +36,7 @@ NAME = "20260401030310_0_VTSE41_010000.xml"
 REPORTED = datetime(2026, 4, 1, 12, 3, tzinfo=JST)
 MAJOR, WARNING, ADVISORY, LIFTED = "52", "51", "62", "50"
 RULES = rules_of(load_settings())
+KINDS = [MAJOR, WARNING, ADVISORY, LIFTED, "71"]
 BROKEN = report(body="<Tsunami/>").replace(b"Tsunami", b"X")
 
 
@@ -162,6 +165,19 @@ async def test_after_a_stop_an_older_warning_that_still_stands_is_taken(desk):
     assert (await desk.feeds.take(data, NAME)).outcome == "stale"
     assert (await desk.feeds.take(data, NAME, max_age=timedelta(hours=48))).outcome == "proposed"
     assert [one.outcome for one in await desk.rows()] == [Outcome.PROPOSED]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("hours", "outcome"), [(0, "proposed"), (2, "proposed"), (4, "changed")])
+async def test_a_quake_of_hours_ago_that_fills_a_gap_calls_nobody_to_leave(desk, hours, outcome):
+    """震度速報 of 2011-03-11: 宮城県中部 (222) has 6強."""
+    name = "32-39_11_01_120615_VXSE51.xml"
+    data = await asyncio.to_thread((jma_folder() / "official_samples" / name).read_bytes)
+    desk.clock.at = parse_telegram(data, name=name).report_at + timedelta(hours=hours)
+    taken = await desk.feeds.take(data, name, max_age=timedelta(hours=48))
+    assert taken.outcome == outcome
+    (row,) = await desk.rows()
+    assert {one.kind for one in row.changes} == {ChangeKind.HAPPENED}
 
 
 async def test_a_replay_is_judged_by_the_clock_it_brings(desk):
@@ -436,6 +452,31 @@ async def test_a_restart_tells_the_same_state_and_leaves_what_was_right_alone(de
     full = await desk.feeds.rebuild(full=True)
     assert (full.same, full.replaced, full.telegrams) == (True, True, 4)
     assert await desk.feeds.state() == before
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_rebuild_tells_what_is_in_force_however_few_telegrams_are_kept(redis, seed):
+    rng = random.Random(seed)
+    desk = Desk(redis)
+    desk.feeds.telegrams = TelegramStore(redis, Realm.LIVE, max_rows=3)
+    day = [
+        report(
+            *([] if act == "取消" else [item(kind=rng.choice(KINDS)), item("210", rng.choice(KINDS))]),
+            report_at=REPORTED + timedelta(minutes=minute),
+            info_type=act,
+            event_id=rng.choice(["20260401120000", "20260401090000"]),
+        )
+        for minute in range(14)
+        for act in [rng.choice(["発表", "発表", "発表", "訂正", "取消"])]
+    ]
+    for data in [*rng.sample(day, len(day)), *rng.choices(day, k=4)]:
+        await desk.feeds.take(data, NAME)
+    assert len(await desk.feeds.telegrams.keys()) <= max(3, len(await desk.feeds.telegrams.needed()))
+    before = await desk.feeds.in_force()
+    assert (await desk.feeds.rebuild()).same
+    await redis.delete(desk.keys.feed_state)
+    await desk.feeds.rebuild()
+    assert await desk.feeds.in_force() == before
 
 
 @pytest.mark.parametrize("damage", ["gone", "garbage", "wrong"])
