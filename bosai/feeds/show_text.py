@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from bosai.feeds.jma.weather_series import SERIES
 from bosai.feeds.show import intensity_name
 from bosai.feeds.show_values import ShownArea, ShownForecast, ShownHappening, ShownKind, ShownTelegram
 
@@ -55,8 +56,10 @@ def _lines(shown: ShownTelegram) -> Iterator[str]:
     if shown.text and shown.text != shown.headline:
         yield from (f"  ｜{line}" for line in _cut(shown.text).splitlines())
     yield from _areas(shown.areas or ())
-    yield from _happenings(shown.happenings)
+    yield from _happenings(shown.happenings, said=shown.headline or "")
     yield from _forecasts(shown.forecasts)
+    if shown.type_code == SERIES and shown.read == "body" and not shown.forecasts:
+        yield "  警報級以上の予想は書かれていません"
     for entry in shown.entries:
         yield f"  {_clock(entry.updated_at)} {entry.title}（{entry.type_code or '種別不明'}）{entry.href}"
     for problem in shown.problems or ():
@@ -80,22 +83,23 @@ def _is_happening(kind: ShownKind) -> bool:
     return kind.danger is not None and kind.grade is None
 
 
-def _happenings(happenings: Iterable[ShownHappening]) -> Iterator[str]:
+def _happenings(happenings: Iterable[ShownHappening], *, said: str) -> Iterator[str]:
+    """Happenings with the same words on one line; what the headline `said` above is not said again."""
     for layer, members in _grouped(happenings, lambda one: one.layer or one.danger):
         yield f"  【{layer}】"
-        for words, same in _grouped(members, _happened):
+        for words, same in _grouped(members, lambda one: _happened(one, said)):
             yield f"    {'、'.join(f'{one.name}({one.code})' if one.code else one.name for one in same)}"
             yield f"      {words}"
 
 
-def _happened(one: ShownHappening) -> str:
+def _happened(one: ShownHappening, said: str) -> str:
     felt = one.danger == "shaking" and one.layer in {"都道府県", "細分区域", "市町村等"}
     parts = [intensity_name(one.value) if felt else one.value]
     if one.at is not None:
         parts.append(_clock(one.at))
     if one.conditions:
         parts.append(f"［{'・'.join(one.conditions)}］")
-    if one.text:
+    if one.text and one.text != said:
         parts.append(_cut(one.text.replace("\n", " ")))
     return " ".join(parts)
 
