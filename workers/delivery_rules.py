@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bosai.model.alert import Act, AlertRecord, AlertState, OrderKind
 from bosai.model.instruction import Instruction, MessageKind, Stage
 from bosai.ports import PushOutcome
+from geodata.hazards import HazardKind
 
 HOLD_AT_MOST = timedelta(seconds=10)
 """How long a message of a superseded version waits for the plan of the new one (the watchdog answers in 5 s)."""
@@ -60,9 +61,15 @@ def standing(
 
 
 def urgency_of(record: AlertRecord) -> str:
-    """RFC 8030 §5.3: orders of every level, tsunami, lifts and recalls wake the device; other notices need not."""
+    """RFC 8030 §5.3: orders of every level, tsunami, strong shaking, lifts and recalls wake the device; any other
+    お知らせ can be read when the device is next looked at."""
     alert = record.alert
-    return "normal" if alert.kind is OrderKind.NOTICE and not alert.is_tsunami_call else "high"
+    can_wait = (
+        alert.kind is OrderKind.NOTICE
+        and not alert.is_tsunami_call
+        and alert.hazard is not HazardKind.EARTHQUAKE
+    )
+    return "normal" if can_wait else "high"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

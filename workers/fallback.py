@@ -23,6 +23,7 @@ from bosai.model.alert import Alert, AlertRecord
 from bosai.model.instruction import MessageKind
 from bosai.model.realm import Realm
 from bosai.services.endings import ending_drafts, is_ended
+from bosai.services.notices_told import notice_drafts, read_by
 from bosai.services.people import PeopleRows
 from bosai.services.plan_sources import PlanSources
 from bosai.services.planning import (
@@ -141,6 +142,11 @@ class ReleaseWatch:
         late = {one.alert.key for one in overdue}
         yield from self._provisional(situation, rows, dangers, inside, late)
         covered = book_of(situation.told).rows_of(rows.subscription_ids)[rows.owner[inside.any(axis=1)]]
+        guided = np.zeros(len(rows.subscription_ids), dtype=np.bool_)
+        guided[rows.owner[inside.any(axis=1)]] = True
+        if (reading := read_by(situation, rows, settings, guided)) is not None:
+            covered = np.append(covered, reading.stay_told(situation, rows))
+            yield from notice_drafts(reading, situation, rows, settings, plan_id=PLAN_ID, only=late)
         ending_ids = {one.alert.alert_id for one in overdue if is_ended(one)}
         for one in ending_drafts(situation, covered, heads, settings, plan_id=PLAN_ID):
             if alert_id_of(one.alert_key) in ending_ids and one.message is not MessageKind.OUT_OF_AREA:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,6 +27,7 @@ from bosai.model.alert import Alert, AlertRecord
 from bosai.model.realm import Realm
 from bosai.push.sealing import Sealer
 from bosai.services.endings import ending_drafts, is_ended
+from bosai.services.notices_told import Reading, notice_drafts, read_by
 from bosai.services.people import PeopleRows
 from bosai.services.plan_records import PlanRecorder
 from bosai.services.plan_replay import recorder_of
@@ -86,6 +87,7 @@ class _Found:
     plan_id: str
     hearing: Hearing
     told: list[int]  # rows of the plan whose people hear, most endangered first
+    reading: Reading | None  # who is inside a notice that guides nobody, and covered by no order
 
 
 class PlannerWorker:
@@ -284,7 +286,13 @@ class PlannerWorker:
         made = plan(problem, self._made)
         hearing = hearing_of(made, rows, situation, self._sources.settings)
         told = most_endangered_first(made, np.flatnonzero(hearing.changes.tell))
-        return _Found(made=made, plan_id=plan_id_of(made, situation), hearing=hearing, told=told)
+        covered = np.zeros(len(rows.subscription_ids), dtype=np.bool_)
+        owners = made.problem.owner[made.row]
+        covered[owners[owners >= 0]] = True
+        reading = read_by(situation, rows, self._sources.settings, covered)
+        return _Found(
+            made=made, plan_id=plan_id_of(made, situation), hearing=hearing, told=told, reading=reading
+        )
 
     async def _tell(
         self, situation: Situation, rows: PeopleRows, found: "_Found", heads: Mapping[str, AlertRecord]
@@ -306,15 +314,21 @@ class PlannerWorker:
             )
             return [one for one in made if one.incident == situation.incident]
 
-        endings = ending_drafts(situation, found.hearing.at, heads, settings, plan_id=found.plan_id)
+        inside = found.hearing.at
+        notices: Iterator[InstructionDraft] = iter(())
+        if found.reading is not None:  # the least endangered come last
+            inside = np.append(inside, found.reading.stay_told(situation, rows))
+            notices = notice_drafts(found.reading, situation, rows, settings, plan_id=found.plan_id)
+        endings = ending_drafts(situation, inside, heads, settings, plan_id=found.plan_id)
+        rest = chain(endings, notices)
         while True:  # the ends of orders go with the rest from the first on
             many = FIRST_PIECE if at == 0 else PIECE
             drafts = await asyncio.to_thread(drafts_for, found.told[at : at + many])
-            drafts += (ended := await asyncio.to_thread(_next, endings))
+            drafts += (others := await asyncio.to_thread(_next, rest))
             at += many
             if drafts:
                 total = _sum(total, await self._emit(situation.incident, drafts))
-            if at >= len(found.told) and not ended:
+            if at >= len(found.told) and not others:
                 return total
             # The watch over releases leaves the rest of a city to us while we are at it.
             await self._sources.alerts.note_telling(

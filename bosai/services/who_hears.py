@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bosai.model.alert import Alert, AlertRecord, TsunamiClass
+from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.instruction import Answer, MessageKind
 from bosai.services.people import PeopleRows
 from bosai.services.told import ACTIONS, ANSWERS, ANYWHERE, LOST, MESSAGES, STAGES, ToldBook
@@ -53,7 +53,11 @@ def told_of_rows(
     hazards = {}
     for key in book.alert_keys():
         alert, before = in_force.get(_order_of(key)), told_of.get(key)
-        if alert is not None and (before is None or before.alert.tsunami_class is alert.tsunami_class):
+        if (
+            alert is not None
+            and alert.guides_people
+            and (before is None or before.alert.tsunami_class is alert.tsunami_class)
+        ):
             hazards[key] = HAZARD_COLUMN[alert.hazard]
     # The same arrays while nothing was said: a plan uses again what hangs on them.
     return book.bound((id(rows), table.rows(), hazards), rows, lambda: _bound(book, rows, table, hazards))
@@ -217,12 +221,20 @@ def most_endangered_first(made: Plan, chosen: Ints) -> list[int]:
 
 
 def severity(alert: Alert) -> int:
-    """How bad an order is: larger is worse, in the order in which one speaks before another."""
-    if alert.tsunami_class is not None and alert.tsunami_class is not TsunamiClass.ADVISORY:
-        return 60 if alert.tsunami_class is TsunamiClass.MAJOR_WARNING else 55
-    if alert.tsunami_class is TsunamiClass.ADVISORY:
-        return 50
+    """How bad an order is: larger is worse, in the order in which one speaks before another. The mayor's order comes
+    before our notice of the same tsunami class: that it was ordered is news at once."""
+    if alert.is_tsunami_call and alert.tsunami_class is not None:
+        return _TSUNAMI_SEVERITY[alert.tsunami_class] - int(alert.kind is OrderKind.NOTICE)
+    if alert.kind is OrderKind.NOTICE:
+        return 0
     return {5: 40, 4: 30, 3: 20}.get(int(alert.level) if alert.level else 4, 30)
+
+
+_TSUNAMI_SEVERITY = {
+    TsunamiClass.ADVISORY: 50,
+    TsunamiClass.WARNING: 55,
+    TsunamiClass.MAJOR_WARNING: 60,
+}
 
 
 class _Wordings:

@@ -381,12 +381,15 @@ async def test_nobody_waits_for_ever_for_a_plan_that_does_not_come(redis):
         assert [one["alert"] for one in street.got()] == [street.order.alert.key]
 
 
-async def test_a_notice_does_not_wake_the_device(redis):
+@pytest.mark.parametrize(
+    ("hazard", "urgency"), [(HazardKind.FLOOD, "normal"), (HazardKind.EARTHQUAKE, "high")]
+)
+async def test_a_notice_does_not_wake_the_device_unless_it_is_of_strong_shaking(redis, hazard, urgency):
     async with open_street(redis) as street:
-        notice = await street.hq.issue(flood(hazard=HazardKind.EARTHQUAKE, kind=OrderKind.NOTICE))
+        notice = await street.hq.issue(flood(hazard=hazard, kind=OrderKind.NOTICE))
         await street.emit(alert_key=notice.alert.key)
         await drain(street.worker())
-        assert street.push.attempts[0].urgency == "normal"
+        assert street.push.attempts[0].urgency == urgency
 
 
 async def test_an_order_of_the_other_side_is_never_sent(redis):

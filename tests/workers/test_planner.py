@@ -194,11 +194,12 @@ async def test_whoever_a_smaller_area_leaves_out_hears_that_it_no_longer_concern
     assert (await plain.told(west)).seq == 2
 
 
-async def test_a_notice_directs_nobody_and_is_not_waited_for(plain):
+async def test_a_notice_sends_nobody_anywhere_and_is_not_waited_for(plain):
     one = await plain.settle(1)
     record = await plain.hq.issue(flood(kind=OrderKind.NOTICE))
     await (await plain.leader()).step()
-    assert await plain.told(one) is None
+    told = await plain.told(one)
+    assert (told.action, told.destination, told.reasons) == (None, None, ())
     assert await plain.hq.store.planned(record.alert.key)
 
 

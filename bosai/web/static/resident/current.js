@@ -74,7 +74,7 @@ class BosaiCurrent extends HTMLElement {
     card.lang = words.html_lang;
     card.append(
       element("p", words.title, { class: "advice-title" }),
-      element("p", words.action, { class: "advice-action" }),
+      ...(words.action ? [element("p", words.action, { class: "advice-action" })] : []),
       element("p", words.do, { class: "advice-do" }),
       ...words.lines.map((line) => element("p", line)),
     );

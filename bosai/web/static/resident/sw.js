@@ -148,7 +148,8 @@ async function show({ notification, bosai }, isNew) {
     icon: notification.icon,
     badge: notification.badge,
     ...(isNew && { vibrate: vibration(bosai) }),
-    ...(!bosai.ended && config.texts && {
+    // Who is asked for nothing (お知らせ) has nothing to answer.
+    ...(!bosai.ended && bosai.action && config.texts && {
       actions: [
         { action: "going", title: config.texts["reply.going"] },
         { action: "staying", title: config.texts["reply.staying"] },
