@@ -1,10 +1,10 @@
 """Areas as CAP can say them: closed rings without holes, of bounded length, never smaller than what was approved.
 
     few points, no hole ─▶ the rings as they are
-    otherwise           ─▶ widened a little, thinned by less, cut through its holes ─▶ rings
+    otherwise           ─▶ thinned, widened by more, cut through its holes ─▶ rings; too many: thinned further
 
 CAP polygons have no holes. Filling a hole would tell the people in it to go; so a polygon is cut along a meridian
-through each of its holes, and the pieces stand side by side. What has too many points is widened before it is thinned:
+through each of its holes, and the pieces stand side by side. What has too many points is thinned and widened by more:
 nobody inside the area approved is ever outside the one sent. A hole narrower than the widening is filled.
 """
 
@@ -19,10 +19,11 @@ from bosai.model.alert import MultiPolygonE7, Ring
 from bosai.model.cap import E7
 from bosai.model.geometry import from_e7
 
-FIRST_MARGIN_DEG = 1e-6
+FIRST_STEP_DEG = 1e-6
 """About 0.1 m: more than what rounding to 1e-7 degrees can take away."""
-TRIES = 17
-"""The last margin is 2^16 times the first, some 7 km: an area that still has too many points becomes its rectangle."""
+COARSER = 4
+STEPS = 9
+"""The last step is some 7 km: an area that still has too many points becomes its rectangle."""
 
 
 def cap_rings(polygons: MultiPolygonE7, *, max_points: int) -> tuple[Ring, ...]:
@@ -30,19 +31,29 @@ def cap_rings(polygons: MultiPolygonE7, *, max_points: int) -> tuple[Ring, ...]:
 
     max_points: at least 5, for the rectangle.
     """
-    if all(len(one) == 1 for one in polygons) and _points(polygons) <= max_points:
+    is_short = _points(polygons) <= max_points
+    if is_short and all(len(one) == 1 for one in polygons):
         return tuple(one[0] for one in polygons)
-    area = from_e7(polygons)
-    for turn in range(TRIES):
-        margin = FIRST_MARGIN_DEG * 2**turn
-        wide: shapely.Geometry = area.buffer(margin, join_style="mitre")
-        if turn or _points(polygons) > max_points:
-            wide = shapely.simplify(wide, margin / 2)
-        rings = [ring for piece in _without_holes(wide) if (ring := _ring(piece))]
-        if sum(map(len, rings)) <= max_points:
-            return tuple(rings)
-    west, south, east, north = area.bounds
+    area: shapely.Geometry = from_e7(polygons)
+    west, south, east, north = shapely.bounds(area).tolist()
+    if is_short and (rings := _rings(shapely.buffer(area, FIRST_STEP_DEG, join_style="mitre"), max_points)):
+        return rings
+    for step in (FIRST_STEP_DEG * COARSER**n for n in range(STEPS)):
+        # Each thinning moves the edge by `step` at most, all until here by less than 4/3 of it; who stood that near the
+        # edge is covered again by twice as much, and a little is left for the last thinning and for rounding.
+        area = shapely.simplify(area, step)
+        wide = shapely.simplify(shapely.buffer(area, 3 * step, join_style="mitre"), step / 5)
+        if rings := _rings(wide, max_points):
+            return rings
     return (_ring(box(west, south, east, north)),)
+
+
+def _rings(area: shapely.Geometry, max_points: int) -> tuple[Ring, ...]:
+    """The pieces without holes as rings; () where they have too many points."""
+    if shapely.get_num_coordinates(area) > 2 * max_points:
+        return ()
+    rings = [ring for piece in _without_holes(area) if (ring := _ring(piece))]
+    return tuple(rings) if sum(map(len, rings)) <= max_points else ()
 
 
 def _points(polygons: MultiPolygonE7) -> int:

@@ -77,13 +77,15 @@ class CapFeed:
 
     async def tick(self) -> None:
         """What the schedules worker does: send what is due, forget what is old, and say how it went."""
+        health = Keys(self.realm).health
         if not self._settings.enabled:
+            await self._redis.hdel(health, PART)  # else the board would take the silence for a fault
             return
         failed = await self.bring_up_to_date()
         await self._store.forget_before(self._clock.now() - timedelta(days=self._settings.kept_days))
         detail = f"CAP にできない発令・お知らせがあります: {'、'.join(failed)}" if failed else ""
         note = {"at": self._clock.now().isoformat(), "ok": not failed, "detail": detail}
-        await self._redis.hset(Keys(self.realm).health, PART, msgspec.json.encode(note))
+        await self._redis.hset(health, PART, msgspec.json.encode(note))
 
     async def bring_up_to_date(self) -> list[str]:
         """Make every message that is due; the orders about which none could be made, by id."""

@@ -63,6 +63,19 @@ def test_a_shape_of_many_points_is_thinned_to_the_number_asked_for_and_covers_it
     assert together(rings).buffer(GRID).covers(area)
 
 
+def test_an_area_of_a_hundred_thousand_points_is_thinned_no_further_than_its_shape_needs():
+    turns = [2 * math.pi * n / 100_000 for n in range(100_000)]
+    far = [0.05 * (1 + 0.3 * math.sin(9 * t)) for t in turns]
+    area = Polygon(
+        [(140.9 + f * math.cos(t), 38.2 + f * math.sin(t)) for f, t in zip(far, turns, strict=True)]
+    )
+    rings = cap_rings(to_e7(area), max_points=400)
+    assert 50 < sum(map(len, rings)) <= 400
+    sent = together(rings)
+    assert sent.buffer(GRID).covers(area)
+    assert sent.area < 1.02 * area.area
+
+
 def test_what_no_thinning_can_make_short_enough_becomes_its_rectangle():
     parts = [
         box(140.5 + 0.05 * n, 38.1 + 0.03 * m, 140.51 + 0.05 * n, 38.11 + 0.03 * m)

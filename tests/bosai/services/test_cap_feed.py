@@ -300,13 +300,15 @@ async def test_notices_go_out_too(hq, feed):
     assert message.infos[0].event == "お知らせ"
 
 
-async def test_switched_off_it_makes_and_serves_nothing(hq, keys):
+async def test_switched_off_it_makes_and_serves_nothing_and_the_board_does_not_wait_for_it(hq, keys):
+    await opened(hq, keys).tick()
     feed = opened(hq, keys, enabled=False)
     await hq.issue()
     await feed.tick()
     with pytest.raises(NotFound):
         await feed.listing()
     assert await hq.redis.zcard(Keys(hq.realm).cap_index) == 0
+    assert not await hq.redis.hexists(Keys(hq.realm).health, "cap")
 
 
 async def test_the_atom_document_names_every_message_by_its_address(hq, feed):
