@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bosai.commands.output import print_json
+from bosai.feeds.atom import MAX_FEED_BYTES
 from bosai.feeds.safe_xml import MAX_BYTES
 from bosai.feeds.show import show_json, show_telegram
 from bosai.feeds.show_text import show_text
 from bosai.feeds.show_values import ShownTelegram
+
+_MOST = max(MAX_BYTES, MAX_FEED_BYTES)
 
 
 async def feed_show(files: Sequence[Path], *, as_json: bool) -> int:

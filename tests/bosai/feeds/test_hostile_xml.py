@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from bosai.feeds.atom import parse_feed
+from bosai.feeds.atom import MAX_FEED_BYTES, parse_feed
 from bosai.feeds.errors import FeedRefused, RefusalReason, TelegramRefused, XmlRefused
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.safe_xml import MAX_DEPTH, parse_xml
@@ -155,7 +155,7 @@ def test_feeds_are_guarded_the_same_way():
         (LAUGHS.encode() + b"<feed/>", RefusalReason.HAS_DTD),
         (b"<feed/>", RefusalReason.WRONG_ROOT),
         (b"<feed xmlns='http://www.w3.org/2005/Atom'><entry>", RefusalReason.NOT_WELL_FORMED),
-        (b"x" * (4 * 1024 * 1024 + 1), RefusalReason.TOO_LARGE),
+        (b"x" * (MAX_FEED_BYTES + 1), RefusalReason.TOO_LARGE),
     ):
         with pytest.raises(FeedRefused) as caught:
             parse_feed(data)
