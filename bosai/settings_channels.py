@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from bosai.settings_base import Section, Text
+from bosai.settings_base import AtLeastOne, Section, Text
 
 Chars = Annotated[int, Meta(ge=10, le=5000)]
 NameReading = Annotated[str, Meta(pattern=r"^[^=]+=[ぁ-ゖー]+$")]  # 青葉区=あおばく
@@ -48,6 +48,7 @@ class LoudspeakerFigures(Section, frozen=True):
     repeat: Annotated[int, Meta(ge=1, le=5)]
     pause_s: Seconds
     max_chars: Chars
+    max_names: AtLeastOne
     readings: tuple[NameReading, ...]
     sirens: Sirens
 

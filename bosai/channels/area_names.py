@@ -33,10 +33,11 @@ SPOKEN = Manner(opening="の、", between="、", closing="", others="など")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaForm:
-    """One way to name an area; `complete`: every name stands in it."""
+    """One way to name an area. named: how many names stand in it; complete: all of them."""
 
     text: str
     complete: bool
+    named: int
 
 
 def area_forms(
@@ -49,16 +50,17 @@ def area_forms(
     """
     outside, inside = _by_ward(names, wards)
     grouped = _joined(outside, [manner.group(ward, own) if own else ward for ward, own in inside])
-    forms = [AreaForm(text=one, complete=True) for one in ("、".join(names), grouped)]
-    shorter = []
+    every = len(outside) + sum(max(1, len(own)) for _, own in inside)
+    forms = [AreaForm(text=one, complete=True, named=every) for one in ("、".join(names), grouped)]
     if not ends:
         most = max((len(own) for _, own in inside), default=0)
-        shorter = [
-            _joined(outside, [_first(ward, own, count, manner) for ward, own in inside])
-            for count in range(most - 1, 0, -1)
-        ]
-    shorter.append(_joined(outside, [_counted(ward, own) for ward, own in inside]))
-    return _shrinking([*forms, *(AreaForm(text=one, complete=False) for one in shorter)])
+        for count in range(most - 1, 0, -1):
+            shorter = _joined(outside, [_first(ward, own, count, manner) for ward, own in inside])
+            named = len(outside) + sum(max(1, min(len(own), count)) for _, own in inside)
+            forms.append(AreaForm(text=shorter, complete=False, named=named))
+    counted = _joined(outside, [_counted(ward, own) for ward, own in inside])
+    forms.append(AreaForm(text=counted, complete=False, named=len(outside) + len(inside)))
+    return _shrinking(forms)
 
 
 def _by_ward(names: Sequence[str], wards: Sequence[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:

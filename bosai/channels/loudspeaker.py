@@ -58,9 +58,10 @@ def broadcast(
 ) -> Broadcast:
     """The script of one version. readings: name of a town or place → how it is read; the settings' own come first."""
     alert = record.alert
+    forms = area_forms(alert.area.names, wards, ends=not alert.directs_people, manner=SPOKEN)
     made = fitted(
         record,
-        area_forms(alert.area.names, wards, ends=not alert.directs_people, manner=SPOKEN),
+        tuple(one for one in forms if one.named <= figures.max_names) or forms[-1:],
         room=figures.max_chars,
         measure=lambda parts: sum(len(_spoken(one)) for one in parts),
         spoken=True,

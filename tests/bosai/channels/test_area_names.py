@@ -75,5 +75,6 @@ def test_no_ward_and_no_name_outside_the_wards_is_ever_lost(names: list[str], en
 @given(NAMES, st.booleans())
 def test_a_count_is_the_number_of_areas_there_are(names: list[str], ends: bool) -> None:
     for form in area_forms(names, WARDS, ends=ends):
+        assert 1 <= form.named <= len(names)
         for ward, count in re.findall(r"(\w+?区)内(\d+)区域", form.text):
             assert int(count) == sum(one.startswith(ward) and one != ward for one in names)

@@ -110,7 +110,10 @@ def test_a_drill_says_so_first_and_last() -> None:
 def test_one_reading_stays_as_short_as_set() -> None:
     made = said(record(order=FLOOD_4, names=tuple(f"若林区荒町{n}丁目" for n in range(80))))
     assert made.once <= FIGURES.max_chars
+    assert made.lines[2].count("丁目") == FIGURES.max_names
     assert "など80区域に、" in made.text
+    several = said(record(order=FLOOD_4, names=tuple(f"若林区荒町{n}丁目" for n in range(9))))
+    assert "など9区域に、" in several.text
     assert made.problems == ()
     outside = said(record(order=FLOOD_4, names=tuple(f"川の東の第{n}の区域" for n in range(40))))
     assert "220字を超えます" in outside.problems[0]
