@@ -118,9 +118,12 @@ async def _raw(store: TelegramStore, name: str) -> bytes | None:
 
 
 def _is_newly_readable(stored: StoredTelegram) -> bool:
+    """Kept by a version that had no reader for it, or could not read it: this one may."""
+    if stored.is_cap or stored.given_up:
+        return False
     source = stored.row.source
-    kept = stored.row.outcome is Outcome.KEPT and not stored.is_cap
-    return kept and source is not None and reader_of(source.type_code) is not None
+    has_reader = source is not None and reader_of(source.type_code) is not None
+    return stored.row.outcome is Outcome.UNREADABLE or (stored.row.outcome is Outcome.KEPT and has_reader)
 
 
 def _same(stored: State, told: State) -> bool:

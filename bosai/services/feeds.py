@@ -177,10 +177,8 @@ class FeedService:
         return seen
 
     async def _take(self, received: Received) -> Taken:
-        now = self._clock.now()
-        for left in await self.telegrams.pending():
-            if now - left.received_at >= LEFT_OVER_AFTER:
-                await self._again(left)
+        for left in await self.telegrams.pending(self._clock.now() - LEFT_OVER_AFTER):
+            await self._again(left)
         return await self._finish(await self.telegrams.receive(received))
 
     async def _again(self, left: Received) -> None:

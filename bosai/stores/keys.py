@@ -38,7 +38,9 @@ class TelegramKeys:
 
     def __init__(self, hq: str) -> None:
         of = f"{hq}:telegram-"
-        self.pending = f"{of}pending"  # set of ids: received, what became of it not written yet
+        self.pending = (
+            f"{of}pending"  # zset id → unix ms of its arrival: what became of it is not written yet
+        )
         self.received = f"{of}received:"  # + id: string, msgpack Received; until concluded
         self.rows = f"{of}rows"  # hash telegram key → zlib msgpack StoredTelegram, trimmed
         self.raw = f"{of}raw"  # hash telegram key → zlib of the bytes as they came, trimmed with the row
@@ -49,13 +51,28 @@ class TelegramKeys:
         self.unread = f"{of}unread"  # zset telegram key → number of arrival: a person has to look
 
 
-class Keys:
+class _FeedKeys:
+    """What is heard from 気象庁 and others, under the tag of HQ."""
+
+    def __init__(self, hq: str) -> None:
+        self.feed_state = f"{hq}:feed-state"  # hash "scope:…", "recalls", "happened:…", "waiting:…" → msgpack
+        self.feed_seen = (
+            f"{hq}:feed-seen"  # zset id of a feed's entry → unix ms it was taken; the newest 20,000
+        )
+        self.feed_sources = f"{hq}:feed-sources"  # hash source → msgpack SourceHealth; by the poller
+        self.feed_fence = f"{hq}:feed-fence"  # string: the highest lease token of a poller that wrote
+        self.telegrams = f"{hq}:telegrams"  # stream of an older version of the service; removed by a rebuild
+        self.telegram = TelegramKeys(hq)
+
+
+class Keys(_FeedKeys):
     """The keys of one side."""
 
     def __init__(self, realm: Realm) -> None:
         self.realm = realm
         side = realm.value
         hq = f"bosai:{{{side}:hq}}"
+        super().__init__(hq)
         self.alerts = f"{hq}:alerts"  # hash "id:version" → msgpack AlertRecord
         self.alert_states = f"{hq}:states"  # hash "id:version" → AlertState, moved together with the record
         self.alert_heads = f"{hq}:heads"  # hash alert_id → newest released version
@@ -75,16 +92,10 @@ class Keys:
         self.telling = f"{hq}:telling"  # hash alert key → unix time: the planner is telling people right now
         self.preview_requests = f"{hq}:preview-requests"  # stream, trimmed
         self.preview = f"{hq}:preview:"  # + request id: list (BLPOP), 5 min
-        self.feed_state = f"{hq}:feed-state"  # hash "scope:…", "recalls", "happened:…", "waiting:…" → msgpack
-        self.feed_seen = (
-            f"{hq}:feed-seen"  # zset id of a feed's entry → unix ms it was taken; the newest 20,000
-        )
-        self.feed_sources = f"{hq}:feed-sources"  # hash source → msgpack SourceHealth; by the poller
-        self.feed_fence = f"{hq}:feed-fence"  # string: the highest lease token of a poller that wrote
-        self.telegrams = f"{hq}:telegrams"  # stream of an older version of the service; removed by a rebuild
-        self.telegram = TelegramKeys(hq)
         self.at_once = f"{hq}:at-once"  # hash field → msgpack PreApproval, Stop or Met (stores/at_once.py)
-        self.cap_series = f"{hq}:cap-series"  # hash alert_id → msgpack CapSeries: what went out as CAP about it
+        self.cap_series = (
+            f"{hq}:cap-series"  # hash alert_id → msgpack CapSeries: what went out as CAP about it
+        )
         self.cap_entries = f"{hq}:cap-entries"  # hash identifier → msgpack CapEntry; kept_days of [cap]
         self.cap_xml = f"{hq}:cap-xml"  # hash identifier → the signed document, likewise
         self.cap_index = f"{hq}:cap-index"  # zset identifier → unix ms of `sent`

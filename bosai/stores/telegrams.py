@@ -21,7 +21,7 @@ from bosai.feeds.changes import TelegramRow
 from bosai.model.realm import Realm
 from bosai.stores.audit import Head, HeadMoved, Step, chained, head_after, packed
 from bosai.stores.keys import Keys
-from bosai.stores.replies import as_bytes, as_text
+from bosai.stores.replies import as_bytes, as_text, unix_ms
 from bosai.stores.scripts import Script
 
 MAX_ROWS = 20_000  # a city asks for some hundred telegrams a day: weeks of them
@@ -161,14 +161,20 @@ class TelegramStore:
         kept = msgspec.structs.replace(received, number=number)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(self.received_key(kept.id), msgspec.msgpack.encode(kept))
-            pipe.sadd(self._keys.telegram.pending, kept.id)
+            pipe.zadd(self._keys.telegram.pending, {kept.id: unix_ms(kept.received_at)})
             await pipe.execute()
         return kept
 
-    async def pending(self) -> list[Received]:
-        """What was received and not concluded, oldest first. One of another version of the service is dropped."""
+    async def pending(self, until: datetime | None = None) -> list[Received]:
+        """What was received (not after `until`) and not concluded, oldest first.
+
+        One of another version of the service is dropped.
+        """
+        latest = "+inf" if until is None else unix_ms(until)
         found = []
-        for name in sorted(as_text(one) for one in await self._redis.smembers(self._keys.telegram.pending)):
+        for name in map(
+            as_text, await self._redis.zrangebyscore(self._keys.telegram.pending, "-inf", latest)
+        ):
             stored = await self._redis.get(self.received_key(name))
             if stored is None:  # concluded just now
                 continue
@@ -182,7 +188,7 @@ class TelegramStore:
         """It was known already: nothing of it is kept twice."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(self.received_key(received_id))
-            pipe.srem(self._keys.telegram.pending, received_id)
+            pipe.zrem(self._keys.telegram.pending, received_id)
             await pipe.execute()
 
     def received_key(self, received_id: str) -> str:
@@ -206,7 +212,7 @@ class TelegramStore:
             pipe.zremrangebyrank(self._keys.telegram.unread, 0, -MAX_UNREAD - 1)
         if received_id is not None:
             pipe.delete(self.received_key(received_id))
-            pipe.srem(self._keys.telegram.pending, received_id)
+            pipe.zrem(self._keys.telegram.pending, received_id)
 
     def need(self, pipe: Pipeline, keys: Iterable[str]) -> None:
         """Queue into a MULTI: these telegrams, and no others, are what the state rests on."""

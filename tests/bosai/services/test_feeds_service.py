@@ -296,6 +296,20 @@ async def test_what_an_older_version_only_kept_is_read_once_its_type_can_be(desk
     assert [one.outcome for one in await desk.rows()] == [Outcome.PROPOSED]
 
 
+async def test_what_an_older_version_could_not_read_is_read_by_one_that_can(desk, monkeypatch):
+    def fails(_telegram):
+        raise KeyError("mended since")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(feed_take, "read", fails)
+        assert (await desk.feeds.take(report(item(kind=MAJOR)), NAME)).outcome == "unreadable"
+    await desk.feeds.take(b"<broken", NAME)
+    await desk.feeds.rebuild(full=True)
+    assert await desk.grade() is Grade.EMERGENCY
+    assert len(await desk.open()) == 1
+    assert len(await desk.feeds.telegrams.unread()) == 2
+
+
 async def test_a_lift_by_jma_is_a_proposal_that_lifts_nothing(desk):
     await desk.feeds.take(report(item(kind=MAJOR)), NAME)
     await desk.feeds.take(

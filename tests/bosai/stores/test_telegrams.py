@@ -62,6 +62,8 @@ async def test_what_was_received_waits_with_its_bytes_until_it_is_concluded(redi
     first, second = await store.receive(received("a")), await store.receive(received("b"))
     assert (first.number, second.number) == (1, 2)
     assert await store.pending() == [first, second]
+    assert await store.pending(NOW) == [first, second]
+    assert await store.pending(NOW - timedelta(seconds=1)) == []
     assert await store.page() == []
     await conclude(redis, store, "a")
     assert await store.pending() == [second]
@@ -176,7 +178,7 @@ async def test_rows_of_another_version_hide_nothing_else(redis, store):
     keys = Keys(Realm.LIVE).telegram
     await redis.hset(keys.rows, "a", b"of another version")
     await redis.set(keys.received + "old", b"\xc1")
-    await redis.sadd(keys.pending, "old")
+    await redis.zadd(keys.pending, {"old": 1})
     assert [one.key for _, one in await store.page()] == ["b"]
     assert await store.pending() == []
     assert not await redis.exists(keys.received + "old")
