@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from bosai.channels.cap import cap_message
@@ -292,11 +294,14 @@ class Receiver:
         )
         self.series = followed(self.series, record, wanted, message.identifier, FRAME.sender)
         self.sent.append(message)
+        self.hear(message)
+        return message
+
+    def hear(self, message: CapMessage) -> None:
         for one in message.references:
             self.held.pop(one.identifier, None)
         if message.msg_type is not CapMsgType.CANCEL:
             self.held[message.identifier] = message
-        return message
 
     def believes(self, now) -> list[CapMessage]:
         return [one for one in self.held.values() if all(info.expires > now for info in one.infos)]
@@ -362,3 +367,33 @@ def test_a_clock_set_back_never_makes_a_message_older_than_the_one_it_follows():
     second = receiver.ask(series.update(form(reason="上昇")), NOW - timedelta(hours=1))
     assert second.sent >= first.sent
     assert second.infos[0].expires >= first.infos[0].expires
+
+
+acts = st.lists(
+    st.tuples(
+        st.integers(1, 90), st.sampled_from(["nothing", "nothing", "nothing", "update", "lift", "recall"])
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(acts, st.lists(st.booleans(), min_size=25, max_size=25))
+def test_whatever_a_poller_missed_it_believes_what_stands_and_nothing_that_ended(steps, polls):
+    """The feed lists the newest message of the order; somebody who polls now and then follows it by CAP's own rules."""
+    series, office, poller = Series(form()), Receiver(), Receiver()
+    now, is_over = NOW, False
+    office.ask(series.head, now)
+    for (minutes, act), polled in zip(steps, polls, strict=False):
+        now += timedelta(minutes=minutes)
+        if act != "nothing" and not is_over:
+            series.update(form(reason="上昇")) if act == "update" else getattr(series, act)()
+            is_over = act in ("lift", "recall")
+        office.ask(series.head, now)
+        if polled:
+            poller.hear(office.sent[-1])
+            believed = [one for one in poller.believes(now) if one.infos[0].urgency.value != "Past"]
+            assert len(believed) == (0 if is_over else 1)
+    identifiers = [one.identifier for one in office.sent]
+    assert len(set(identifiers)) == len(identifiers)
+    assert [one.sent for one in office.sent] == sorted(one.sent for one in office.sent)
