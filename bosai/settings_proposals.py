@@ -57,6 +57,8 @@ class RuleFigures(Section, frozen=True, kw_only=True):
     values: tuple[Text, ...] = ()
     note_from: str = ""
     strong_note: str = ""
+    doubted_by: tuple[Text, ...] = ()
+    yields_to: tuple[Text, ...] = ()
     forecasts: bool = False
 
     def __post_init__(self) -> None:
@@ -103,6 +105,10 @@ class Proposals(Section, frozen=True):
         twice = sorted({one for one in names if names.count(one) > 1})
         if twice:
             raise ValueError(f"rules must have a name of their own, {', '.join(twice)} is there twice")
+        for one in self.rules:
+            unknown = sorted(set(one.yields_to) - set(names))
+            if unknown:
+                raise ValueError(f"yields_to of the rule {one.name} names no rule, {', '.join(unknown)}")
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -146,6 +152,8 @@ def _rule(one: RuleFigures, settings: Settings) -> Rule:
         values=one.values,
         note_from=one.note_from,
         strong_note=one.strong_note,
+        doubted_by=one.doubted_by,
+        yields_to=one.yields_to,
         forecasts=one.forecasts,
     )
 

@@ -72,11 +72,15 @@ def _of_lift(*, is_stated: bool, is_lowered: bool) -> str:
     return f"{why}気象庁の解除は避難指示などの避難情報の解除ではありません。安全を確認してから市が解除を判断します。"
 
 
-def hint_of_happening(rule: Rule, step: Step, act: ProposedAct, happening: Happening) -> str:
-    """For what was observed once."""
+def hint_of_happening(
+    rule: Rule, step: Step, act: ProposedAct, happening: Happening, *, doubts: tuple[str, ...] = ()
+) -> str:
+    """For what was observed once. doubts: sentences of the telegram under which HQ shall think twice."""
     if act is ProposedAct.RECALL:
         return "気象庁の取消です。お知らせを出していれば、取消を判断してください。自動では取り消しません。"
+    doubt = f"気象庁は「{'」「'.join(doubts)}」とも発表しています。採用しないことを検討してください。"
     parts = [
+        doubt if doubts else "",
         "避難情報ではなく、お知らせです。"
         if act is ProposedAct.ISSUE
         else "本部への情報です。気象庁の発表を確認してください。",

@@ -53,7 +53,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One row. `merge`: areas of one telegram that suggest the same become one proposal with all their zones.
 
     `layer` "" is any. `at_least` (震度) or `values` (JMA's words, told by containment) select happenings; `note_from`
-    (震度) is where `strong_note` is added.
+    (震度) is where `strong_note` is added. `doubted_by`: codes of 固定付加文 under which HQ is told to think twice
+    (津波の心配はありません). `yields_to`: names of rows whose calls make this row's superfluous while they stand.
     """
 
     name: str
@@ -71,6 +72,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
     note_from: str = ""
     strong_note: str = ""
+    doubted_by: tuple[str, ...] = ()
+    yields_to: tuple[str, ...] = ()
     forecasts: bool = False
 
     def step(self, grade: Grade) -> Step | None:

@@ -17,6 +17,7 @@ import msgspec
 
 from bosai.feeds.changes import Change, ChangeKind, Standing
 from bosai.feeds.jma.envelope import InfoType, TelegramSource
+from bosai.feeds.jma.seismic import COMMENT_LAYER as COMMENTS
 from bosai.feeds.proposal_hints import hint_of_happening, hint_of_standing
 from bosai.feeds.proposal_rules import Rule, Rules, Step, shaking_rank
 from bosai.feeds.proposal_spots import LEVEL_4, Spot, is_ended, kind_read, named_by, spots_of
@@ -241,9 +242,18 @@ def _of_happenings(rule: Rule, step: Step, changes: Sequence[Change], realm: Rea
         texts=step.texts if act is ProposedAct.ISSUE else "",
         happening=gravest,
         shaken_at=_shaken_at(gravest, source) if is_shaking and act is ProposedAct.ISSUE else None,
-        review_hint=hint_of_happening(rule, step, act, gravest),
+        yields_to=rule.yields_to,
+        review_hint=hint_of_happening(rule, step, act, gravest, doubts=_doubts(rule, changes)),
     )
     return [proposal]
+
+
+def _doubts(rule: Rule, changes: Sequence[Change]) -> tuple[str, ...]:
+    """What the telegram says besides, under which HQ shall think twice: 固定付加文, word for word."""
+    found = (one.happening for one in changes if one.happening is not None)
+    return tuple(
+        dict.fromkeys(one.value for one in found if one.layer == COMMENTS and one.code in rule.doubted_by)
+    )
 
 
 def _shaken_at(happening: Happening, source: TelegramSource) -> datetime:

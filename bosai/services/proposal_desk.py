@@ -1,7 +1,7 @@
 """Which proposals wait on HQ's desk: a newer one about the same thing takes the older one's place. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -12,6 +12,10 @@ from bosai.stores.proposals import ProposalRecord, ProposalState
 
 Placed = tuple[ProposalRecord, list[ProposalRecord]]
 
+SAME_SPELL = timedelta(days=2)
+"""Older words of others, of which no end was heard, make nothing superfluous. (2025-07-30: warnings for 32 h.)"""
+_CALLS = frozenset({ProposedAct.ISSUE, ProposedAct.UPDATE})
+
 
 def place(known: Sequence[ProposalRecord], proposal: Proposal, now: datetime) -> Placed | None:
     """The new record and those that it takes the place of; None where nothing changes. `known`: all of this side.
@@ -19,7 +23,7 @@ def place(known: Sequence[ProposalRecord], proposal: Proposal, now: datetime) ->
     It takes the place of open ones about the same subject and an area of theirs, unless such a one is the newer
     report: then it is superseded itself. One that asks for eyes only (REVIEW) replaces none but its like. One that
     restates the rest of a wider one waits only where that one waited. One that says no more of a happening than HQ has
-    dealt with does not wait.
+    dealt with does not wait, nor one that yields to what stands; a call that others yield to takes their place.
     """
     if any(one.proposal.id == proposal.id for one in known):
         return None
@@ -28,9 +32,18 @@ def place(known: Sequence[ProposalRecord], proposal: Proposal, now: datetime) ->
     rivals = [one for one in known if one.state is ProposalState.OPEN and same_event(one.proposal, proposal)]
     stands = next((one for one in rivals if _is_newer(one.proposal, proposal)), None)
     stands = stands or next((one for one in known if _was_dealt_with(one, proposal)), None)
+    stands = stands or _yielded_to(known, proposal)
     record = ProposalRecord(proposal=proposal, state=ProposalState.OPEN, received_at=now)
     if stands is not None:
         return _superseded(record, stands.proposal.id, now), []
+    if proposal.act in _CALLS:
+        rivals += [
+            one
+            for one in known
+            if one.state is ProposalState.OPEN
+            and proposal.subject in one.proposal.yields_to
+            and _is_near(one.proposal, proposal)
+        ]
     return record, [_superseded(one, proposal.id, now) for one in rivals]
 
 
@@ -43,6 +56,23 @@ def same_event(open_one: Proposal, other: Proposal) -> bool:
     same = open_one.subject == other.subject and bool({*open_one.area_codes} & {*other.area_codes})
     eyes_only = ProposedAct.REVIEW
     return same and (other.act is not eyes_only or open_one.act is eyes_only)
+
+
+def _yielded_to(known: Sequence[ProposalRecord], other: Proposal) -> ProposalRecord | None:
+    """The call that makes `other` superfluous: the latest word on a subject it yields to, unless that ended it."""
+    said = [
+        one
+        for one in known
+        if one.proposal.subject in other.yields_to and one.proposal.act is not ProposedAct.REVIEW
+    ]
+    latest = max(said, key=lambda one: one.proposal.report_at, default=None)
+    if latest is None or latest.proposal.act not in _CALLS or not _is_near(latest.proposal, other):
+        return None
+    return latest
+
+
+def _is_near(one: Proposal, other: Proposal) -> bool:
+    return abs(one.report_at - other.report_at) <= SAME_SPELL
 
 
 def _wider_one_waited(known: Sequence[ProposalRecord], rest: Proposal) -> bool:

@@ -417,6 +417,50 @@ def test_another_quake_comes_anew() -> None:
     assert placed[0].state is ProposalState.OPEN
 
 
+def test_jmas_word_that_no_tsunami_is_feared_is_quoted_beside_the_coasts_notice() -> None:
+    comment = Happening(
+        danger=Danger.SHAKING,
+        system=System.SEISMIC,
+        layer="固定付加文",
+        code="0215",
+        name="固定付加文",
+        value="この地震による津波の心配はありません。",
+    )
+    quake = shaken("5-", minute=5)
+    told_of = msgspec.structs.replace(quake, happenings=(*quake.happenings, comment))
+    ((coast, city),) = after(told_of)
+    assert coast.review_hint.startswith(
+        "気象庁は「この地震による津波の心配はありません。」とも発表しています。"
+    )
+    assert "とも発表" not in city.review_hint
+    left = waiting(*after(shaken("5-"), told_of))
+    assert {one.id for one in left} == {coast.id, city.id}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_coasts_notice_yields_to_a_tsunami_order_whichever_is_heard_of_first(
+    order: tuple[int, int],
+) -> None:
+    telegrams = (shaken("6-", minute=1), tsunami(item(kind="62"), minute=3))
+    left = waiting(*after(*(telegrams[n] for n in order)))
+    assert {one.rule for one in left} == {"tsunami", "shaking_city"}
+
+
+def test_after_the_tsunami_is_lifted_another_quake_proposes_the_coasts_notice_again() -> None:
+    left = waiting(
+        *after(
+            tsunami(item(kind="51")),
+            tsunami(item(kind="50", last="51"), minute=60),
+            shaken("6-", minute=90, event="20260901133000"),
+        )
+    )
+    assert {(one.rule, one.act) for one in left} == {
+        ("tsunami", ProposedAct.LIFT),
+        ("shaking_coast", ProposedAct.ISSUE),
+        ("shaking_city", ProposedAct.ISSUE),
+    }
+
+
 def test_a_rainband_is_for_hqs_eyes_only() -> None:
     band = Happening(
         danger=Danger.RAINBAND, system=System.WEATHER, code="040010", name="東部", value="線状降水帯発生"
@@ -522,13 +566,30 @@ def test_the_sequence_of_2011_proposes_an_issue_two_updates_and_a_lift() -> None
     assert [one.id for one in waiting(*made)] == [lift.id]
 
 
-def test_the_quake_of_2011_proposes_the_two_notices_before_any_warning() -> None:
-    name = "32-39_11_01_120615_VXSE51.xml"
-    data = (jma_folder() / "official_samples" / name).read_bytes()
-    (made,) = after(*(read(parse_telegram(data, name=name)) or ()))
-    assert [one.rule for one in made] == ["shaking_coast", "shaking_city"]
-    assert made[0].happening is not None
-    assert made[0].happening.value == "6+"  # 宮城県中部, as the file has it
+def test_the_whole_day_of_2011_leaves_on_the_desk_what_an_officer_would_have_to_decide() -> None:
+    folder = jma_folder() / "official_samples"
+    files = [path for path in folder.iterdir() if path.name.startswith(("32-39_11_", "61_11_"))]
+    telegrams = sorted(
+        (parse_telegram(path.read_bytes(), name=path.name) for path in files),
+        key=lambda one: one.source.order,
+    )
+    assert len(telegrams) == 13
+    made = after(*(reading for one in telegrams for reading in read(one) or ()))
+    when = [one.report_at.strftime("%d日 %H:%M") for one in telegrams]
+
+    def desk(until: int) -> set[tuple[str, str]]:
+        return {(one.rule, one.act.value) for one in waiting(*made[: until + 1])}
+
+    # Read by eye: 14:48 震度速報 (宮城県中部 6強), 14:49 大津波警報, 14:54 各地の震度, 13日 17:58 解除.
+    assert when[:2] == ["11日 14:48", "11日 14:49"]
+    assert desk(0) == {("shaking_coast", "issue"), ("shaking_city", "issue")}
+    assert made[0][0].happening is not None
+    assert made[0][0].happening.value == "6+"
+    assert desk(1) == {("tsunami", "issue"), ("shaking_city", "issue")}
+    assert desk(5) == {("tsunami", "issue"), ("shaking_city", "issue")}
+    assert desk(11) == {("tsunami", "update"), ("shaking_city", "issue")}
+    assert when[12] == "13日 17:58"
+    assert desk(12) == {("tsunami", "lift"), ("shaking_city", "issue")}
 
 
 # ---- sides, ids, storage -------------------------------------------------------------------------
