@@ -60,6 +60,8 @@ from bosai.stores.audit import Head, Step
 from bosai.stores.proposals import ProposalState, ProposalStore
 
 KEPT_MET = timedelta(days=60)
+RECORDING = timedelta(hours=48)
+"""An announcement older than this comes from a replay: after a gap the feed itself reads back no farther."""
 _log = logging.getLogger(__name__)
 
 
@@ -113,6 +115,8 @@ class AtOnce:
             raise WrongRealm(self.realm.value, proposal.realm)
         if not self.enabled or not is_call(proposal) or proposal.tsunami_class not in self._settings.classes:
             return
+        if self._clock.now() - proposal.report_at > RECORDING:
+            return  # somebody plays what is long past: nobody relied on its going out
         if not rises(proposal) and not await self._took_the_place_of_an_undecided_one(proposal):
             return
         met = await self._desk.decide(lambda head: self._meet(head, proposal))

@@ -173,6 +173,11 @@ async def test_an_old_announcement_waits_for_people(hq):
     assert len((await hq.at_once.situation()).held) == 1
 
 
+async def test_a_recording_of_long_ago_is_no_alarm(hq):
+    await hq.at_once.react(announcement(MAJOR, at=hq.clock.now() - timedelta(days=3)))
+    assert await hq.calls() == [] and await reactions(hq) == {}
+
+
 async def test_a_proposal_that_somebody_took_up_is_theirs(hq):
     said = announcement(WARNING, at=hq.clock.now())
     await hq.proposals.put(said)
