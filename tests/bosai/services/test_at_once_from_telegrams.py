@@ -92,19 +92,13 @@ async def test_a_warning_that_is_first_heard_of_by_its_second_telegram_goes_out(
     assert await hq.classes() == [(MAJOR, 1)]
 
 
-async def test_a_drill_telegram_acts_on_the_drill_side_only(redis):
+@pytest.mark.parametrize("status", ["訓練", "試験"])
+async def test_a_drill_or_test_telegram_acts_on_the_drill_side_only(redis, status):
     live, drill = await ready(redis), await ready(redis, Realm.DRILL)
-    data = report(item(kind="51"), status="訓練")
+    data = report(item(kind="51"), status=status)
     for hq in (live, drill):
         await feed_of(hq).take(data, "drill.xml")
     assert await live.calls() == [] and await drill.classes() == [(WARNING, 1)]
-
-
-async def test_a_telegram_of_a_rehearsal_of_jma_acts_nowhere(redis):
-    live, drill = await ready(redis), await ready(redis, Realm.DRILL)
-    for hq in (live, drill):
-        await feed_of(hq).take(report(item(kind="51"), status="試験"), "test.xml")
-    assert await live.calls() == [] and await drill.calls() == []
 
 
 async def test_what_the_feed_could_not_hand_on_is_met_by_the_tick(hq):
