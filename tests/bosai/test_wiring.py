@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bosai.feeds.jma.tsunami import TsunamiClass
 from bosai.model.realm import Realm
 from bosai.ports import SystemClock
 from bosai.settings import SettingsInvalid, load_settings
 from bosai.wiring import OffsetClock, open_services
+from tests.bosai.feeds.telegrams import JST, item, report
 
 
 async def settings_at(tmp_path, url, **flags):
@@ -42,9 +42,14 @@ async def test_a_tsunami_rule_that_names_no_area_of_the_file_stops_the_start(tmp
 
 async def test_the_citys_rule_decides_which_zones_a_warning_proposes(tmp_path, private_redis):
     settings = await settings_at(tmp_path, private_redis.url, tsunami__zones_warning=["area1", "seaward"])
-    wired = await opens(settings)
-    for realm in Realm:
-        assert wired.realms[realm].feeds.zones[TsunamiClass.WARNING] == ("area1", "seaward")
+    reported = datetime(2026, 4, 1, 12, 3, tzinfo=JST)
+    warning = report(item(kind="51"), report_at=reported)
+    async with open_services(settings) as wired:
+        for realm in Realm:
+            side = wired.realms[realm]
+            await side.feeds.take(warning, "x.xml", now=reported, as_drill=realm.is_drill)
+            (record,) = await side.proposals.open()
+            assert record.proposal.zones == ("tsunami:area1", "tsunami:seaward")
 
 
 async def test_a_shifted_clock_moves_every_service_and_nothing_else():
