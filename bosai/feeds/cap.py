@@ -10,52 +10,56 @@ not be read becomes a sentence in `problems`, and the rest counts.
 from __future__ import annotations
 
 import hashlib
-import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TypeVar
+from datetime import UTC
 
 from lxml import etree
 
+from bosai.feeds.cap_fields import (
+    children,
+    circle,
+    incidents,
+    known,
+    maybe_moment,
+    moment,
+    named,
+    namespace,
+    one_text,
+    or_else,
+    or_none,
+    references,
+    ring,
+    text_of,
+    values,
+)
 from bosai.feeds.cap_signature import CapTrust, SignatureState, checked
 from bosai.feeds.errors import CapRefused, RefusalReason, XmlRefused
 from bosai.feeds.jma.envelope import InfoType, TelegramSource, TelegramStatus
 from bosai.feeds.safe_xml import parse_xml
-from bosai.model.alert import Ring
 from bosai.model.cap import (
-    E7,
     NS_CAP_11,
     NS_CAP_12,
     CapArea,
     CapCategory,
     CapCertainty,
-    CapCircle,
     CapInfo,
     CapMessage,
     CapMsgType,
-    CapReference,
     CapResponse,
     CapScope,
     CapSeverity,
     CapStatus,
     CapUrgency,
-    CapValue,
 )
 
 __all__ = ["CapReceived", "CapTrust", "SignatureState", "key_of", "read_cap", "source_of", "status_in"]
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_INFOS = 64
-MAX_POINTS = 100_000
 VERSIONS = {NS_CAP_11: "1.1", NS_CAP_12: "1.2"}
-_NAME = re.compile(r"[^\s,<&]+")
 _EDXL = "urn:oasis:names:tc:emergency:EDXL:DE"
 _STATUSES = {CapStatus.ACTUAL: TelegramStatus.NORMAL, CapStatus.EXERCISE: TelegramStatus.DRILL}
 _INFO_TYPES = {CapMsgType.CANCEL: InfoType.CANCELLED}
-E_ = TypeVar("E_", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +76,13 @@ def read_cap(data: bytes, *, trust: CapTrust) -> CapReceived:
     """The message in `data`. Raises CapRefused, naming the field and why."""
     root = _alert(data)
     # Of what is not yet trusted only the time is used, to ask whether a certificate was valid then.
-    sent = _time(_one(root, "sent"), "sent")
+    sent = moment(one_text(root, "sent"), "sent")
     signed, signature = checked(root, trust, sent)
     problems: list[str] = []
     message = _message(signed, problems)
     return CapReceived(
         message=message,
-        version=VERSIONS[_namespace(root)],
+        version=VERSIONS[namespace(root)],
         signature=signature,
         problems=tuple(dict.fromkeys(problems)),
     )
@@ -86,7 +90,7 @@ def read_cap(data: bytes, *, trust: CapTrust) -> CapReceived:
 
 def status_in(data: bytes) -> TelegramStatus:
     """Only the status a message claims, whoever sent it: 通常 for Actual alone. Raises CapRefused."""
-    status = _known(CapStatus, _one(_alert(data), "status"), "status")
+    status = known(CapStatus, one_text(_alert(data), "status"), "status")
     return _STATUSES.get(status, TelegramStatus.TEST)
 
 
@@ -135,23 +139,23 @@ def _alert(data: bytes) -> etree._Element:
 
 
 def _message(root: etree._Element, problems: list[str]) -> CapMessage:
-    infos = list(_all(root, "info"))
+    infos = list(children(root, "info"))
     if len(infos) > MAX_INFOS:
         raise CapRefused(RefusalReason.TOO_MANY_ELEMENTS, "info", f"{len(infos)} > {MAX_INFOS}")
     return CapMessage(
-        identifier=_named(root, "identifier"),
-        sender=_named(root, "sender"),
-        sent=_time(_one(root, "sent"), "sent"),
-        status=_known(CapStatus, _one(root, "status"), "status"),
-        msg_type=_known(CapMsgType, _one(root, "msgType"), "msgType"),
-        scope=_known(CapScope, _one(root, "scope"), "scope"),
-        source=_one(root, "source", needed=False),
-        restriction=_one(root, "restriction", needed=False),
-        addresses=_one(root, "addresses", needed=False),
-        codes=tuple(_text(one) for one in _all(root, "code")),
-        note=_one(root, "note", needed=False),
-        references=_references(_one(root, "references", needed=False), problems),
-        incidents=_incidents(_one(root, "incidents", needed=False)),
+        identifier=named(root, "identifier"),
+        sender=named(root, "sender"),
+        sent=moment(one_text(root, "sent"), "sent"),
+        status=known(CapStatus, one_text(root, "status"), "status"),
+        msg_type=known(CapMsgType, one_text(root, "msgType"), "msgType"),
+        scope=known(CapScope, one_text(root, "scope"), "scope"),
+        source=one_text(root, "source", needed=False),
+        restriction=one_text(root, "restriction", needed=False),
+        addresses=one_text(root, "addresses", needed=False),
+        codes=tuple(text_of(one) for one in children(root, "code")),
+        note=one_text(root, "note", needed=False),
+        references=references(one_text(root, "references", needed=False), problems),
+        incidents=incidents(one_text(root, "incidents", needed=False)),
         infos=tuple(_info(one, number, problems) for number, one in enumerate(infos, start=1)),
     )
 
@@ -159,188 +163,55 @@ def _message(root: etree._Element, problems: list[str]) -> CapMessage:
 def _info(element: etree._Element, number: int, problems: list[str]) -> CapInfo:
     at = f"info[{number}]"
     times = {
-        name: _maybe_time(_one(element, name, needed=False), f"{at}/{name}", problems)
+        name: maybe_moment(one_text(element, name, needed=False), f"{at}/{name}", problems)
         for name in ("effective", "onset", "expires")
     }
     return CapInfo(
-        language=_one(element, "language", needed=False) or "en-US",
+        language=one_text(element, "language", needed=False) or "en-US",
         categories=tuple(
-            _or_else(CapCategory, _text(one), CapCategory.OTHER, f"{at}/category", problems)
-            for one in _all(element, "category")
+            or_else(CapCategory, text_of(one), CapCategory.OTHER, f"{at}/category", problems)
+            for one in children(element, "category")
         ),
-        event=_one(element, "event"),
+        event=one_text(element, "event"),
         responses=tuple(
-            _known(CapResponse, _text(one), f"{at}/responseType")
-            for one in _all(element, "responseType")
-            if _or_none(CapResponse, _text(one), f"{at}/responseType", problems)
+            known(CapResponse, text_of(one), f"{at}/responseType")
+            for one in children(element, "responseType")
+            if or_none(CapResponse, text_of(one), f"{at}/responseType", problems)
         ),
-        urgency=_or_else(CapUrgency, _one(element, "urgency"), CapUrgency.UNKNOWN, f"{at}/urgency", problems),
-        severity=_or_else(
-            CapSeverity, _one(element, "severity"), CapSeverity.UNKNOWN, f"{at}/severity", problems
+        urgency=or_else(
+            CapUrgency, one_text(element, "urgency"), CapUrgency.UNKNOWN, f"{at}/urgency", problems
         ),
-        certainty=_or_else(
-            CapCertainty, _one(element, "certainty"), CapCertainty.UNKNOWN, f"{at}/certainty", problems
+        severity=or_else(
+            CapSeverity, one_text(element, "severity"), CapSeverity.UNKNOWN, f"{at}/severity", problems
         ),
-        audience=_one(element, "audience", needed=False),
-        event_codes=_values(element, "eventCode"),
+        certainty=or_else(
+            CapCertainty, one_text(element, "certainty"), CapCertainty.UNKNOWN, f"{at}/certainty", problems
+        ),
+        audience=one_text(element, "audience", needed=False),
+        event_codes=values(element, "eventCode"),
         effective=times["effective"],
         onset=times["onset"],
         expires=times["expires"],
-        sender_name=_one(element, "senderName", needed=False),
-        headline=_one(element, "headline", needed=False),
-        description=_one(element, "description", needed=False),
-        instruction=_one(element, "instruction", needed=False),
-        web=_one(element, "web", needed=False),
-        contact=_one(element, "contact", needed=False),
-        parameters=_values(element, "parameter"),
-        areas=tuple(_area(one, at, problems) for one in _all(element, "area")),
+        sender_name=one_text(element, "senderName", needed=False),
+        headline=one_text(element, "headline", needed=False),
+        description=one_text(element, "description", needed=False),
+        instruction=one_text(element, "instruction", needed=False),
+        web=one_text(element, "web", needed=False),
+        contact=one_text(element, "contact", needed=False),
+        parameters=values(element, "parameter"),
+        areas=tuple(_area(one, at, problems) for one in children(element, "area")),
     )
 
 
 def _area(element: etree._Element, at: str, problems: list[str]) -> CapArea:
-    desc = _one(element, "areaDesc", needed=False)
-    rings = [_ring(_text(one), f"{at}/polygon（{desc}）", problems) for one in _all(element, "polygon")]
-    circles = [_circle(_text(one), f"{at}/circle（{desc}）", problems) for one in _all(element, "circle")]
+    desc = one_text(element, "areaDesc", needed=False)
+    rings = [ring(text_of(one), f"{at}/polygon（{desc}）", problems) for one in children(element, "polygon")]
+    circles = [
+        circle(text_of(one), f"{at}/circle（{desc}）", problems) for one in children(element, "circle")
+    ]
     return CapArea(
         desc=desc,
         polygons_e7_lonlat=tuple(one for one in rings if one),
         circles=tuple(one for one in circles if one),
-        geocodes=_values(element, "geocode"),
+        geocodes=values(element, "geocode"),
     )
-
-
-def _ring(text: str, field: str, problems: list[str]) -> Ring:
-    """lat,lon pairs, at least four, the last the first again; () with a problem where they are not."""
-    pairs = text.split()
-    points: list[tuple[int, int]] = []
-    if len(pairs) <= MAX_POINTS:
-        for pair in pairs:
-            lat, comma, lon = pair.partition(",")
-            point = _lonlat(lon, lat) if comma else None
-            if point is None:
-                points = []
-                break
-            points.append((round(point[0] * E7), round(point[1] * E7)))
-    if len(points) < 4 or points[0] != points[-1]:
-        problems.append(f"{field}を読めません")
-        return ()
-    return tuple(points)
-
-
-def _circle(text: str, field: str, problems: list[str]) -> CapCircle | None:
-    centre, _, radius = text.partition(" ")
-    lat, _, lon = centre.partition(",")
-    point, radius_km = _lonlat(lon, lat), _number(radius)
-    if point is None or radius_km is None or not 0 <= radius_km <= 20_100:
-        problems.append(f"{field}を読めません")
-        return None
-    return CapCircle(lon=point[0], lat=point[1], radius_km=radius_km)
-
-
-def _lonlat(lon: str, lat: str) -> tuple[float, float] | None:
-    east, north = _number(lon), _number(lat)
-    if east is None or north is None or not (-180 <= east <= 180 and -90 <= north <= 90):
-        return None
-    return east, north
-
-
-def _number(text: str) -> float | None:
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def _references(text: str, problems: list[str]) -> tuple[CapReference, ...]:
-    found = []
-    for one in text.split():
-        parts = one.split(",")
-        try:
-            sender, identifier, sent = parts
-            found.append(CapReference(sender=sender, identifier=identifier, sent=_time(sent, "references")))
-        except (ValueError, CapRefused):
-            problems.append(f"references の一つ（{one[:80]}）を読めません")
-    return tuple(found)
-
-
-def _incidents(text: str) -> tuple[str, ...]:
-    return tuple(quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', text))
-
-
-def _values(element: etree._Element, name: str) -> tuple[CapValue, ...]:
-    return tuple(
-        CapValue(name=_one(one, "valueName", needed=False), value=_one(one, "value", needed=False))
-        for one in _all(element, name)
-    )
-
-
-def _named(root: etree._Element, name: str) -> str:
-    """What may stand in `references`: no blank, no comma (CAP 1.2 §3.2.1)."""
-    text = _one(root, name)
-    if not _NAME.fullmatch(text):
-        raise CapRefused(RefusalReason.FIELD_INVALID, name, text[:80])
-    return text
-
-
-def _one(element: etree._Element, name: str, *, needed: bool = True) -> str:
-    """The text of the one child of that name. Two of them could say two things: refused."""
-    found = list(_all(element, name))
-    if len(found) > 1:
-        raise CapRefused(RefusalReason.FIELD_INVALID, name, "二つあります")
-    text = _text(found[0]) if found else ""
-    if needed and not text:
-        raise CapRefused(RefusalReason.FIELD_MISSING, name)
-    return text
-
-
-def _all(element: etree._Element, name: str) -> Iterator[etree._Element]:
-    return element.iterchildren(f"{{{_namespace(element)}}}{name}")
-
-
-def _namespace(element: etree._Element) -> str:
-    return etree.QName(element).namespace or ""
-
-
-def _text(element: etree._Element) -> str:
-    return (element.text or "").strip()
-
-
-def _time(text: str, field: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise CapRefused(RefusalReason.FIELD_INVALID, field, text[:60]) from error
-    if moment.tzinfo is None:
-        raise CapRefused(RefusalReason.FIELD_INVALID, field, f"{text[:60]}：時差がありません")
-    return moment
-
-
-def _maybe_time(text: str, field: str, problems: list[str]) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return _time(text, field)
-    except CapRefused:
-        problems.append(f"{field}（{text[:40]}）を読めません")
-        return None
-
-
-def _known(kind: type[E_], text: str, field: str) -> E_:
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise CapRefused(RefusalReason.FIELD_INVALID, field, text[:60]) from error
-
-
-def _or_none(kind: type[E_], text: str, field: str, problems: list[str]) -> E_ | None:
-    try:
-        return kind(text)
-    except ValueError:
-        problems.append(f"{field}の値（{text[:40]}）を知りません")
-        return None
-
-
-def _or_else(kind: type[E_], text: str, other: E_, field: str, problems: list[str]) -> E_:
-    return _or_none(kind, text, field, problems) or other
