@@ -65,13 +65,16 @@ async def new_page(request: web.Request, officer: Session) -> web.Response:
     work = await _work_of_new(request)
     zones = services(request).zones
     typed = Typed()
+    missing: tuple[str, ...] = ()
     if work.base is not None:
         typed = await asyncio.to_thread(prefill.from_alert, work.base.alert, zones, keep_reason=False)
     if wanted := request.query.get("proposal"):
         record = await services(request).proposals.get(wanted)
         base = typed if work.base is not None else None
         typed = await asyncio.to_thread(prefill.from_proposal, record.proposal, zones, base)
-    return show(request, "compose.html", officer, **_context(request, work, typed, {}))
+        missing = prefill.missing_zones(record.proposal, zones)
+    context = _context(request, work, typed, {})
+    return show(request, "compose.html", officer, **context, missing_zones=missing)
 
 
 async def new_post(request: web.Request, officer: Session) -> web.StreamResponse:

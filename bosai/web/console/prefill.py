@@ -50,6 +50,11 @@ def from_proposal(proposal: Proposal, zones: ZoneCatalogue, base: Typed | None =
     )
 
 
+def missing_zones(proposal: Proposal, zones: ZoneCatalogue) -> tuple[str, ...]:
+    """Proposed zones that are not in the lists: the form has to say so, or people would be left out in silence."""
+    return tuple(key for key in proposal.zones if not _is_known(key, zones))
+
+
 def reason_of(proposal: Proposal) -> str:
     """判断の理由 as far as the announcement gives it: who, when, what, where, and its headline."""
     at = proposal.report_at.astimezone(JST)

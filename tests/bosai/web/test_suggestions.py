@@ -301,6 +301,16 @@ async def test_a_landslide_warning_becomes_a_draft_with_the_time_jma_expects(
     assert await site.side().proposals.open() == []
 
 
+async def test_a_proposed_zone_that_is_in_no_list_is_named_and_never_left_out_in_silence(
+    site: Site, kian: Officer
+) -> None:
+    zones_of = ("jma:0410001", "jma:0499999")
+    await site.side().proposals.put(of_rule("landslide", Grade.URGENT, zones=zones_of))
+    form = await kian.get("/hq/alerts/new?proposal=landslide-live-t1")
+    assert form.checked("zone") == ["jma:0410001"]
+    assert "jma:0499999 は、区域の一覧にありません" in form.text
+
+
 async def test_strong_shaking_is_recorded_from_the_board_in_one_click(site: Site, kian: Officer) -> None:
     now = site.side().clock.now()
     await site.side().proposals.put(of_rule("shaking_coast", None, report_at=now, shaken_at=now))
