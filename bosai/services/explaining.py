@@ -161,11 +161,14 @@ def _to_explain(instruction: Instruction | None) -> Instruction:
         raise CannotExplain(
             "この登録には、まだ何も送っていません。", "nothing was ever sent to this subscription"
         )
-    if instruction.message not in DIRECTED:
+    said = instruction.message.value
+    if instruction.action is None and instruction.message in DIRECTED:
+        said = "お知らせ"  # read by everybody inside; nothing was planned for anybody
+    if instruction.message not in DIRECTED or instruction.action is None:
         raise CannotExplain(
-            f"最後に送ったのは「{instruction.message.value}」で、行き先を決めた計画はありません。"
+            f"最後に送ったのは「{said}」で、行き先を決めた計画はありません。"
             "前の計画を見るには --plan で計画を指定してください（bosai replay --list）。",
-            f"the newest message is {instruction.message.value!r}, no plan stands behind it: name one with --plan",
+            f"the newest message is {said!r}, no plan stands behind it: name one with --plan",
         )
     return instruction
 

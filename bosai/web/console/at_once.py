@@ -164,6 +164,15 @@ async def withdraw(request: web.Request, officer: Session) -> web.StreamResponse
     )
 
 
+async def taps(request: web.Request, officer: Session) -> list[ClassCard]:
+    """The classes that this officer may send in two taps from the board, the gravest first."""
+    if not officer.may(Permission.APPROVE):
+        return []
+    situation = await services(request).at_once.situation()
+    cards = [card_of(one, situation) for one in situation.classes.values()]
+    return [one for one in cards if one.can_start]
+
+
 # ---- inside -----------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from bosai.services.delivery_report import sees_exact
 from bosai.stores.keys import Keys
 from bosai.stores.replies import as_bytes, as_text
 from bosai.web.base import OPENED, realm_of, services
-from bosai.web.console import hand, lag_words, words
+from bosai.web.console import at_once, hand, lag_words, words
 from bosai.web.console.causes import alarm_words
 from bosai.web.console.funnel import not_reached_of, stage_rows
 from bosai.web.console.page import moved, refused, show
@@ -117,6 +117,7 @@ async def situation(request: web.Request, officer: Session) -> dict[str, Any]:
         "openings": [(one, openings[one]) for one in Opening],
         "sites_total": sum(openings.values()),
         "last_report": max(reports, default=None),
+        "taps": await at_once.taps(request, officer),
         "lags": await here.decision_lag.waiting(),
         "lag_words": lag_words,
         "hand": await hand.lines(request, officer),

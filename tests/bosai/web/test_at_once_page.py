@@ -80,6 +80,14 @@ async def test_two_officers_approve_and_one_sends_in_two_taps(site, kian, shonin
     )
 
 
+async def test_the_board_offers_the_two_taps_to_who_may_and_what_may(site, kian, shonin):
+    assert (await shonin.get("/hq/")).document.xpath("//*[starts-with(@id, 'tap-')]") == []
+    await pre_approved(kian, shonin, WARNING, MAJOR)
+    found = (await shonin.get("/hq/")).document.xpath("//*[starts-with(@id, 'tap-')]")
+    assert [one.get("href") for one in found] == [f"{HOME}/major_warning", f"{HOME}/warning"]
+    assert (await kian.get("/hq/")).document.xpath("//*[starts-with(@id, 'tap-')]") == []
+
+
 async def test_a_double_tap_is_one_order(site, kian, shonin):
     await pre_approved(kian, shonin, MAJOR)
     shown = await shonin.get(f"{HOME}/major_warning")
