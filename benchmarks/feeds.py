@@ -8,7 +8,8 @@ collection   a national collection (VPWS50) made up in the layout of the schema,
 
 The peer is what a small client would write: xml.etree.ElementTree, one walk over the body, pairs of area code and kind
 code (or 震度, or height) and the six fields of the envelope as texts. It has no guard, no times, no levels and no
-forecasts, so a ratio below 1 is the price of these. Both take turns; figures are medians. What a process grows is
+forecasts, so a ratio below 1 is the price of these. Both take turns; figures are medians of processor time, which one
+thread of each needs alone, so that what else the machine does counts little. What a process grows is
 measured at its peak in a process of its own, for both with everything imported and the bytes in memory before.
 """
 
@@ -137,14 +138,14 @@ class Reach:
 
 
 def turns(files: Sequence[File], run: Run) -> tuple[list[float], list[float]]:
-    """Seconds for all files, ours and the peer's, taking turns."""
+    """Seconds of the processor for all files, ours and the peer's, taking turns."""
 
     def timed(way: Callable[[Sequence[File]], int]) -> Callable[[], Awaitable[float]]:
         async def once() -> float:
-            began_s = time.perf_counter()
+            began_s = time.process_time()
             if way(files) <= 0:
                 raise ValueError("nothing was read: the figures would be of something else")
-            return time.perf_counter() - began_s
+            return time.process_time() - began_s
 
         return once
 
