@@ -195,11 +195,11 @@ def _instruction(alert: Alert, lang: str, body: str) -> str:
         sentence = keep_away(lang, alert.hazard)
     elif alert.act is Act.RECALL:
         sentence = text("orders.others_stand", lang)
-    elif alert.kind is OrderKind.NOTICE:
-        return body
-    elif alert.kind is OrderKind.TSUNAMI_EVACUATION:
+    elif alert.is_tsunami_call:
         is_advisory = alert.tsunami_class is TsunamiClass.ADVISORY
         sentence = text("orders.do.tsunami_advisory" if is_advisory else "orders.do.tsunami", lang)
+    elif alert.kind is OrderKind.NOTICE:
+        return body
     else:
         sentence = text(f"orders.do.{alert.kind.value}", lang)
     return marked_start(sentence, alert.realm_of, lang) if sentence in body else body
@@ -219,11 +219,15 @@ def _parameters(alert: Alert, lang: str, number: int) -> tuple[CapValue, ...]:
     ]
     if alert.level is not None:
         found.append(CapValue(name=LEVEL, value=str(int(alert.level))))
-    announced = [text(f"terms.tsunami.{alert.tsunami_class}", "ja")] if alert.tsunami_class else []
-    if alert.announced_at is not None:
-        announced.append(time_text(alert.announced_at))
-    if announced:
-        found.append(CapValue(name=ANNOUNCED, value=" ".join(announced)))
+    if alert.directs_people and (announced := _announced(alert)):
+        found.append(CapValue(name=ANNOUNCED, value=announced))
     if note := shape_note(alert.area, lang):
         found.append(CapValue(name=SHAPE, value=note))
     return tuple(found)
+
+
+def _announced(alert: Alert) -> str:
+    """What 気象庁 announced, as far as the order names it. An end says nothing of it: the warning may still stand."""
+    kind = text(f"terms.tsunami.{alert.tsunami_class}", "ja") if alert.tsunami_class else ""
+    at = time_text(alert.announced_at) if alert.announced_at else ""
+    return " ".join(one for one in (kind, at) if one)

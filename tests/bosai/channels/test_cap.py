@@ -161,6 +161,15 @@ def test_jmas_announcement_stands_with_its_time_beside_what_the_city_says():
     message = said(Series(tsunami_form(announced_at=NOW - timedelta(minutes=2))).head)
     assert parameters(message)["気象庁発表"] == "津波警報 2026-11-24T14:01:00+09:00"
     assert parameters(message)["避難情報"] == "避難指示"
+    assert "気象庁発表" not in parameters(ended("tsunami warning", "lift")), "the warning may still stand"
+
+
+def test_a_notice_of_a_tsunami_says_what_to_do_as_shortly_as_an_order():
+    notice, order = (
+        said(Series(KINDS[one]).head) for one in ("notice of a tsunami warning", "tsunami warning")
+    )
+    assert [one.instruction for one in notice.infos] == [one.instruction for one in order.infos]
+    assert "発令" not in cap_bytes(cap_xml(notice)).decode()
 
 
 def test_a_renewal_says_that_nothing_changed():
