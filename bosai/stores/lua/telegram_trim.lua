@@ -1,4 +1,5 @@
--- Let the oldest telegrams go until both bounds hold. Needed ones, and those somebody has to look at, stay.
+-- Let the oldest telegrams go until both bounds hold. Needed ones, and those somebody has to look at, stay; of the
+-- latter the bytes go, oldest first, where nothing else is left to go: a broken source must not fill the memory.
 -- KEYS[1] zset key -> number of arrival   KEYS[2] hash of rows   KEYS[3] hash of XML   KEYS[4] string: bytes of both
 -- KEYS[5] set of needed keys              KEYS[6] zset of keys to be looked at
 -- ARGV[1] most telegrams   ARGV[2] most bytes   ARGV[3] most that go at once
@@ -22,7 +23,19 @@ while (rows > most or bytes > most_bytes) and gone < batch do
     rows, gone = rows - 1, gone + 1
   end
 end
-if gone > 0 then
+local bare = 0
+if bytes > most_bytes and gone < batch then
+  for _, key in ipairs(redis.call('ZRANGE', KEYS[6], 0, -1)) do
+    if bytes <= most_bytes then
+      break
+    end
+    if redis.call('SISMEMBER', KEYS[5], key) == 0 then
+      bytes = bytes - redis.call('HSTRLEN', KEYS[3], key)
+      bare = bare + redis.call('HDEL', KEYS[3], key)
+    end
+  end
+end
+if gone + bare > 0 then
   redis.call('SET', KEYS[4], bytes)
 end
 return gone

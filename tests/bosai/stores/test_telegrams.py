@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -170,6 +171,21 @@ async def test_a_broken_source_can_not_fill_the_list_of_those_to_be_looked_at(re
     unread = await store.unread()
     assert len(unread) == MAX_UNREAD
     assert unread[0].key == f"t{MAX_UNREAD + 4:03}"
+
+
+async def test_large_ones_that_nobody_can_read_do_not_fill_the_memory_and_stay_on_the_list(redis):
+    store = TelegramStore(redis, Realm.LIVE, max_bytes=40_000)
+    await conclude(redis, store, "needed", needed={"needed"})
+    for number in range(12):
+        await conclude(redis, store, f"t{number:02}", data=os.urandom(9_000), needs_eyes=True)
+        await store.trim()
+    counted, real = await size(redis)
+    assert counted == real <= 40_000
+    assert len(await store.unread()) == 12
+    assert await store.raw("needed") == XML
+    assert len(await store.raw("t11")) == 9_000
+    with pytest.raises(NotFound):
+        await store.raw("t00")
 
 
 async def test_rows_of_another_version_hide_nothing_else(redis, store):
