@@ -59,6 +59,7 @@ from bosai.stores.at_once import STOPPED, AtOnceState, Met, PreApproval, Reactio
 from bosai.stores.audit import Head, Step
 from bosai.stores.proposals import ProposalState, ProposalStore
 
+TIMES_HOLD = timedelta(hours=1)
 KEPT_MET = timedelta(days=60)
 RECORDING = timedelta(hours=48)
 """An announcement older than this comes from a replay: after a gap the feed itself reads back no farther."""
@@ -340,11 +341,14 @@ class AtOnce:
         return await self._desk.store.many(keys)
 
     async def _announced(self, tsunami_class: TsunamiClass) -> Proposal | None:
-        """The open proposal of this class: its times are better than none."""
+        """The open proposal of this class, of now: its times are better than none, those of another wave are not."""
+        oldest = self._clock.now() - TIMES_HOLD
         found = [
             one.proposal
             for one in await self._proposals.open()
-            if is_call(one.proposal) and one.proposal.tsunami_class is tsunami_class
+            if is_call(one.proposal)
+            and one.proposal.tsunami_class is tsunami_class
+            and one.proposal.report_at >= oldest
         ]
         return found[0] if found else None
 

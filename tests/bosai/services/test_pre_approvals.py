@@ -23,6 +23,7 @@ from bosai.messages.wording import check_wording
 from bosai.model.alert import Act, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
+from bosai.services.at_once import AtOnce
 from bosai.services.at_once_content import content_hash, content_of, ready_words
 from bosai.services.at_once_release import HeardFrom
 from bosai.services.at_once_rules import AT_ONCE
@@ -115,6 +116,21 @@ async def test_a_rule_cited_later_voids_what_was_approved_as_a_notice(redis):
     assert found.readiness is Readiness.VOID
     assert found.differs == ("避難指示とする根拠（設定 [at_once] standing_rule）",)
     assert found.today.kind is OrderKind.TSUNAMI_EVACUATION
+
+
+async def test_another_translation_voids_it_and_says_so(hq):
+    await hq.approve_texts(WARNING)
+    later = AtOnce(
+        hq.redis,
+        hq.realm,
+        hq.clock,
+        hq.settings,
+        proposals=hq.proposals,
+        zones=lambda: ZONES,
+        texts=OtherTexts(),
+    )
+    found = (await later.pre_approvals.states())[WARNING]
+    assert found.readiness is Readiness.VOID and found.differs == ("文（用語・翻訳の更新）",)
 
 
 async def test_a_zone_that_is_not_there_any_more_is_said_and_nothing_goes_out(hq):
@@ -222,6 +238,16 @@ async def test_a_tap_takes_the_times_of_an_announcement_that_waits_for_people(re
     assert await hq.proposals.open() == []
 
 
+async def test_the_times_of_an_announcement_of_yesterday_are_not_taken_for_todays(redis):
+    hq = ReadyHq(redis, settings=switched_on(enabled=False))
+    await hq.approve_texts()
+    old = await hq.hear(WARNING, expected_arrival_at=hq.clock.now())
+    hq.clock.move(hours=2)
+    out = await tap(hq)
+    assert (out.alert.proposal_id, out.alert.expected_arrival_at) == (None, None)
+    assert [one.proposal.id for one in await hq.proposals.open()] == [old.id]
+
+
 async def test_it_works_while_the_automatism_is_stopped_or_off_but_never_without_an_approval(hq):
     with pytest.raises(WrongState):
         await tap(hq)
@@ -246,6 +272,14 @@ async def test_what_was_sent_at_once_ends_as_any_other_by_people(hq):
 
 
 # ---- inside -------------------------------------------------------------------------------------------------
+
+
+class OtherTexts(OrderTexts):
+    """The catalogue of a later day."""
+
+    def for_order(self, *order, **given):
+        said = super().for_order(*order, **given)
+        return said | {"ne": msgspec.structs.replace(said["ne"], body=f"{said['ne'].body} छिटो।")}
 
 
 class WithZones:

@@ -209,6 +209,34 @@ async def test_a_notice_is_ended_and_not_lifted(site, kian, shonin):
     assert await in_force(site) == []
 
 
+async def test_hq_adds_to_what_went_out_by_an_ordinary_update(site, kian, shonin):
+    await pre_approved(kian, shonin, WARNING)
+    seen = (await shonin.get(f"{HOME}/warning")).value("hash")
+    await shonin.post(f"{HOME}/warning/start", {"hash": seen, "heard": "j_alert"})
+    (out,) = await in_force(site)
+    form = await kian.get(f"/hq/alerts/new?update={out.alert.alert_id}")
+    assert (form.checked("kind"), form.checked("tsunami_class")) == (["notice"], ["warning"])
+    assert form.checked("zone") == ["tsunami:area1"]
+    page = await kian.post(
+        f"/hq/alerts/new?update={out.alert.alert_id}",
+        {
+            "hazard": "tsunami",
+            "kind": "notice",
+            "tsunami_class": "warning",
+            "zone": ["tsunami:area1"],
+            "reason": "橋の通行止め",
+            "free_ja": "閖上大橋は通れません。",
+        },
+    )
+    path = page.path.split("?")[0]
+    await kian.submit(path)
+    await shonin.approve(path)
+    (now,) = await in_force(site)
+    assert (now.alert.version, now.alert.drafter) == (2, "kian")
+    assert "閖上大橋は通れません。" in now.alert.texts["ja"].body
+    assert now.alert.texts["ja"].body.startswith("気象庁が津波警報を発表しました。")
+
+
 async def test_the_log_says_who_approved_what_and_that_it_went_out_by_itself(site, kian, shonin):
     await pre_approved(kian, shonin, WARNING)
     side = site.side()
