@@ -184,10 +184,9 @@ def _proposal(  # noqa: PLR0917 - the parts of one proposal
         kind_name=event[:200],
         geometry=was.geometry if keeps and was else where.geometry,
         geometry_name="、".join(where.names)[:200],
-        arrival_as_given=_onset(info),
         event_ids=message.incidents,
         headline=_headline(message, info),
-        review_hint=_hint(received, act, named, where),
+        review_hint=_hint(received, act, named, where, info),
     )
 
 
@@ -261,7 +260,9 @@ def _why_nothing(message: CapMessage, infos: Sequence[CapInfo], mapping: CapMapp
     return "終わりを知らせる情報ですが、始まりからは何も提案していません"
 
 
-def _hint(received: CapReceived, act: ProposedAct, issuer: str, where: Concerned) -> str:
+def _hint(
+    received: CapReceived, act: ProposedAct, issuer: str, where: Concerned, info: CapInfo | None
+) -> str:
     said = [
         f"{issuer}の情報です。気象庁の発表でも市の発令でもありません。配信元に確かめてから判断してください。"
     ]
@@ -273,6 +274,9 @@ def _hint(received: CapReceived, act: ProposedAct, issuer: str, where: Concerned
         said.append("配信元が終わりを知らせました。避難情報の解除ではありません。市が判断します。")
     if where.is_unclear and act is ProposedAct.REVIEW:
         said.append("どこの情報か読み取れません。")
+    if info is not None and info.onset is not None:
+        # Neither 気象庁's expectation nor an arrival at our coast: of what place it is only the sender knows.
+        said.append(f"配信元の示す始まり（onset）は {info.onset.isoformat()} です。")
     if received.signature is SignatureState.ABSENT:
         said.append("署名はありません。")
     elif received.signature is SignatureState.UNKNOWN_SIGNER:
@@ -285,11 +289,6 @@ def _hint(received: CapReceived, act: ProposedAct, issuer: str, where: Concerned
 def _headline(message: CapMessage, info: CapInfo | None) -> str:
     words = (info.headline or info.event) if info else message.note
     return " ".join(words.split())[:MAX_HEADLINE]
-
-
-def _onset(info: CapInfo | None) -> str | None:
-    """As given, for HQ to read: of which place it is the beginning only the sender knows."""
-    return f"onset {info.onset.isoformat()}" if info and info.onset else None
 
 
 def _reading_order(info: CapInfo) -> int:

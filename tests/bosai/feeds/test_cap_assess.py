@@ -272,6 +272,12 @@ def test_jma_speaks_by_its_own_telegrams_and_a_sender_that_calls_itself_so_is_na
     assert issuer_of(claims, claims.infos[0], "気象庁") == "気象庁（CAP）", "HQ's own setting says who it is"
 
 
+def test_a_beginning_the_sender_names_is_told_as_his_and_never_as_jmas_expectation_or_an_arrival():
+    found = proposed(message(infos=(info(onset=NOW + timedelta(hours=1)),)))
+    assert "配信元の示す始まり（onset）は 2026-11-24T06:10:00+00:00 です。" in found.review_hint
+    assert (found.expected_arrival_at, found.arrival_as_given, found.expected) == (None, None, ())
+
+
 def test_what_is_not_proved_is_told():
     assert "署名はありません。" in proposed(message(), signature=SignatureState.ABSENT).review_hint
     unknown = proposed(message(), signature=SignatureState.UNKNOWN_SIGNER).review_hint
