@@ -90,7 +90,7 @@ class Officer:
         await self.page.fill(known.password, css="#password")
         await self.page.fill(self.service.totp(self.name), css="#code")
         await self.page.click(css="main button")
-        await self.page.wait_for_text("気象庁の発表からの提案")
+        await self.page.wait_for_text("気象庁などからの提案")
 
     async def draft_from_proposal(self, reason: str) -> str:
         """Turn the first proposal on the board into a draft; the draft's path."""

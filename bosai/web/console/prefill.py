@@ -58,8 +58,11 @@ def missing_zones(proposal: Proposal, zones: ZoneCatalogue) -> tuple[str, ...]:
 def reason_of(proposal: Proposal) -> str:
     """判断の理由 as far as the announcement gives it: who, when, what, where, and its headline."""
     at = proposal.report_at.astimezone(JST)
-    quoted = f"{proposal.issuer} {at.year}/{at.month}/{at.day} {at:%H:%M}発表「{proposal.telegram_title}」"
-    what = announced(proposal) if proposal.danger is not Danger.TSUNAMI or proposal.happening else ""
+    said_at = f"{at.year}/{at.month}/{at.day} {at:%H:%M}"
+    verb = "発表" if proposal.origin == "jma" else ""
+    quoted = f"{proposal.issuer} {said_at}{verb}「{proposal.telegram_title}」"
+    is_told = proposal.danger is Danger.TSUNAMI and proposal.origin == "jma" and proposal.happening is None
+    what = "" if is_told else announced(proposal)  # the headline of a tsunami warning names its class itself
     named = " ".join(one for one in ("・".join(proposal.area_names), what) if one) if what else ""
     standing = f"継続中：{proposal.basis}" if proposal.basis else ""
     return " ".join(one for one in (quoted, named, proposal.headline, standing) if one)

@@ -47,14 +47,15 @@ _TSUNAMI_BELOW = {
 class Suggestion:
     """An open proposal with the page where it is taken up ("" where there is nothing to draft).
 
-    `heading`: what was announced, where; `before`: what was in force until then, "" where that is the same;
-    `target`: the area that is proposed, "" where nothing is to be drafted.
+    `announcer`: who said it; `heading`: what was announced, where; `before`: what was in force until then, "" where
+    that is the same; `target`: the area that is proposed, "" where nothing is to be drafted.
     `shaken_since`, `shaken_reason`: strong shaking as HQ's hand records it in one click, "" where there was none.
     """
 
     record: ProposalRecord
     path: str
     label: str
+    announcer: str
     heading: str
     before: str
     asked: str
@@ -115,6 +116,8 @@ def shaking_reason(proposal: Proposal) -> str:
 
 def announced(proposal: Proposal) -> str:
     """What was announced, in the announcer's own word, with 警戒レベル○相当 where it has one."""
+    if proposal.origin == "cap":
+        return proposal.kind_name  # the event as the sender names it: grades are JMA's
     if proposal.happening is not None:
         return _value(proposal)
     word = _word(proposal, proposal.grade) or proposal.kind_name
@@ -122,6 +125,11 @@ def announced(proposal: Proposal) -> str:
         return word
     level = f"警戒レベル{proposal.level}相当"
     return f"{DANGERS.get(proposal.danger, '')} {level}" if word == level else f"{word}（{level}）"
+
+
+def announcer(proposal: Proposal) -> str:
+    """Who said it: 発表 is 気象庁's word alone."""
+    return f"{proposal.issuer}発表" if proposal.origin == "jma" else proposal.issuer
 
 
 def asked_of_hq(proposal: Proposal) -> str:
@@ -159,10 +167,12 @@ def _suggestion(
     path, what = _way(proposal, order_of(proposal, in_force, about))
     before = _word(proposal, proposal.previous_grade)
     changed = proposal.grade != proposal.previous_grade and proposal.happening is None
+    changed = changed and proposal.origin == "jma"
     return Suggestion(
         record=record,
         path=path,
         label=what,
+        announcer=announcer(proposal),
         heading=f"{'・'.join(proposal.area_names)} {announced(proposal)}".strip(),
         before=before if changed else "",
         asked=asked_of_hq(proposal),

@@ -162,11 +162,19 @@ def test_the_area_of_a_cap_message_is_drawn_under_its_name() -> None:
         issuer="宮城県（CAP）",
         geometry=geometry,
         geometry_name="名取川沿い",
+        kind_name="Flood",
         expected_arrival_at=START + timedelta(hours=1),
     )
+    proposal = msgspec.structs.replace(proposal, grade=Grade.UNKNOWN)  # grades are JMA's
     typed = prefill.from_proposal(proposal, zones())
     assert checked(typed).area.names == ("名取川沿い",)
     assert typed.reason.startswith("宮城県（CAP） 2026/11/23")
+    assert "発表" not in typed.reason.replace("警報", "")
+    assert "仙台市東部 Flood" in typed.reason
+    (shown,) = suggestions(
+        [ProposalRecord(proposal=proposal, state=ProposalState.OPEN, received_at=START)], []
+    )
+    assert (shown.announcer, shown.heading, shown.before) == ("宮城県（CAP）", "仙台市東部 Flood", "")
     assert "気象庁" not in typed.reason.replace("気象警報", "")
     assert typed.arrival == ""  # the texts would say that 気象庁 expects it
 
