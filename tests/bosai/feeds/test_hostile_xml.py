@@ -187,12 +187,12 @@ def test_a_head_of_many_kinds_for_many_areas_is_refused_as_pairs():
 
 
 NAMES = list(HOSTILE)
-AT_ONCE = 6  # documents for one process: few enough that a busy machine stays within a test's time
+AT_ONCE = 4  # documents for one process: few enough that a busy machine stays within a test's time
 
 
 @cache
 def opened_under_limits(part: int) -> dict[str, dict[str, object]]:
-    """Some hostile documents opened by one process that may take 1.5 GB of addresses and a minute of CPU."""
+    """Some hostile documents opened by one process that may take 1.5 GB of addresses and twenty seconds of CPU."""
     names = NAMES[part * AT_ONCE : (part + 1) * AT_ONCE]
     run = subprocess.run(
         [sys.executable, "-m", "tests.bosai.feeds.hostile", *names],
