@@ -37,6 +37,11 @@ class CapOut(Section, frozen=True):
     kept_days: AtLeastOne
     polygon_max_points: Annotated[int, Meta(ge=20, le=100_000)]
 
+    @property
+    def sender_is_placeholder(self) -> bool:
+        """True while nobody has set in whose name the messages go out."""
+        return self.sender.endswith(".invalid")
+
     def __post_init__(self) -> None:
         if 2 * self.renew_min > self.expires_min:
             raise ValueError(

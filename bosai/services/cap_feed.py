@@ -36,6 +36,7 @@ TRIES = 5
 NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 """What a feed that never had an entry says of its age: the same in every process."""
 PART = "cap"
+PLACEHOLDER = "発信者が見本のままです（settings の [cap] sender）"
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class CapFeed:
         self._frame = frame
         self._settings = settings
         self._base_url = base_url
+        self._note = PLACEHOLDER if settings.sender_is_placeholder else ""
         self._looking = asyncio.Lock()
         self._looked_s = float("-inf")
 
@@ -83,7 +85,7 @@ class CapFeed:
             return
         failed = await self.bring_up_to_date()
         await self._store.forget_before(self._clock.now() - timedelta(days=self._settings.kept_days))
-        detail = f"CAP にできない発令・お知らせがあります: {'、'.join(failed)}" if failed else ""
+        detail = f"CAP にできない発令・お知らせがあります: {'、'.join(failed)}" if failed else self._note
         note = {"at": self._clock.now().isoformat(), "ok": not failed, "detail": detail}
         await self._redis.hset(health, PART, msgspec.json.encode(note))
 

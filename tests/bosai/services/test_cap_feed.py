@@ -30,7 +30,7 @@ from tests.bosai.channels.orders import FRAME
 from tests.bosai.channels.test_cap_signing import certificate_of
 from tests.bosai.services.hq import Hq, flood, tsunami
 
-SETTINGS = load_settings().cap
+SETTINGS = msgspec.structs.replace(load_settings().cap, sender=FRAME.sender)
 BASE = "https://bosai.example.jp"
 
 
@@ -241,6 +241,13 @@ async def test_one_order_that_can_not_be_said_leaves_the_others_alone_and_hq_rea
     await feed.tick()
     health = msgspec.json.decode(await hq.redis.hget(Keys(Realm.LIVE).health, "cap"))
     assert (health["ok"], len(await messages(feed))) == (True, 2)
+
+
+async def test_the_board_says_while_nobody_has_set_in_whose_name_messages_go_out(hq, keys):
+    for sender, detail in ((FRAME.sender, ""), ("bosai@example.invalid", cap_feed.PLACEHOLDER)):
+        await opened(hq, keys, sender=sender).tick()
+        health = msgspec.json.decode(await hq.redis.hget(Keys(Realm.LIVE).health, "cap"))
+        assert (health["ok"], health["detail"]) == (True, detail)
 
 
 async def test_what_ended_stays_listed_for_a_day_and_can_be_fetched_for_a_month(hq, feed):
