@@ -14,6 +14,7 @@ Placed = tuple[ProposalRecord, list[ProposalRecord]]
 
 SAME_SPELL = timedelta(days=2)
 """Older words of others, of which no end was heard, make nothing superfluous. (2025-07-30: warnings for 32 h.)"""
+KEPT_FOR = timedelta(days=60)
 _CALLS = frozenset({ProposedAct.ISSUE, ProposedAct.UPDATE})
 
 
@@ -49,6 +50,16 @@ def place(known: Sequence[ProposalRecord], proposal: Proposal, now: datetime) ->
 
 def _is_newer(one: Proposal, other: Proposal) -> bool:
     return one.report_at > other.report_at
+
+
+def outlived(known: Sequence[ProposalRecord], now: datetime) -> list[str]:
+    """Ids of those that may leave the desk: long superseded or dismissed. The log keeps what became of them."""
+    return [
+        one.proposal.id
+        for one in known
+        if one.state in {ProposalState.SUPERSEDED, ProposalState.DISMISSED}
+        and now - (one.at or one.received_at) > KEPT_FOR
+    ]
 
 
 def same_event(open_one: Proposal, other: Proposal) -> bool:

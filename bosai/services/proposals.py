@@ -14,7 +14,7 @@ from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.ports import Clock
 from bosai.services.order_rules import checked_reason
-from bosai.services.proposal_desk import place
+from bosai.services.proposal_desk import outlived, place
 from bosai.stores.audit import AuditStore, Step, until_head_holds
 from bosai.stores.proposals import ProposalRecord, ProposalState, ProposalStore
 
@@ -59,7 +59,7 @@ class ProposalService:
                 for one in (*replaced, record)
                 if one.state is ProposalState.SUPERSEDED
             ]
-            await self._store.commit(head, now, steps, [record, *replaced])
+            await self._store.commit(head, now, steps, [record, *replaced], outlived(known, now))
             return record.state is ProposalState.OPEN
 
         return await until_head_holds(attempt)

@@ -1,6 +1,6 @@
 """What feeds suggest to HQ on one side, and what HQ made of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,13 +89,21 @@ class ProposalStore:
             return None
 
     async def commit(
-        self, seen: Head, at: datetime, steps: Sequence[Step], records: Sequence[ProposalRecord]
+        self,
+        seen: Head,
+        at: datetime,
+        steps: Sequence[Step],
+        records: Sequence[ProposalRecord],
+        gone: Iterable[str] = (),
     ) -> None:
-        """Write the records with their audit entries. Raises HeadMoved when anything was recorded since `seen`."""
+        """Write the records with their audit entries; `gone`: ids that leave. Raises HeadMoved when anything was
+        recorded since `seen`."""
         entries = chained(seen, at, steps)
         rows: list[str | bytes] = []
         for one in records:
             rows += [one.proposal.id, msgspec.msgpack.encode(self._own(one))]
+        for proposal_id in gone:
+            rows += [proposal_id, b""]
         answer = await _commit(
             self._redis,
             keys=[self._keys.audit, self._keys.audit_head, self._keys.proposals],

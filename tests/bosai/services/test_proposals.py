@@ -172,6 +172,31 @@ async def test_a_second_draft_from_the_same_proposal_is_not_refused(
     assert again.alert.proposal_id == proposal().id
 
 
+async def test_what_was_replaced_or_dismissed_long_ago_leaves_and_what_became_an_order_stays(
+    redis: Redis,
+) -> None:
+    clock = HandClock()
+    desk = ProposalService(redis, Realm.LIVE, clock)
+    hq = Hq(redis)
+    await desk.put(proposal("adopted", area_codes=("a",)))
+    await hq.alerts.draft(hq.abe, tsunami(proposal_id=proposal("adopted").id))
+    await desk.put(proposal("replaced"))
+    await desk.put(proposal("open", minute=3))
+    await desk.put(proposal("dismissed", area_codes=("b",)))
+    await desk.dismiss(officer("abe"), proposal("dismissed").id, "確認済み")
+    for days, stays in ((59, True), (2, False)):
+        clock.move(days=days)
+        await desk.put(proposal(f"after-{days}", area_codes=(f"after-{days}",)))
+        for name in ("replaced", "dismissed"):
+            if stays:
+                assert (await desk.get(proposal(name).id)).state.is_terminal
+            else:
+                with pytest.raises(NotFound):
+                    await desk.get(proposal(name).id)
+    assert (await desk.get(proposal("adopted").id)).state is ProposalState.ADOPTED
+    assert (await desk.get(proposal("open").id)).state is ProposalState.OPEN
+
+
 async def test_every_step_of_a_proposal_is_in_the_log(redis: Redis, proposals: ProposalService) -> None:
     await proposals.put(proposal("one"))
     await proposals.put(proposal("two", minute=3))
