@@ -74,6 +74,7 @@ def _fill(body: etree._Element, record: AlertRecord, settings: LAlert, document:
         ("operationType", "訓練" if alert.realm_of is Realm.DRILL else "通常"),
         ("updateType", _UPDATES[alert.act]),
         ("category", "お知らせ" if is_notice else "避難情報"),
+        ("country", "JP"),
         ("jisX0402", settings.city_code),
         ("organizationName", settings.city_name),
         ("publishingOffice", settings.office),

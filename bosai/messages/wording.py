@@ -10,15 +10,15 @@ forbidden. The table is in `wording_rules`.
 import unicodedata
 from collections.abc import Sequence
 
-from bosai.messages.wording_rules import (
+from bosai.messages.wording_parts import (
     DRILL_END,
     DRILL_START,
     OFFICIAL_HOSTS,
-    RULES,
     Rule,
     Setting,
     Violation,
 )
+from bosai.messages.wording_rules import RULES
 from bosai.model.alert import Act
 from bosai.model.realm import Realm
 from geodata.hazards import HazardKind

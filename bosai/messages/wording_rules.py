@@ -6,191 +6,28 @@ Each row is a sentence: `forbids` words, or `requires` them of a whole message. 
 what can not be seen, ignoring case; all languages stand in one pattern unless a word means two things.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
+from bosai.messages.wording_parts import (
+    DRILL_END,
+    DRILL_START,
+    Rule,
+    forbids,
+    foreign_page,
+    level_missing,
+    requires,
+)
+from bosai.messages.wording_words import (
+    CITY,
+    ENDED,
+    JMA,
+    KEEP_AWAY,
+    L3,
+    LEAVE_THE_SEA,
+    LIFTED,
+    RECALLED,
+    TSUNAMI,
+)
 from bosai.model.alert import Act
-from bosai.model.realm import Realm
 from geodata.hazards import HazardKind
-
-DRILL_START = "【訓練】"
-DRILL_END = "これは訓練です"
-OFFICIAL_HOSTS = ("city.sendai.jp",)
-"""[city] The only pages a message may name, with all hosts below them: whoever forges our messages links elsewhere."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What a text is about: enough to know which rules apply."""
-
-    lang: str
-    hazard: HazardKind | None
-    level: int | None
-    realm: Realm
-    issuer: str
-    act: Act | None = None
-    whole: bool = False
-    official_hosts: tuple[str, ...] = OFFICIAL_HOSTS
-
-    @property
-    def directs(self) -> bool:
-        """True for a whole message that puts an order in force or changes one."""
-        return self.whole and self.act in {Act.ISSUE, Act.UPDATE}
-
-    @property
-    def is_tsunami(self) -> bool:
-        """True for a text about a tsunami, which has no level."""
-        return self.hazard is HazardKind.TSUNAMI
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
-    """A rule that a text breaks, what broke it, and the mend in Japanese for whoever wrote it."""
-
-    rule: str
-    found: str
-    mend: str
-
-
-Find = Callable[[str, Setting], str | None]
-"""What breaks a rule in a text, in the text's own words; None: nothing does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One row: what breaks it, where it applies, and how to mend it."""
-
-    name: str
-    find: Find
-    mend: str
-    applies: Callable[[Setting], bool] = lambda _setting: True
-
-
-def forbids(*parts: str) -> Find:
-    """Words that must not appear."""
-    pattern = re.compile("|".join(parts), re.IGNORECASE)
-
-    def find(plain: str, _setting: Setting) -> str | None:
-        hit = pattern.search(plain)
-        return hit.group(0) if hit else None
-
-    return find
-
-
-def requires(by_lang: Mapping[str, str] | str) -> Find:
-    """Words that must appear, by language; a language without a pattern of its own uses that of "" or none."""
-    patterns = {"": by_lang} if isinstance(by_lang, str) else by_lang
-    compiled = {lang: re.compile(words, re.IGNORECASE | re.DOTALL) for lang, words in patterns.items()}
-
-    def find(plain: str, setting: Setting) -> str | None:
-        pattern = compiled.get(setting.lang) or compiled.get("")
-        return None if pattern is None or pattern.search(plain) else plain[:20]
-
-    return find
-
-
-# ---- words by language ------------------------------------------------------------------------------
-
-_LEVEL = {
-    "ja": r"レベル\s*{}",
-    "ja-x-easy": r"レベル\s*{}",
-    "en": r"\blevel\s*{}",
-    "zh-Hans": r"等级\s*{}",
-    "zh-Hant": r"等級\s*{}",
-    "ko": r"레벨\s*{}",
-    "vi": r"cấp độ( cảnh giác)?\s*{}",
-    "ne": r"श्रेणी\s*{}",
-    "id": r"tingkat( kewaspadaan)?\s*{}",
-}
-_DEVANAGARI = str.maketrans("0123456789", "०१२३४५६७८९")
-_TSUNAMI = {
-    "ja": "津波",
-    "ja-x-easy": "津波|つなみ|高い 波|海から はなれて",
-    "en": "tsunami",
-    "zh-Hans": "海啸",
-    "zh-Hant": "海嘯",
-    "ko": "지진해일|쓰나미",
-    "vi": "sóng thần",
-    "ne": "सुनामी",
-    "id": "tsunami",
-}
-_CITY = {
-    "ja": "仙台市",
-    "ja-x-easy": "仙台市",
-    "en": "Sendai",
-    "zh-Hans": "仙台市",
-    "zh-Hant": "仙台市",
-    "ko": "센다이",
-    "vi": "Sendai",
-    "ne": "सेन्दाई",
-    "id": "Sendai",
-}
-_JMA = "気象庁|気象台|JMA|Meteorological Agency|气象厅|氣象廳|기상청|Cơ quan Khí tượng|मौसम एजेन्सी|Badan Meteorologi"
-_L3 = {
-    "ja": r"(?=.*高齢)(?=.*障害)(?=.*支援する)(?=.*ほかの(人|方)も準備)",
-    "ja-x-easy": r"(?=.*お年より)(?=.*体の 不自由な)(?=.*手伝う 人)(?=.*ほかの 人も じゅんび)",
-    "en": r"(?=.*elderly)(?=.*disabilit)(?=.*(helping|support|assist))(?=.*else: prepare)",
-    "zh-Hans": r"(?=.*老年人)(?=.*残障)(?=.*协助者)(?=.*其他人也请做好准备)",
-    "zh-Hant": r"(?=.*老年人)(?=.*障礙)(?=.*協助者)(?=.*其他人也請做好準備)",
-    "ko": r"(?=.*고령자)(?=.*장애인)(?=.*돕는 분)(?=.*다른 분도 준비)",
-    "vi": r"(?=.*người cao tuổi)(?=.*khuyết tật)(?=.*hỗ trợ)(?=.*người khác: hãy chuẩn bị)",
-    "ne": r"(?=.*वृद्धवृद्धा)(?=.*अपाङ्गता)(?=.*सहयोग गर्ने)(?=.*अरू: तयारी)",
-    "id": r"(?=.*lansia)(?=.*disabilitas)(?=.*membantu)(?=.*orang lain: bersiap)",
-}
-_LIFTED = "解除|おわりました|\\blifted\\b|해제|dỡ bỏ|हटाइ|हटायो|(di|men)cabut"
-_ENDED = "|終了|\\bended\\b|结束|結束|종료|kết thúc|समाप्त|mengakhiri|berakhir"
-"""An お知らせ of ours ends (終了): nothing was ordered that could be lifted."""
-_RECALLED = "取消|取り消|まちがい|\\brecalled\\b|撤销|撤銷|취소|hủy bỏ|रद्द|dibatalkan"
-_KEEP_AWAY = (
-    "近づかない|行かないで|戻らない|stay away|不要靠近|가까이 가지|đừng đến gần|नजानुहोस्|jangan mendekati"
-)
-_LEAVE_THE_SEA = (
-    "海(岸)?から離れ|海から はなれ|海岸堤防より内陸",
-    r"(leave|away from) the (coast|sea)\b(?! and rivers)",
-    "远离(海边|大海)|遠離(海邊|大海)",
-    "바다에서 떨어",
-    "rời xa biển",
-    "समुद्रबाट टाढा",
-    "jauhi laut",
-)
-
-
-def _level_missing(plain: str, setting: Setting) -> str | None:
-    words = _LEVEL.get(setting.lang, r"\b{}\b")
-    digit = str(setting.level)
-    wanted = words.format(f"[{digit}{digit.translate(_DEVANAGARI)}]")
-    return None if re.search(wanted, plain, re.IGNORECASE) else plain[:20]
-
-
-_WEB_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s、。「」()<>]+", re.IGNORECASE)
-_BARE_HOST = re.compile(
-    r"(?<![\w@./-])(?:[a-z0-9-]+\.)+(?:app|click|co|com|gl|info|io|jp|link|ly|me|net|org|shop|site|tk|top|xyz)"
-    r"(?![\w.-]*\w)",
-    re.IGNORECASE | re.ASCII,
-)
-
-
-def _foreign_page(plain: str, setting: Setting) -> str | None:
-    hosts = {hit.group(0): _host_of(hit.group(0)) for hit in _WEB_ADDRESS.finditer(plain)}
-    rest = _WEB_ADDRESS.sub(" ", plain)
-    hosts |= {hit.group(0): hit.group(0) for hit in _BARE_HOST.finditer(rest)}
-    for said, host in hosts.items():
-        name = host.lower().rstrip(".")
-        if not any(name == own or name.endswith(f".{own}") for own in setting.official_hosts):
-            return said
-    return None
-
-
-def _host_of(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-
-
-# ---- the table --------------------------------------------------------------------------------------
 
 RULES: tuple[Rule, ...] = (
     # Names
@@ -349,31 +186,31 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="recall_is_not_a_lift",
-        find=forbids(_LIFTED),
+        find=forbids(LIFTED),
         mend="誤って出したものは「取消」です。危険が去ったときの「解除」の言葉を消してください。",
         applies=lambda s: s.act is Act.RECALL,
     ),
     Rule(
         name="lift_is_not_a_recall",
-        find=forbids(_RECALLED, "誤り", "mistake", "错误|錯誤", "잘못", "nhầm lẫn", "गल्ती", "kesalahan"),
+        find=forbids(RECALLED, "誤り", "mistake", "错误|錯誤", "잘못", "nhầm lẫn", "गल्ती", "kesalahan"),
         mend="危険が去ったときは「解除」です。「取消」「誤り」の言葉を消してください。",
         applies=lambda s: s.act is Act.LIFT,
     ),
     Rule(
         name="lift_says_so",
-        find=requires(_LIFTED + _ENDED),
+        find=requires(LIFTED + ENDED),
         mend="「解除しました」（お知らせは「終了しました」）と書いてください。",
         applies=lambda s: s.whole and s.act is Act.LIFT,
     ),
     Rule(
         name="lift_keeps_people_away",
-        find=requires(_KEEP_AWAY),
+        find=requires(KEEP_AWAY),
         mend="解除のあとも近づいてはいけない所（川や海、がけなど）を書いてください。",
         applies=lambda s: s.whole and s.act is Act.LIFT and s.issuer == "city",
     ),
     Rule(
         name="recall_says_so",
-        find=requires(_RECALLED),
+        find=requires(RECALLED),
         mend="「誤りでした。取り消しました。」と書いてください。",
         applies=lambda s: s.whole and s.act is Act.RECALL,
     ),
@@ -443,7 +280,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="leave_the_sea_for_another_danger",
-        find=forbids(*_LEAVE_THE_SEA),
+        find=forbids(*LEAVE_THE_SEA),
         mend="「海から離れる」は津波と高潮の行動です。この災害の行動を書いてください。",
         applies=lambda s: (
             s.hazard
@@ -482,38 +319,38 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="level3_names_everybody",
-        find=requires(_L3),
+        find=requires(L3),
         mend="警戒レベル3では「高齢の方・障害のある方など、避難に時間がかかる方と支援する方は避難開始」と「ほかの人も準備」を書いてください。",
         applies=lambda s: s.directs and s.level == 3 and s.issuer == "city",
     ),
     # What a whole message owes
     Rule(
         name="names_the_level",
-        find=_level_missing,
+        find=level_missing,
         mend="警戒レベルの数字を書いてください（例：警戒レベル4 避難指示）。",
         applies=lambda s: s.directs and s.level is not None and s.issuer == "city",
     ),
     Rule(
         name="names_the_tsunami",
-        find=requires(_TSUNAMI),
+        find=requires(TSUNAMI),
         mend="津波であること（大津波警報・津波警報・津波注意報）を書いてください。",
         applies=lambda s: s.directs and s.is_tsunami,
     ),
     Rule(
         name="names_the_city",
-        find=requires(_CITY),
+        find=requires(CITY),
         mend="誰が出したか（仙台市）を書いてください。",
         applies=lambda s: s.whole and s.issuer == "city",
     ),
     Rule(
         name="names_jma",
-        find=requires(_JMA),
+        find=requires(JMA),
         mend="誰が出したか（気象庁発表）を書いてください。",
         applies=lambda s: s.whole and s.issuer == "jma",
     ),
     Rule(
         name="foreign_page",
-        find=_foreign_page,
+        find=foreign_page,
         mend="市の公式ページのほかのアドレスは書けません。偽の案内と見分けられなくなります。",
     ),
     # Drills

@@ -149,7 +149,7 @@ def test_update_lift_and_recall_are_told_apart(act: Act, kind: str, update: str,
 
 def test_it_names_the_city_the_side_and_that_it_is_unverified() -> None:
     live, drill = filed(record(order=FLOOD_4)), filed(record(Realm.DRILL, FLOOD_4))
-    assert field(live, "jisX0402") == "041009"
+    assert (field(live, "country"), field(live, "jisX0402")) == ("JP", "041009")
     assert [one.findtext(f"{{{EDXL}}}distributionStatus") for one in (live, drill)] == ["Actual", "Test"]
     assert [field(one, "operationType") for one in (live, drill)] == ["通常", "訓練"]
     assert field(live, "verification") == UNVERIFIED
