@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 from redis.asyncio import Redis
+from shapely import make_valid
 
 from bosai.errors import InvalidInput, NotAllowed, NotFound, WrongRealm
 from bosai.feeds.changes import Standing
@@ -34,6 +35,8 @@ from bosai.stores.lag import LagNote, LagStore
 from geodata.hazards import HazardKind
 
 TICK_S = 30.0
+LEAST_SHARE = 0.02
+"""Of the smaller of order and zone that must lie in both: neighbours share a border, and hairs beside it."""
 SYSTEM = "system"
 """The actor of what happens without a person."""
 
@@ -173,14 +176,15 @@ def touches(order: Alert, zone_keys: tuple[str, ...], zones: ZoneCatalogue) -> b
     choice to HQ, any order about the danger does: the timer must not nag about what it can not compare."""
     if not zone_keys or set(zone_keys) & set(order.area.zone_keys):
         return True
-    area = from_e7(order.area.polygons_e7_lonlat)
+    area = make_valid(from_e7(order.area.polygons_e7_lonlat))
     for key in zone_keys:
         try:
             zone = zones.area([key])
         except InvalidInput:
             _log.warning("the rules name a zone that is not there: %s", key)
             return True
-        if area.intersects(from_e7(zone.polygons_e7_lonlat)):
+        ground = make_valid(from_e7(zone.polygons_e7_lonlat))  # rounding may cross a line
+        if area.intersection(ground).area >= LEAST_SHARE * min(area.area, ground.area):
             return True
     return False
 

@@ -130,6 +130,22 @@ async def test_an_order_of_another_part_of_the_city_answers_nothing(city, clock)
     assert [one.stage for one in await city.timer.waiting()] == [Stage.NAG]
 
 
+@pytest.mark.parametrize("overlap_deg", [0.0, 0.0004])
+async def test_an_order_for_the_neighbour_answers_nothing_where_they_share_a_border(city, clock, overlap_deg):
+    city.announce()
+    beside = NamedArea(
+        kind="jma",
+        code="0410002",
+        name="仙台市西部",
+        geometry_lonlat=box(140.7, 38.2, 140.85 + overlap_deg, 38.3),
+        sample=True,
+    )
+    city.zones = ZoneCatalogue([], [EAST, beside], PlaceIndex([]), BBOX)
+    city.issue(area=city.zones.area(["jma:0410002"]))
+    clock.move(minutes=11)
+    assert [one.stage for one in await city.timer.waiting()] == [Stage.NAG]
+
+
 async def test_a_part_of_the_zone_is_enough(city, clock):
     city.announce()
     drawn = {
