@@ -194,10 +194,9 @@ def issuer_line(instruction: Instruction, record: AlertRecord, lang: str, now: d
     time = time_text(record.released_at or instruction.decided_at, now)
     if alert.kind is OrderKind.NOTICE:
         notice = text("advice.notice_from", lang, city=city, time=time)
-        if alert.announced_at is None or not alert.is_tsunami_call or instruction.message in _ENDED:
+        if not alert.is_tsunami_call or instruction.message in _ENDED:
             return notice
-        announced = text("advice.announced", lang, time=time_text(alert.announced_at, now))
-        return join_sentences(lang, [announced, notice])
+        return join_sentences(lang, [_announced(alert, lang, now), notice])
     if instruction.message in _ENDED:
         return text("advice.said_at", lang, city=city, time=time)
     signs = sign_lang(lang)
@@ -210,6 +209,13 @@ def issuer_line(instruction: Instruction, record: AlertRecord, lang: str, now: d
     # Two issuers, two sentences: what JMA announced and what the city ordered.
     announced = text("advice.announced", lang, time=time_text(alert.announced_at, now))
     return join_sentences(lang, [announced, issued])
+
+
+def _announced(alert: Alert, lang: str, now: datetime) -> str:
+    """That it is JMA's, with the time where it is known: sent in two taps, nobody may have told us."""
+    if alert.announced_at is not None:
+        return text("advice.announced", lang, time=time_text(alert.announced_at, now))
+    return text("at_once.by_jma", lang)
 
 
 def _reasons(instruction: Instruction, lang: str) -> list[str]:

@@ -48,6 +48,13 @@ def test_in_japanese_it_reads_as_one_would_say_it() -> None:
     assert words.issuer_line == "気象庁 14:05発表。お知らせ：仙台市 14:06。"
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_it_says_that_it_is_jmas_also_where_nobody_knows_the_time(lang: str) -> None:
+    words = render_advice(instruction(), record(order=CALL), Realm.LIVE, lang, now=NOW)
+    assert "気象庁" in words.issuer_line and "14:06" in words.issuer_line
+    assert words.issuer_line in words.body and words.issuer_line in words.short_body
+
+
 @pytest.mark.parametrize("tsunami_class", TsunamiClass)
 @pytest.mark.parametrize("lang", LANGS)
 def test_it_asks_for_the_same_as_the_order_of_that_class(lang: str, tsunami_class: TsunamiClass) -> None:
@@ -83,7 +90,7 @@ def test_a_reminder_of_it_does_not_wait_for_a_lift_that_nobody_will_make() -> No
     told = instruction(MessageKind.STILL_IN_FORCE, Action.INLAND, EDGE)
     said = render_reminder(told, record(order=CALL), Realm.LIVE, "ja", now=NOW + timedelta(hours=1))
     assert "お知らせ（津波警報）は、14:06から続いています。" in said.body
-    assert "「終了」のお知らせがあるまで" in said.body and "解除" not in said.body
+    assert "「終了」のお知らせまで" in said.body and "解除" not in said.body
 
 
 @pytest.mark.parametrize("realm", Realm)
