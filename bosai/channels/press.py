@@ -164,7 +164,7 @@ def _what(record: AlertRecord) -> list[str]:
     """What was done, without naming the area, which follows as a list."""
     alert, city = record.alert, text("terms.city", "ja")
     named = issued_name("ja", alert.hazard, alert.kind, alert.tsunami_class)
-    jma = list(jma_sentence(alert)) if alert.directs_people else []
+    jma = list(jma_sentence(record)) if alert.directs_people else []
     if alert.act is Act.RECALL:
         wrong = wrong_time(alert)
         return [

@@ -61,11 +61,11 @@ def sentences(record: AlertRecord, areas: str, *, spoken: bool = False) -> tuple
         if known in rest:
             rest = rest.replace(known, "", 1)
             found.append(Sentence(part=part, text=known))
-    free = [Sentence(part=Part.FREE, text=one) for one in _leaning(split(rest))]
+    free = [Sentence(part=_part_of(one), text=one) for one in _leaning(split(rest))]
     if free and alert.kind is OrderKind.NOTICE and not any(one.part is Part.DO for one in found):
         free[0] = Sentence(part=Part.DO, text=free[0].text)  # an お知らせ is its officer's words
     opening = [Sentence(part=Part.OPENING, text=one) for one in opening_of(record, areas, spoken=spoken)]
-    return (*opening, *found, *_arrival(alert), *free)
+    return (*opening, *found, *_arrival(record), *free)
 
 
 def split(words: str) -> list[str]:
@@ -88,12 +88,21 @@ def _leaning(parts: list[str]) -> list[str]:
 _POINTING_BACK = ("それ", "その", "これ", "この", "そこ", "ここ", "ただし", "また", "なお")
 
 
-def _arrival(alert: Alert) -> list[Sentence]:
-    """When JMA expects the wave, as it gave it."""
-    if not alert.directs_people or not alert.tsunami_class or alert.expected_arrival_at is None:
+def _part_of(sentence: str) -> Part:
+    """FREE, except for what JMA foretold of level 4 and has passed, which weighs as much as what is to come."""
+    passed = text("notices.level4_passed", "ja", time="\0").partition("\0")[0]
+    return Part.ARRIVAL if sentence.startswith(passed) else Part.FREE
+
+
+def _arrival(record: AlertRecord) -> list[Sentence]:
+    """When JMA expects the wave, as it gave it; a time that had passed when the order went out is said to have."""
+    alert, since = record.alert, _since(record)
+    expected = alert.expected_arrival_at
+    if not alert.directs_people or not alert.tsunami_class or expected is None:
         return []
-    said = f"気象庁が発表した津波の到達予想時刻は{clock_time(alert.expected_arrival_at)}です。"
-    return [Sentence(part=Part.ARRIVAL, text=said)]
+    time = clock_time(expected, since)
+    ending = f"（{time}）を過ぎています。" if expected <= since else f"は{time}です。"
+    return [Sentence(part=Part.ARRIVAL, text=f"気象庁が発表した津波の到達予想時刻{ending}")]
 
 
 def opening_of(record: AlertRecord, areas: str, *, spoken: bool = False) -> tuple[str, ...]:
@@ -108,7 +117,7 @@ def opening_of(record: AlertRecord, areas: str, *, spoken: bool = False) -> tupl
     if alert.act is Act.LIFT:
         what = "終了" if alert.kind is OrderKind.NOTICE else "解除"
         return (f"{city}は{at}、{areas}の{named}を{what}しました。",)
-    jma = jma_sentence(alert)
+    jma = jma_sentence(record)
     if alert.kind is OrderKind.NOTICE:
         return (*jma, f"{at}、{city}から{areas}へのお知らせです。")
     if alert.act is Act.UPDATE:
@@ -128,13 +137,19 @@ def _named(alert: Alert, *, spoken: bool) -> str:
     return f"{danger}の、{level}{term('ja', f'kind.{alert.kind}')}"
 
 
-def jma_sentence(alert: Alert) -> tuple[str, ...]:
+def jma_sentence(record: AlertRecord) -> tuple[str, ...]:
     """What JMA announced, where the record says so: only for tsunamis is it known what."""
+    alert = record.alert
     if alert.tsunami_class is None or not (alert.announced_at or alert.kind is OrderKind.NOTICE):
         return ()
     named = term("ja", f"tsunami.{alert.tsunami_class}")
-    when = f"は{clock_time(alert.announced_at)}、" if alert.announced_at else "は"
+    when = f"は{clock_time(alert.announced_at, _since(record))}、" if alert.announced_at else "は"
     return (f"気象庁{when}{named}を発表しました。",)
+
+
+def _since(record: AlertRecord) -> datetime:
+    """The moment a text is written for: its release, or so far its draft."""
+    return record.released_at or record.alert.drafted_at
 
 
 def released_time(record: AlertRecord) -> str:
@@ -148,9 +163,10 @@ def day_time(at: datetime) -> str:
     return f"{local.month}月{local.day}日{local:%H時%M分}"
 
 
-def clock_time(at: datetime) -> str:
-    """14時03分, in Japan."""
-    return f"{at.astimezone(JST):%H時%M分}"
+def clock_time(at: datetime, since: datetime) -> str:
+    """14時03分 on the day of `since` in Japan, 11月25日06時00分 on another."""
+    local = at.astimezone(JST)
+    return f"{local:%H時%M分}" if local.date() == since.astimezone(JST).date() else day_time(at)
 
 
 def wrong_time(alert: Alert) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bosai.channels.sentences import Part, sentences, split
+from bosai.messages.catalogue import text
 from bosai.messages.orders import own_words
 from bosai.model.alert import Act, AlertRecord, AlertText, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
@@ -92,6 +93,27 @@ def test_the_wave_is_expected_when_jma_said_and_only_while_the_order_directs() -
         "気象庁が発表した津波の到達予想時刻は14時46分です。"
     ]
     assert Part.ARRIVAL not in parts(record(order=order, act=Act.LIFT, arrival=soon))
+
+
+def test_a_wave_of_tomorrow_has_its_day_and_one_that_should_be_there_is_not_announced() -> None:
+    order = (HazardKind.TSUNAMI, OrderKind.TSUNAMI_EVACUATION, TsunamiClass.WARNING)
+    tomorrow = parts(record(order=order, arrival=NOW + timedelta(hours=16)))
+    assert tomorrow[Part.ARRIVAL] == ["気象庁が発表した津波の到達予想時刻は11月24日06時06分です。"]
+    passed = parts(record(order=order, arrival=NOW - timedelta(minutes=6)))
+    assert passed[Part.ARRIVAL] == ["気象庁が発表した津波の到達予想時刻（14時00分）を過ぎています。"]
+
+
+def test_what_jma_announced_the_day_before_has_its_day() -> None:
+    made = record(order=(HazardKind.TSUNAMI, OrderKind.NOTICE, TsunamiClass.WARNING))
+    alert = msgspec.structs.replace(made.alert, announced_at=NOW - timedelta(hours=20))
+    found = parts(msgspec.structs.replace(made, alert=alert))
+    assert found[Part.OPENING][0] == "気象庁は11月22日18時06分、津波警報を発表しました。"
+
+
+def test_a_time_of_level_4_that_has_passed_weighs_as_much_as_one_to_come() -> None:
+    said = text("notices.level4_passed", "ja", time="9/1 01:00")
+    found = parts(record(order=FLOOD_4, free={"ja": f"川があふれています。{said}"}))
+    assert found[Part.ARRIVAL] == [said]
 
 
 @given(st.text(st.sampled_from("川の水が。！？ あ"), max_size=80))
