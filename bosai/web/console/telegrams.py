@@ -178,7 +178,10 @@ async def _one_context(request: web.Request) -> dict[str, Any]:
     here = services(request)
     store = here.feeds.telegrams
     row = await store.row(request.match_info["key"])
-    data = await store.raw(row.key)
+    try:
+        data = await store.raw(row.key)
+    except NotFound:  # of a very large one that could not be read, the bytes leave before the row does
+        data = b""
     text = await asyncio.to_thread(data[:SHOWN_XML].decode, "utf-8", "replace")
     in_force, about = await here.alerts.in_force(), await here.proposals.about_orders()
     proposals = []

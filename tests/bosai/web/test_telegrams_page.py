@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bosai.errors import NotFound
 from bosai.feeds.source_health import LostEntry, SourceHealth, SourceKind
 from bosai.messages.measures import JST
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
 from bosai.stores.feed_sources import FeedSources
+from bosai.stores.telegrams import TelegramStore
 from bosai.web.console import telegrams
 from tests.bosai.feeds.telegrams import item, report
 from tests.bosai.web.officers import Officer, Shown, no_planner, officer, visitor
@@ -262,6 +264,22 @@ async def test_nobody_sees_telegrams_without_signing_in_and_unknown_ones_are_not
     assert (await kian.get("/hq/telegrams/VTSE41-nothing")).status == 404
     assert (await kian.get("/hq/telegrams/VTSE41-nothing/raw")).status == 404
     assert (await kian.post("/hq/telegrams/VTSE41-nothing/seen", {})).status == 404
+
+
+async def test_a_telegram_whose_bytes_have_left_is_still_shown(
+    site: Site, kian: Officer, monkeypatch: pytest.MonkeyPatch
+):
+    key = await take(site, item(kind="52"))
+
+    async def gone(_: object, key: str) -> bytes:
+        raise NotFound("telegram", key)
+
+    monkeypatch.setattr(TelegramStore, "raw", gone)
+    page = await kian.get(f"/hq/telegrams/{key}")
+    assert page.status == 200
+    assert "この電文で変わったこと" in page.text
+    assert "電文の本体は残っていません" in page.text
+    assert not page.document.xpath("//a[@download]")
 
 
 def _weather(code: str, name: str, at: datetime) -> bytes:
