@@ -66,9 +66,9 @@ def read_by(
     found = np.flatnonzero(inside.any(axis=1))
     newest = inside[found].argmax(axis=1)
     # The last written wins: the newest notice, and of equals one's own place before a relative's.
-    for n in np.lexsort((-found, ~rows.relative[found], -newest)).tolist():
-        row = int(found[n])
-        at[rows.owner[row]], which[rows.owner[row]] = row, newest[n]
+    order = np.lexsort((-found, ~rows.relative[found], -newest))
+    at[rows.owner[found[order]]] = found[order]
+    which[rows.owner[found[order]]] = newest[order]
     at[covered] = -1
     return Reading(notices=notices, at=at, which=which)
 
