@@ -150,11 +150,11 @@ def asked_of_hq(proposal: Proposal) -> str:
             return "発表を直接確認"
 
 
-def _place(proposal: Proposal) -> tuple[int, float]:
-    """Of one telegram the coast comes first; otherwise what can be taken up before what is only to be read."""
+def _place(proposal: Proposal) -> tuple[int, int, float]:
+    """The coast first, then the gravest, then the newest; what is only to be read comes last."""
     only_read = proposal.act is ProposedAct.REVIEW
     coast = proposal.hazard is not HazardKind.TSUNAMI
-    return (2 if only_read else int(coast), -proposal.report_at.timestamp())
+    return (2 if only_read else int(coast), -int(proposal.grade), -proposal.report_at.timestamp())
 
 
 def _suggestion(

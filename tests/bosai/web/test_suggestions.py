@@ -237,13 +237,19 @@ def test_a_notice_of_shaking_never_rewrites_what_directs_people_and_is_never_rew
     assert order_of(warned, [told], {}) is None
 
 
-def test_the_coast_stands_first_and_what_is_only_to_be_read_last() -> None:
+def test_the_coast_stands_first_then_the_gravest_and_what_is_only_to_be_read_last() -> None:
     rainband = of_rule("rainband", None, act=ProposedAct.REVIEW, id="r", report_at=START + timedelta(hours=1))
-    rows = [rainband, of_rule("shaking_city", None, id="city"), of_rule("shaking_coast", None, id="coast")]
+    rows = [
+        rainband,
+        of_rule("landslide", Grade.WARNING, id="level 3", report_at=START + timedelta(minutes=9)),
+        of_rule("river_natori", Grade.EMERGENCY, id="level 5"),
+        of_rule("shaking_city", None, id="city"),
+        of_rule("shaking_coast", None, id="coast"),
+    ]
     found = suggestions(
         [ProposalRecord(proposal=one, state=ProposalState.OPEN, received_at=START) for one in rows], []
     )
-    assert [one.record.proposal.id for one in found] == ["coast", "city", "r"]
+    assert [one.record.proposal.id for one in found] == ["coast", "level 5", "level 3", "city", "r"]
     assert found[-1].path == ""
 
 
