@@ -138,7 +138,7 @@ def chip_class(kind: Kind) -> str:
     """The colour that goes with the words, never instead of them."""
     if kind.level is not None:
         return f"jma-level-{kind.level}"
-    if kind.danger is Danger.TSUNAMI and kind.grade in CLASS_BY_GRADE and kind.grade.is_in_force:
+    if kind.danger is Danger.TSUNAMI and kind.grade in TSUNAMI:
         return f"jma-tsunami-{CLASS_BY_GRADE[kind.grade].value}"
     return ""
 
