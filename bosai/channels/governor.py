@@ -18,6 +18,7 @@ from bosai.messages.terms import issued_name, term
 from bosai.messages.wording import DRILL_END, DRILL_START
 from bosai.model.alert import Act, AlertRecord, OrderKind
 from bosai.model.realm import Realm
+from bosai.services.at_once_rules import AT_ONCE
 from bosai.settings_channels import Governor
 
 _ACTS = {
@@ -74,7 +75,9 @@ def report_of(record: AlertRecord, settings: Governor, figures: AreaFigures | No
     else:
         law = "災害対策基本法第60条第5項（同条第4項の準用）"
     at = record.released_at
-    officers = f"起案 {alert.drafter}" + (f"、承認 {record.approver}" if record.approver else "")
+    officers = f"起案 {_hand(alert.drafter)}"
+    if record.approver:
+        officers += f"、承認 {_hand(record.approver)}"
     return Report(
         realm=alert.realm_of.value,
         to=settings.to,
@@ -173,6 +176,11 @@ def _figures(report: Report) -> list[str]:
         source=report.figures_source,
     )
     return [figures_text(found), *ward_lines(found), report.figures_source]
+
+
+def _hand(name: str) -> str:
+    """An officer by name, or what went out from texts approved beforehand, whose approvers the reason names."""
+    return "自動発信（事前承認）" if name == AT_ONCE else name
 
 
 def _no_formula(value: str) -> str:

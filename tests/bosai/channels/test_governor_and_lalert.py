@@ -17,6 +17,7 @@ from bosai.channels.governor import Report, as_csv, as_json, as_text, report_of,
 from bosai.channels.lalert import EDXL, OWN, UNVERIFIED, NotYet, lalert_file
 from bosai.model.alert import Act, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
+from bosai.services.at_once_rules import AT_ONCE
 from bosai.settings import load_settings
 from geodata.hazards import HazardKind
 from tests.bosai.messages.examples import ORDERS, record
@@ -72,6 +73,13 @@ def test_the_report_has_every_field_of_the_record() -> None:
 )
 def test_each_act_is_reported_under_its_paragraph(order, act: Act, law: str) -> None:  # type: ignore[no-untyped-def]
     assert reported(record(order=order, act=act)).law == law
+
+
+def test_what_went_out_from_texts_approved_beforehand_says_so() -> None:
+    made = record(order=WARNING)
+    alert = msgspec.structs.replace(made.alert, drafter=AT_ONCE)
+    found = reported(msgspec.structs.replace(made, alert=alert, approver=AT_ONCE))
+    assert found.decided_by == "仙台市長（起案 自動発信（事前承認）、承認 自動発信（事前承認））"
 
 
 def test_a_tsunami_has_no_level_and_a_notice_no_report() -> None:
