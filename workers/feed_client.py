@@ -13,6 +13,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -27,7 +28,10 @@ from bosai.ports import Clock
 
 _READ_BYTES = 64 * 1024
 _REMEMBERED_IDS = 20_000
-MAX_ATTEMPTS = 12  # with the back-off of the poller about eight minutes
+MAX_ATTEMPTS = 12
+GIVE_UP_AFTER = timedelta(
+    hours=6
+)  # a warning that the feed lists is worth asking for as long as it may stand
 MAX_UNWHOLE = 3  # then it is handed over as it is: HQ sees what came
 
 
@@ -85,7 +89,7 @@ class FetchFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """One poll. `entries` are wanted and not taken yet, oldest first (also those that failed before)."""
+    """One poll. `entries` are wanted and not taken yet, in the order to fetch them (see `FeedClient.waiting`)."""
 
     url: str
     entries: tuple[FeedEntry, ...] = ()
@@ -137,6 +141,7 @@ class SeenEntries:
 @dataclass(slots=True)
 class _Waiting:
     entry: FeedEntry
+    since: datetime  # when it was first listed to us
     data: bytes | None = None
     attempts: int = 0
     unwhole: int = 0
@@ -186,9 +191,16 @@ class FeedClient:
 
     @property
     def waiting(self) -> tuple[FeedEntry, ...]:
-        """Wanted and not taken yet, oldest first."""
-        entries = (one.entry for one in self._waiting.values())
-        return tuple(sorted(entries, key=lambda e: (e.updated_at, e.id)))
+        """Wanted and not taken yet, oldest first; those that failed come behind, so that they starve no other."""
+        found = sorted(
+            self._waiting.values(), key=lambda one: (one.attempts, one.entry.updated_at, one.entry.id)
+        )
+        return tuple(one.entry for one in found)
+
+    def waited(self, entry: FeedEntry) -> timedelta:
+        """How long ago the entry was first listed to us."""
+        waiting = self._waiting.get(entry.id)
+        return timedelta() if waiting is None else self._clock.now() - waiting.since
 
     async def poll(self, feed_url: str, read: Callable[[bytes], Listing]) -> PollResult:
         """Ask a feed, unless it changed nothing. Never raises for what a network or a server may do.
@@ -217,12 +229,13 @@ class FeedClient:
         }
         for entry in listing.entries:
             if self._seen.claim(entry.id, self):
-                self._waiting.setdefault(entry.id, _Waiting(entry, listing.inline.get(entry.id)))
+                new = _Waiting(entry, self._clock.now(), listing.inline.get(entry.id))
+                self._waiting.setdefault(entry.id, new)
         return PollResult(url=feed_url, entries=self.waiting, problems=listing.problems)
 
     async def fetch(self, entry: FeedEntry) -> FetchedTelegram | FetchFailure:
         """The telegram of an entry. It stays wanted until `done`, or until a failure `is_final`."""
-        waiting = self._waiting.setdefault(entry.id, _Waiting(entry))
+        waiting = self._waiting.setdefault(entry.id, _Waiting(entry, self._clock.now()))
         if waiting.data is not None:
             return FetchedTelegram(entry=entry, data=waiting.data)
         answer = await self._get(entry.href, headers={}, max_bytes=self._max_telegram_bytes)
@@ -244,9 +257,10 @@ class FeedClient:
 
     def put_off(self, entry: FeedEntry, failure: FetchFailure) -> FetchFailure:
         """It is left to later polls; the same failure, `is_final` when it was given up by this."""
-        waiting = self._waiting.setdefault(entry.id, _Waiting(entry))
+        waiting = self._waiting.setdefault(entry.id, _Waiting(entry, self._clock.now()))
         waiting.attempts += 1
-        if not failure.is_permanent and waiting.attempts < MAX_ATTEMPTS:
+        is_tried = waiting.attempts >= MAX_ATTEMPTS and self.waited(entry) >= GIVE_UP_AFTER
+        if not failure.is_permanent and not is_tried:
             return failure
         self.done(entry)
         return replace(failure, is_final=True)

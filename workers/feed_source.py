@@ -198,9 +198,11 @@ class SourceLoop:
         return failure
 
     def _max_age(self, entry: FeedEntry) -> timedelta:
+        """What is of now: counted from when the entry was listed, not from when it could at last be fetched."""
+        of_now = timedelta(minutes=self._settings.telegram_max_age_min)
         if entry.id in self._of_gap:
-            return timedelta(hours=self._settings.gap_max_age_h)
-        return timedelta(minutes=self._settings.telegram_max_age_min)
+            of_now = timedelta(hours=self._settings.gap_max_age_h)
+        return of_now + self._client.waited(entry)
 
     def _tell(self, now: datetime, *, feed_ok: bool, troubles: list[FetchFailure]) -> None:
         """What a turn brought, for HQ and for the next pause. What was given up is told by its own list."""

@@ -7,7 +7,7 @@ import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -21,6 +21,7 @@ from bosai.feeds.wanted import Want
 from tests.bed.clocks import FakeClock
 from tests.bosai.feeds.telegrams import item, report
 from workers.feed_client import (
+    GIVE_UP_AFTER,
     MAX_ATTEMPTS,
     FailureCause,
     FeedClient,
@@ -42,7 +43,8 @@ class Client:
         self, session: aiohttp.ClientSession, *, wants: tuple[Want, ...] = TSUNAMI_ONLY, **given
     ) -> None:
         self.wants = wants
-        self.real = FeedClient(session, FakeClock(NOW), **{"user_agent": "test", **given})
+        self.clock = FakeClock(NOW)
+        self.real = FeedClient(session, self.clock, **{"user_agent": "test", **given})
 
     async def poll(self, url: str):
         return await self.real.poll(
@@ -239,6 +241,7 @@ async def test_a_telegram_that_never_comes_is_given_up_and_said_to_be(
     bench.jma.instead[path] = always(lambda: web.Response(status=status))
     finals = []
     for _ in range(attempts):
+        bench.client.clock.advance(GIVE_UP_AFTER / (MAX_ATTEMPTS - 2))
         (entry,) = (await bench.client.poll(bench.feed)).entries
         finals.append(failed(await bench.client.fetch(entry)).is_final)
     assert finals == [False] * (attempts - 1) + [True]
@@ -304,7 +307,7 @@ async def test_too_large_a_body_is_dropped_by_its_announced_length(bench: Bench)
 
 
 async def test_a_small_gzip_that_grows_is_stopped_at_the_cap(bench: Bench):
-    bomb = gzip.compress(b"<!-- -->" * 2_000_000)
+    bomb = gzip.compress(b"<!-- -->" * 4_000_000)
     assert len(bomb) < 100_000
     bench.jma.instead["/feed/eqvol.xml"] = always(
         lambda: web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
@@ -439,3 +442,23 @@ async def test_a_proxy_of_the_settings_is_asked_instead_of_the_host(bench: Bench
     polled = await client.poll("http://jma.invalid/feed/eqvol.xml")
     assert polled.ok
     assert bench.jma.asked[-1].headers["Host"] == "jma.invalid"
+
+
+async def test_what_failed_comes_behind_what_was_never_tried(bench: Bench):
+    bench.jma.names = ["1_0_VTSE41_010000.xml", "2_0_VTSE41_010000.xml"]
+    bench.jma.instead["/data/1_0_VTSE41_010000.xml"] = always(lambda: web.Response(status=503))
+    first, second = (await bench.client.poll(bench.feed)).entries
+    await bench.client.fetch(first)
+    assert (await bench.client.poll(bench.feed)).entries == (second, first)
+
+
+async def test_an_entry_is_asked_for_for_hours_however_often_it_failed(bench: Bench):
+    path = "/data/20260401030310_0_VTSE41_010000.xml"
+    bench.jma.instead[path] = always(lambda: web.Response(status=503))
+    (entry,) = (await bench.client.poll(bench.feed)).entries
+    for _ in range(3 * MAX_ATTEMPTS):
+        assert not failed(await bench.client.fetch(entry)).is_final
+    bench.client.clock.advance(timedelta(hours=5))
+    assert not failed(await bench.client.fetch(entry)).is_final
+    bench.jma.instead.clear()
+    assert isinstance(await bench.client.fetch(entry), FetchedTelegram)

@@ -13,7 +13,7 @@ from bosai.model.realm import Realm
 from bosai.stores.feed_sources import FeedSources
 from tests.bed.jma_server import Failure
 from tests.workers.feed_bed import REPORTED, listening, telegram, until
-from workers.feed_client import MAX_ATTEMPTS
+from workers.feed_client import GIVE_UP_AFTER, MAX_ATTEMPTS
 
 ALL = ("eqvol", "extra", "regular", "other")
 
@@ -153,9 +153,11 @@ async def test_an_entry_that_never_comes_is_given_up_and_stays_on_hqs_list(redis
         (name,) = here.jma.publish(telegram())
         here.jma.fail_next(100, Failure(status=404), path=f"/developer/xml/data/{name}")
         here.to(1)
-        for _ in range(MAX_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS - 1):
             await loop.poll_once()
             here.clock.advance(loop.sources[0].pause_s())
+        here.clock.advance(GIVE_UP_AFTER)
+        await loop.poll_once()
         await loop.poll_once()
         assert len(here.asked(name)) == MAX_ATTEMPTS
         health = await here.health("eqvol")
@@ -372,3 +374,41 @@ async def test_an_entry_that_can_not_be_read_is_told_to_hq_until_the_feed_is_sou
         here.to(2)
         await loop.poll_once()
         assert (await here.board())["ok"] is True
+
+
+async def test_a_telegram_that_could_be_fetched_only_hours_later_is_still_of_when_it_was_listed(redis):
+    async with listening(redis, "eqvol") as here:
+        loop = here.loop()
+        await loop.poll_once()
+        (name,) = here.jma.publish(telegram())
+        here.jma.fail_next(3, Failure(status=503), path=f"/developer/xml/data/{name}")
+        for minute in (1, 60, 150, 180):
+            here.to(minute)
+            await loop.poll_once()
+        assert here.desk.handed == [name]
+        waited = timedelta(minutes=180 - 1)
+        assert here.desk.ages[name] >= timedelta(minutes=here.facts.telegram_max_age_min) + waited
+
+
+async def test_old_telegrams_that_hang_starve_no_new_one_of_their_kind(redis):
+    async with listening(redis, "eqvol", total_timeout_s=0.3) as here:
+        loop = here.loop()
+        await loop.poll_once()
+        old = here.jma.publish(*(telegram(minute=n / 10) for n in range(3)))
+        for name in old:
+            here.jma.fail_next(100, Failure(delay_s=30), path=f"/developer/xml/data/{name}")
+        here.to(1)
+        await loop.poll_once()
+        (new,) = here.jma.publish(telegram(minute=2))
+        here.to(3)
+        order: list[str] = []
+        real = loop.sources[0]._client.fetch
+
+        async def noted(entry):
+            order.append(entry.href.rsplit("/", 1)[-1])
+            return await real(entry)
+
+        loop.sources[0]._client.fetch = noted  # type: ignore[method-assign]
+        await loop.poll_once()
+        assert order[0] == new
+        assert here.desk.handed == [new]
