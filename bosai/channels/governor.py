@@ -7,6 +7,7 @@ The same fields as a page, text, CSV and JSON, so that nobody types them a secon
 import csv
 import io
 import json
+from collections.abc import Callable
 
 import msgspec
 
@@ -18,7 +19,6 @@ from bosai.messages.terms import issued_name, term
 from bosai.messages.wording import DRILL_END, DRILL_START
 from bosai.model.alert import Act, AlertRecord, OrderKind
 from bosai.model.realm import Realm
-from bosai.services.at_once_rules import AT_ONCE
 from bosai.settings_channels import Governor
 
 _ACTS = {
@@ -63,8 +63,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     released_at_iso: str
 
 
-def report_of(record: AlertRecord, settings: Governor, figures: AreaFigures | None) -> Report | None:
-    """The report of one version; None for an お知らせ, which is not the mayor's order."""
+def report_of(
+    record: AlertRecord,
+    settings: Governor,
+    figures: AreaFigures | None,
+    *,
+    actor: Callable[[str], str] = str,
+) -> Report | None:
+    """The report of one version; None for an お知らせ, which is not the mayor's order.
+
+    actor: what an actor of the record is called (an officer, or what went out from texts approved beforehand).
+    """
     alert = record.alert
     if alert.kind is OrderKind.NOTICE:
         return None
@@ -75,9 +84,9 @@ def report_of(record: AlertRecord, settings: Governor, figures: AreaFigures | No
     else:
         law = "災害対策基本法第60条第5項（同条第4項の準用）"
     at = record.released_at
-    officers = f"起案 {_hand(alert.drafter)}"
+    officers = f"起案 {actor(alert.drafter)}"
     if record.approver:
-        officers += f"、承認 {_hand(record.approver)}"
+        officers += f"、承認 {actor(record.approver)}"
     return Report(
         realm=alert.realm_of.value,
         to=settings.to,
@@ -176,11 +185,6 @@ def _figures(report: Report) -> list[str]:
         source=report.figures_source,
     )
     return [figures_text(found), *ward_lines(found), report.figures_source]
-
-
-def _hand(name: str) -> str:
-    """An officer by name, or what went out from texts approved beforehand, whose approvers the reason names."""
-    return "自動発信（事前承認）" if name == AT_ONCE else name
 
 
 def _no_formula(value: str) -> str:

@@ -26,6 +26,7 @@ from bosai.web.base import LANG_NAMES, html_lang, realm_of, services
 from bosai.web.console.orders import ORDER, key_of, path_of
 from bosai.web.console.page import show
 from bosai.web.console.session import signed_in
+from bosai.web.console.words import actor
 from geodata.places import PlaceIndex, ReadingStatus
 
 _OPEN = (AlertState.DRAFT, AlertState.PENDING_APPROVAL, AlertState.WITHDRAWN)
@@ -147,7 +148,7 @@ def render(
             *(translated_post(record, lang, settings.press) for lang in LANGS if lang != "ja"),
         ),
         release=release(record, settings.press, figures, settings.page_url),
-        report=report_of(record, settings.governor, figures),
+        report=report_of(record, settings.governor, figures, actor=actor),
         figures=figures,
     )
 

@@ -17,7 +17,6 @@ from bosai.channels.governor import Report, as_csv, as_json, as_text, report_of,
 from bosai.channels.lalert import EDXL, OWN, UNVERIFIED, NotYet, lalert_file
 from bosai.model.alert import Act, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
-from bosai.services.at_once_rules import AT_ONCE
 from bosai.settings import load_settings
 from geodata.hazards import HazardKind
 from tests.bosai.messages.examples import ORDERS, record
@@ -77,9 +76,15 @@ def test_each_act_is_reported_under_its_paragraph(order, act: Act, law: str) -> 
 
 def test_what_went_out_from_texts_approved_beforehand_says_so() -> None:
     made = record(order=WARNING)
-    alert = msgspec.structs.replace(made.alert, drafter=AT_ONCE)
-    found = reported(msgspec.structs.replace(made, alert=alert, approver=AT_ONCE))
-    assert found.decided_by == "仙台市長（起案 自動発信（事前承認）、承認 自動発信（事前承認））"
+    alert = msgspec.structs.replace(made.alert, drafter="at_once")
+    found = report_of(
+        msgspec.structs.replace(made, alert=alert, approver="at_once"),
+        CHANNELS.governor,
+        None,
+        actor={"at_once": "自動発信"}.__getitem__,
+    )
+    assert found is not None
+    assert found.decided_by == "仙台市長（起案 自動発信、承認 自動発信）"
 
 
 def test_a_tsunami_has_no_level_and_a_notice_no_report() -> None:
