@@ -73,8 +73,8 @@ async def new_page(request: web.Request, officer: Session) -> web.Response:
         base = typed if work.base is not None else None
         typed = await asyncio.to_thread(prefill.from_proposal, record.proposal, zones, base)
         missing = prefill.missing_zones(record.proposal, zones)
-    context = _context(request, work, typed, {})
-    return show(request, "compose.html", officer, **context, missing_zones=missing)
+    context = _context(request, work, typed, {}) | {"missing_zones": missing}
+    return show(request, "compose.html", officer, **context)
 
 
 async def new_post(request: web.Request, officer: Session) -> web.StreamResponse:
@@ -176,6 +176,7 @@ def _context(
         fixed_hazard = work.draft.alert.hazard
     return {
         "work": work,
+        "missing_zones": (),
         "typed": replace(typed, hazard=fixed_hazard.value) if fixed_hazard else typed,
         "fixed_hazard": fixed_hazard,
         "problems": {name: Trouble.of(problems[name]) for name in FIELD_ORDER if name in problems}
