@@ -33,8 +33,13 @@ def is_foretold(hazard: HazardKind, kind: OrderKind) -> bool:
     return hazard in LEVELLED_HAZARDS and kind in FORETOLD_KINDS
 
 
-def foretold(lang: str, expected_at: datetime, announced_at: datetime | None) -> list[str]:
-    """For the order itself, which is read at any hour: dates are always named."""
+def foretold(
+    lang: str, expected_at: datetime, announced_at: datetime | None, *, written_at: datetime | None = None
+) -> list[str]:
+    """For the order itself, which is read at any hour: dates are always named. A time that lies before `written_at`
+    is said to have passed; None: it is not known when this is written."""
+    if written_at is not None and expected_at <= written_at:
+        return [text("notices.level4_passed", lang, time=_dated(expected_at))]
     announced = None if announced_at is None else _dated(announced_at)
     return [_from(lang, _dated(expected_at), announced), text("notices.leave_by", lang)]
 

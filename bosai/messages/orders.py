@@ -37,7 +37,7 @@ class OrderTexts:
         """Language tag → text, for all LANGS.
 
         free: language tag → sentence; a language without one shows the Japanese one, labelled.
-        at: only a recall speaks of a time: when the wrong order was issued. Others show the time of release
+        at: when it is written; only a recall names it: when the wrong order was issued. Others show the time of release
         beside the text. expected_at: when 気象庁 expects level 4, announced_at: when it said so (hazards with levels).
         """
         order = _Order(act, hazard, kind, tsunami_class, tuple(area_names), at, expected_at, announced_at)
@@ -160,7 +160,7 @@ def _sentences(order: _Order, lang: str) -> list[str]:
 def _foretold(order: _Order, lang: str) -> list[str]:
     if order.expected_at is None or not is_foretold(order.hazard, order.kind):
         return []
-    return foretold(lang, order.expected_at, order.announced_at)
+    return foretold(lang, order.expected_at, order.announced_at, written_at=order.at)
 
 
 def _notice_ended(order: _Order, lang: str, named: str) -> list[str]:

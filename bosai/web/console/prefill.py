@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 import shapely
 from shapely import MultiPolygon, Polygon
@@ -115,7 +116,15 @@ def from_alert(alert: Alert, zones: ZoneCatalogue, *, keep_reason: bool) -> Type
 
 def free_sentences(alert: Alert) -> dict[str, str]:
     """HQ's own sentences inside the texts, by language: a version keeps the whole texts only."""
-    marked = _bodies(alert, dict.fromkeys(LANGS, _MARK))
+    found = _free_written_at(alert, alert.drafted_at)
+    if not found and alert.expected_arrival_at is not None:
+        # Rewritten after the expected time had passed, which the text says then.
+        found = _free_written_at(alert, max(alert.drafted_at, alert.expected_arrival_at))
+    return found
+
+
+def _free_written_at(alert: Alert, at: datetime) -> dict[str, str]:
+    marked = _bodies(alert, dict.fromkeys(LANGS, _MARK), at)
     found: dict[str, str] = {}
     for lang, body in marked.items():
         before, _, after = body.partition(_MARK)
@@ -126,13 +135,13 @@ def free_sentences(alert: Alert) -> dict[str, str]:
     if "ja" not in found:
         return {}
     # Where nobody translated it, the Japanese sentence stands with a label: that is not the officer's own.
-    labelled = _bodies(alert, {"ja": found["ja"]})
+    labelled = _bodies(alert, {"ja": found["ja"]}, at)
     return {
         lang: own for lang, own in found.items() if lang == "ja" or alert.texts[lang].body != labelled[lang]
     }
 
 
-def _bodies(alert: Alert, free: dict[str, str]) -> dict[str, str]:
+def _bodies(alert: Alert, free: dict[str, str], at: datetime) -> dict[str, str]:
     written = OrderTexts().for_order(
         alert.realm_of,
         alert.act,
@@ -141,7 +150,7 @@ def _bodies(alert: Alert, free: dict[str, str]) -> dict[str, str]:
         alert.tsunami_class,
         alert.area.names,
         free=free,
-        at=alert.drafted_at,
+        at=at,
         expected_at=alert.expected_arrival_at,
         announced_at=alert.announced_at,
     )

@@ -87,6 +87,25 @@ def test_the_order_names_the_time_with_its_date_and_jma_as_its_issuer(lang: str)
 
 
 @pytest.mark.parametrize("lang", LANGS)
+def test_an_order_written_after_that_time_says_that_it_has_passed(lang: str) -> None:
+    written = OrderTexts().for_order(
+        Realm.LIVE,
+        Act.ISSUE,
+        HazardKind.LANDSLIDE,
+        OrderKind.ELDERLY_ETC,
+        None,
+        ("仙台市東部",),
+        free={},
+        at=AT,
+        expected_at=AT,
+        announced_at=SAID,
+    )
+    body = written[lang].body
+    assert text("notices.level4_passed", lang, time="11/23 17:06") in body
+    assert text("notices.leave_by", lang) not in body
+
+
+@pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("left", [timedelta(hours=3), timedelta(0), -timedelta(hours=1)])
 @pytest.mark.parametrize("prepares", [True, False, None])
 @pytest.mark.parametrize("said_at", [SAID, None])

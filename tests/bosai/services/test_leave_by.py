@@ -17,6 +17,7 @@ from bosai.model.realm import Realm
 from bosai.services.plan_ground import danger_of
 from bosai.services.planning import seconds_left
 from bosai.services.proposals import ProposalService
+from bosai.web.console.prefill import free_sentences
 from geodata.hazards import HazardKind
 from tests.bosai.services.hq import START, HandClock, Hq, flood
 
@@ -69,6 +70,20 @@ async def test_the_time_is_part_of_what_is_approved(redis: Redis) -> None:
     record = await hq.alerts.draft(hq.abe, LANDSLIDE)
     later = msgspec.structs.replace(record.alert, expected_arrival_at=AT + timedelta(minutes=1))
     assert decision_hash(later) != record.decision_hash
+
+
+async def test_a_draft_rewritten_after_that_time_says_so_and_keeps_the_officers_sentence(
+    redis: Redis,
+) -> None:
+    hq = Hq(redis)
+    form = msgspec.structs.replace(LANDSLIDE, texts_free={"ja": "裏山の斜面に注意。"})
+    draft = await hq.alerts.draft(hq.abe, form)
+    assert free_sentences(draft.alert) == {"ja": "裏山の斜面に注意。"}
+    hq.clock.move(hours=4)
+    again = await hq.alerts.redraft(hq.abe, draft.alert.key, form)
+    assert "予想した時刻（11/23 17:00ごろ）を過ぎています" in again.alert.texts["ja"].body
+    assert "それまでに" not in again.alert.texts["ja"].body
+    assert free_sentences(again.alert) == {"ja": "裏山の斜面に注意。"}
 
 
 async def test_a_lift_foretells_nothing(redis: Redis) -> None:
