@@ -228,7 +228,7 @@ class FeedLoop:
     def _loop(self, source: Source, health: SourceHealth, client: FeedClient) -> SourceLoop:
         return SourceLoop(
             source,
-            health,
+            msgspec.structs.replace(health, interval_s=source.interval_s),
             client=client,
             clock=self._clock,
             settings=self._settings,

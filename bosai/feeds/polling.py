@@ -12,7 +12,7 @@ POLL_SECOND = 20
 POLL_INTERVAL = timedelta(seconds=60)
 GAP_FILL_AFTER = timedelta(minutes=10)  # the high-frequency feeds hold at least the last ten minutes
 ALARM_AFTER = timedelta(minutes=5)
-SLOWEST = 10.0  # times the interval: slowed, never stopped
+SLOWEST = 8.0  # times the interval: slowed, never stopped; still within what a high-frequency feed holds
 LONGEST_WAIT_S = 3600.0
 
 

@@ -62,6 +62,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     day: str = ""
     bytes_today: int = 0
+    interval_s: int = 60
     slowed: float = 1.0
     lost: tuple[LostEntry, ...] = ()
     problems: tuple[str, ...] = ()
@@ -72,8 +73,9 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
         return _NAMES_JA.get(self.name, self.name) if self.kind is SourceKind.JMA else f"CAP：{self.name}"
 
     def is_silent(self, now: datetime, after: timedelta) -> bool:
-        """True when no good answer came for so long that a person must know."""
-        return is_silent(self.last_ok_at or self.watched_since, now, after=after)
+        """True when no good answer came for so long that a person must know: `after`, or three turns if longer."""
+        turns = timedelta(seconds=3 * self.interval_s * self.slowed)
+        return is_silent(self.last_ok_at or self.watched_since, now, after=max(after, turns))
 
     def lost_since(self, now: datetime, within: timedelta = LOST_SHOWN) -> tuple[LostEntry, ...]:
         """What was given up lately."""

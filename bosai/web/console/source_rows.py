@@ -32,8 +32,8 @@ async def source_rows(request: web.Request) -> list[SourceRow]:
     now, facts = here.clock.now(), here.settings.feeds
     rows = []
     for one in await FeedSources(request.config_dict[OPENED].redis, realm_of(request)).all():
-        silent_after = timedelta(minutes=facts.stale_after_min) * one.slowed
-        quiet_after = POLLER_QUIET + timedelta(seconds=facts.interval_s * one.slowed)
+        silent_after = timedelta(minutes=facts.stale_after_min)
+        quiet_after = POLLER_QUIET + timedelta(seconds=one.interval_s * one.slowed)
         if one.is_silent(now, silent_after) or now - one.at > quiet_after:
             state = "silent"
         elif one.failures:

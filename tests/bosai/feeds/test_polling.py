@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from bosai.feeds.freshness import check_of_now
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.polling import (
+    GAP_FILL_AFTER,
+    POLL_INTERVAL,
     SLOWEST,
     back_off_s,
     is_silent,
@@ -155,6 +157,10 @@ def test_above_it_who_takes_much_is_slowed_and_who_takes_little_is_not():
     assert slowed(4.9, 5.1) >= 2.0
     assert slowed(0.1, 8.9) == 1.0
     assert slowed(4.9, 8.0) > slowed(4.9, 6.0)
+
+
+def test_the_slowest_turn_still_comes_before_a_high_frequency_feed_forgets():
+    assert SLOWEST * POLL_INTERVAL < GAP_FILL_AFTER
 
 
 def test_near_the_limit_all_are_slowed_and_beyond_it_nobody_is_stopped():

@@ -45,6 +45,14 @@ def test_a_source_that_never_answered_is_silent_from_when_it_was_first_asked():
     assert early.is_silent(NOW + 2 * MINUTE, 5 * MINUTE)
 
 
+def test_a_source_that_is_asked_rarely_is_silent_only_after_three_turns():
+    hourly = source("ken", kind=SourceKind.CAP, interval_s=3600, last_ok_at=NOW - 150 * MINUTE)
+    assert not hourly.is_silent(NOW, 5 * MINUTE)
+    assert hourly.is_silent(NOW + 31 * MINUTE, 5 * MINUTE)
+    slowed = source(slowed=8.0, last_ok_at=NOW - 20 * MINUTE)
+    assert not slowed.is_silent(NOW, 5 * MINUTE)
+
+
 def test_a_telegram_lost_long_ago_is_no_longer_a_fault_and_then_no_longer_listed():
     lost = LostEntry(url="u", title="t", detail="d", at=NOW - 61 * MINUTE)
     one = source(lost=(lost,))
