@@ -66,10 +66,14 @@ def troubles_of(situation: AtOnceSituation) -> list[str]:
 
 
 def all_well(situation: AtOnceSituation) -> str:
-    """What is on, or that it is off."""
+    """What is on, or that it is off; and that zones are only the sample, where they are."""
     if not situation.enabled:
         return "津波の自動発信は、設定で使っていません"
-    return f"自動で出す発表：{'・'.join(TSUNAMI_NAMES[one] for one in _gravest_first(situation))}"
+    automatic = _gravest_first(situation)
+    contents = [situation.classes[one].today for one in automatic]
+    samples = any(one is not None and one.area.approximate for one in contents)
+    said = f"自動で出す発表：{'・'.join(TSUNAMI_NAMES[one] for one in automatic)}"
+    return f"{said}（区域は見本で、実際の区域ではありません）" if samples else said
 
 
 def readiness_words(state: ClassState) -> str:
