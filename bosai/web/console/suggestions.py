@@ -191,9 +191,13 @@ def _way(proposal: Proposal, order: Alert | None) -> tuple[str, str]:
         case ProposedAct.ISSUE | ProposedAct.UPDATE:
             return f"/hq/alerts/new?{query}", "下書きを作る"
         case ProposedAct.LIFT if order is not None:
-            return f"/hq/alerts/{order.alert_id}/lift?{query}", "解除の下書きを作る"
+            ended = (
+                "終了" if order.kind is OrderKind.NOTICE else "解除"
+            )  # nothing was ordered that could be lifted
+            return f"/hq/alerts/{order.alert_id}/lift?{query}", f"{ended}の下書きを作る"
         case ProposedAct.RECALL if order is not None:
-            return f"/hq/alerts/{order.alert_id}/{order.version}", "発令中の避難情報を確かめる"
+            what = "お知らせ" if order.kind is OrderKind.NOTICE else "発令中の避難情報"
+            return f"/hq/alerts/{order.alert_id}/{order.version}", f"{what}を確かめる"
         case _:
             return "", ""
 

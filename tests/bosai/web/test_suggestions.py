@@ -253,6 +253,24 @@ def test_the_coast_stands_first_then_the_gravest_and_what_is_only_to_be_read_las
     assert found[-1].path == ""
 
 
+@pytest.mark.parametrize(
+    ("act", "of_order", "of_notice"),
+    [
+        (ProposedAct.LIFT, "解除の下書きを作る", "終了の下書きを作る"),
+        (ProposedAct.RECALL, "発令中の避難情報を確かめる", "お知らせを確かめる"),
+    ],
+)
+def test_what_ends_an_order_is_not_called_by_the_word_that_ends_a_notice(
+    act: ProposedAct, of_order: str, of_notice: str
+) -> None:
+    lifted = of_rule("tsunami", Grade.WARNING, act=act)
+    record = ProposalRecord(proposal=lifted, state=ProposalState.OPEN, received_at=START)
+    called = notice("tsunami:area1", tsunami_class=TsunamiClass.WARNING)
+    for order, label in ((tsunami_order(), of_order), (called, of_notice)):
+        (shown,) = suggestions([record], [order])
+        assert shown.label == label
+
+
 # ---- over HTTP -----------------------------------------------------------------------------------
 
 
