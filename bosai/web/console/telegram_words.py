@@ -156,21 +156,33 @@ def facts_of(kind: Kind) -> tuple[str, ...]:
     return tuple(found)
 
 
-def lines_of(changes: Iterable[Change], *, city: str, tsunami_area: str) -> list[ChangeLine]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """What belongs to the city. city: the first digits of its seven-digit codes (0410 with the wards of 仙台市).
+
+    rivers: names, of which one stands in the name of a river area of ours.
+    """
+
+    city: str
+    tsunami_area: str
+    rivers: tuple[str, ...] = ()
+
+    def holds(self, system: System, code: str, name: str) -> bool:
+        """True for an area that is the city or a part of it, its coast or one of its rivers."""
+        match system:
+            case System.TSUNAMI:
+                return code == self.tsunami_area
+            case System.WEATHER | System.SEISMIC:
+                return len(code) == 7 and code.startswith(self.city)
+            case System.RIVER:
+                return any(one in name for one in self.rivers)
+            case _:
+                return True
+
+
+def lines_of(changes: Iterable[Change], ours: Ours) -> list[ChangeLine]:
     """Every change as a line, those of the city first, else in the order of the telegram."""
-    in_order = sorted(changes, key=lambda one: not _is_ours(one, city, tsunami_area))
-    return [_line(one) for one in in_order]
-
-
-def is_ours(system: System, code: str, *, city: str, tsunami_area: str) -> bool:
-    """True for an area that is the city or a part of it, or its coast or rivers. city: the code's first digits."""
-    match system:
-        case System.TSUNAMI:
-            return code == tsunami_area
-        case System.WEATHER | System.SEISMIC:
-            return len(code) == 7 and code.startswith(city)
-        case _:
-            return True
+    return [_line(one) for one in sorted(changes, key=lambda one: not _is_ours(one, ours))]
 
 
 def delay(row: TelegramRow) -> str:
@@ -188,9 +200,9 @@ def delay(row: TelegramRow) -> str:
     return f"発表から{seconds // 3600}時間" if seconds < 48 * 3600 else f"発表から{seconds // 86400}日"
 
 
-def _is_ours(change: Change, city: str, tsunami_area: str) -> bool:
+def _is_ours(change: Change, ours: Ours) -> bool:
     found = change.after or change.before or change.area or change.happening or change.forecast
-    return found is None or is_ours(found.system, found.code, city=city, tsunami_area=tsunami_area)
+    return found is None or ours.holds(found.system, found.code, found.name)
 
 
 def _line(change: Change) -> ChangeLine:

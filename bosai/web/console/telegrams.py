@@ -25,7 +25,7 @@ from bosai.web.console.page import moved, refused, show
 from bosai.web.console.session import signed_in
 from bosai.web.console.source_rows import listens, source_rows
 from bosai.web.console.suggestions import suggestions
-from bosai.web.console.telegram_words import ChangeLine, is_ours, lines_of
+from bosai.web.console.telegram_words import ChangeLine, Ours, lines_of
 
 PAGE = 30
 SCANNED = 200
@@ -157,20 +157,23 @@ def _listed(request: web.Request, row: TelegramRow, most: int = 4) -> Listed:
 
 
 def _lines(request: web.Request, row: TelegramRow) -> list[ChangeLine]:
-    return lines_of(row.changes, **_own_codes(request))
+    return lines_of(row.changes, _ours(request))
 
 
-def _own_codes(request: web.Request) -> dict[str, str]:
+def _ours(request: web.Request) -> Ours:
     settings = services(request).settings
-    # Of a designated city the wards count too: 仙台市 is 04100, its wards 04101 to 04105.
-    return {"city": settings.cap.municipality_code[:4], "tsunami_area": settings.feeds.jma_tsunami_area}
+    return Ours(
+        city=settings.cap.municipality_code[:4],
+        tsunami_area=settings.feeds.jma_tsunami_area,
+        rivers=tuple(name for row in settings.feeds.rows for name in row.names),
+    )
 
 
 def _standing(request: web.Request, standing: Sequence[Standing]) -> tuple[list[Standing], list[Standing]]:
     """The city's own first, each list the gravest first."""
     in_order = sorted(standing, key=lambda one: (-one.kind.grade, one.system, one.code, one.kind.danger))
-    codes = _own_codes(request)
-    ours = [one for one in in_order if is_ours(one.system, one.code, **codes)]
+    city = _ours(request)
+    ours = [one for one in in_order if city.holds(one.system, one.code, one.name)]
     return ours, [one for one in in_order if one not in ours]
 
 

@@ -13,10 +13,11 @@ from bosai.feeds.readings import Area, Danger, Expected, Forecast, Grade, Happen
 from bosai.messages.wording import check_wording
 from bosai.model.realm import Realm
 from bosai.web.console import telegram_words
-from bosai.web.console.telegram_words import ChangeLine, chip, chip_class, delay, group_of, is_ours, lines_of
+from bosai.web.console.telegram_words import ChangeLine, Ours, chip, chip_class, delay, group_of, lines_of
 from tests.bosai.feeds.telegrams import JST, item, report
 
 AT = datetime(2026, 4, 1, 12, 3, tzinfo=JST)
+SENDAI = Ours(city="0410", tsunami_area="220", rivers=("名取川", "阿武隈川下流"))
 SOURCE = parse_telegram(report(item(), report_at=AT), name="1_0_VTSE41_010000.xml").source
 
 
@@ -29,7 +30,7 @@ def standing(one: Kind, code: str = "0410001", system: System = System.WEATHER) 
 
 
 def line(change: ChangeKind, **given: Any) -> ChangeLine:
-    (only,) = lines_of([Change(kind=change, source=SOURCE, **given)], city="0410", tsunami_area="220")
+    (only,) = lines_of([Change(kind=change, source=SOURCE, **given)], SENDAI)
     return only
 
 
@@ -127,16 +128,18 @@ def test_what_happened_and_what_is_expected_are_told_as_given():
 
 
 def test_ours_come_first_and_a_code_counts_in_its_own_table_only():
-    codes = {"city": "0410", "tsunami_area": "220"}
-    assert is_ours(System.TSUNAMI, "220", **codes)
-    assert not is_ours(System.SEISMIC, "220", **codes)
-    assert is_ours(System.SEISMIC, "0410500", **codes)
-    assert is_ours(System.WEATHER, "0410002", **codes)
-    assert not is_ours(System.WEATHER, "040010", **codes)
-    assert not is_ours(System.WEATHER, "0420200", **codes)
+    assert SENDAI.holds(System.TSUNAMI, "220", "宮城県")
+    assert not SENDAI.holds(System.SEISMIC, "220", "宮城県北部")
+    assert SENDAI.holds(System.SEISMIC, "0410500", "仙台泉区")
+    assert SENDAI.holds(System.WEATHER, "0410002", "仙台市西部")
+    assert not SENDAI.holds(System.WEATHER, "040010", "東部")
+    assert not SENDAI.holds(System.WEATHER, "0420200", "石巻市")
+    assert SENDAI.holds(System.RIVER, "820202000100", "名取川")
+    assert not SENDAI.holds(System.RIVER, "820203000400", "吉田川")
+    assert not SENDAI.holds(System.RIVER, "820201000101", "阿武隈川上流")
     far = Change(kind=ChangeKind.RAISED, source=SOURCE, after=standing(kind(Grade.URGENT), "0420200"))
     near = Change(kind=ChangeKind.RAISED, source=SOURCE, after=standing(kind(Grade.ADVISORY)))
-    assert [one.chip for one in lines_of([far, near], **codes)] == ["警戒レベル2", "警戒レベル4相当"]
+    assert [one.chip for one in lines_of([far, near], SENDAI)] == ["警戒レベル2", "警戒レベル4相当"]
 
 
 @pytest.mark.parametrize(
