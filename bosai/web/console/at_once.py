@@ -21,7 +21,7 @@ from bosai.model.staff import Permission, Session
 from bosai.services.at_once import AtOnceSituation
 from bosai.services.at_once_content import RANKS, kind_word, ready_words
 from bosai.services.at_once_release import HEARD, HeardFrom, Source, ready_version
-from bosai.services.at_once_rules import gravest, split
+from bosai.services.at_once_rules import AT_ONCE, gravest, split
 from bosai.services.at_once_watch import held_words, readiness_words, troubles_of
 from bosai.services.delivery_report import sees_exact
 from bosai.services.pre_approvals import ClassState, Readiness
@@ -105,6 +105,8 @@ async def start(request: web.Request, officer: Session) -> web.StreamResponse:
             request, "at_once_start.html", officer, error, **await _one(request) | {"heard": heard}
         )
     done = "noticed" if record.alert.kind is OrderKind.NOTICE else "released"
+    if record.alert.drafter != AT_ONCE or record.approver != officer.name:
+        done = "at_once_already"  # somebody, or the feed, was quicker: this tap sent nothing
     raise moved(request, f"/hq/alerts/{record.alert.alert_id}/{record.alert.version}", done)
 
 

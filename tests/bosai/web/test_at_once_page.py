@@ -97,6 +97,17 @@ async def test_a_double_tap_is_one_order(site, kian, shonin):
     assert len(await in_force(site)) == 1
 
 
+async def test_a_tap_after_the_feed_was_quicker_says_that_it_sent_nothing(site, kian, shonin):
+    await pre_approved(kian, shonin, WARNING)
+    shown, side = await shonin.get(f"{HOME}/warning"), site.side()
+    said = announcement(WARNING, at=side.clock.now())
+    await side.proposals.put(said)
+    await side.at_once.react(said)
+    page = await shonin.post(f"{HOME}/warning/start", {"hash": shown.value("hash"), "heard": "j_alert"})
+    assert "新しくは送っていません" in page.text and "お知らせを送りました" not in page.text
+    assert [one.approver for one in await in_force(site)] == ["at_once"]
+
+
 async def test_the_one_who_asked_can_not_approve_and_wrong_words_are_refused(site, shonin):
     page = await shonin.get(HOME)
     seen = page.document.xpath("//form[contains(@action, '/warning/ask')]//input[@name='hash']/@value")[0]
