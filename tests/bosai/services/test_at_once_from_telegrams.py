@@ -92,6 +92,22 @@ async def test_a_warning_that_is_first_heard_of_by_its_second_telegram_goes_out(
     assert await hq.classes() == [(MAJOR, 1)]
 
 
+async def test_a_kind_nobody_can_read_sends_nothing_and_hides_no_warning_after_it(hq):
+    await feed_of(hq).take(report(item(kind="88")), "unreadable.xml")
+    assert await hq.calls() == []
+    hq.clock.move(minutes=2)
+    said = report(item(kind="51", last="88"), report_at=REPORTED + timedelta(minutes=2))
+    await feed_of(hq).take(said, "readable.xml")
+    assert await hq.classes() == [(WARNING, 1)]
+
+
+async def test_an_unreadable_kind_after_a_warning_lowers_nothing_and_repeats_nothing(hq):
+    for n, kind in enumerate(("51", "88", "51")):
+        hq.clock.at = REPORTED + timedelta(minutes=n)
+        await feed_of(hq).take(report(item(kind=kind), report_at=hq.clock.at), f"{n}.xml")
+    assert await hq.classes() == [(WARNING, 1)]
+
+
 @pytest.mark.parametrize("status", ["訓練", "試験"])
 async def test_a_drill_or_test_telegram_acts_on_the_drill_side_only(redis, status):
     live, drill = await ready(redis), await ready(redis, Realm.DRILL)
