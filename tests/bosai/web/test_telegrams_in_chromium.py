@@ -141,6 +141,16 @@ async def test_the_pages_pass_the_accessibility_rules_and_fit_the_screen(
     await page.close()
 
 
+async def test_the_colours_hold_in_the_dark(chrome: Browser, site: Site, kian: NewAccount) -> None:
+    await a_bad_night(site)
+    page = await signed_in(chrome, site, kian)
+    await page.prefer_dark()
+    await page.goto(site.url + "/hq/telegrams")
+    await picture(page, "telegrams-dark", WIDE)
+    assert [(one["id"], one["nodes"]) for one in await page.axe("wcag2a", "wcag2aa")] == []
+    await page.close()
+
+
 async def test_everything_works_without_script_and_an_unreadable_one_is_put_aside(
     chrome: Browser, site: Site, kian: NewAccount
 ) -> None:
