@@ -14,6 +14,11 @@ _DECIDES_LEVEL = (
 )
 _DECIDES = "発令するか、対象区域と本文を市が判断します。"
 
+HINT_OF_CORRECTION = (
+    "気象庁の訂正です。市内の震度は、お知らせを提案した震度に届きません。お知らせを出していれば、取消を判断してください。"
+    "自動では取り消しません。"
+)
+
 
 def hint_of_standing(
     rule: Rule,

@@ -39,7 +39,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     `id` depends only on the announcement, the rule, the areas and the realm: the same one proposes once.
     `subject`: of one subject, where `area_codes` overlap, only the newest waits. `restated`: the rest of a wider one
     whose other areas changed; it waits only where that wider one still waited. `yields_to`: subjects whose calls make
-    this one superfluous while they stand.
+    this one superfluous while they stand. `needs_earlier`: waits only where one of the same event waits or was adopted.
     `zones` are keys of the ZoneCatalogue: the target of an issue or update; for lift and recall what was concerned;
     () where HQ has to choose. `geometry`: GeoJSON text (lon, lat) of a CAP area beside or instead of zones, "" if none.
     `kind` is None where nothing is to be drafted. `texts` names the prepared text (`messages.notices`), "" if none.
@@ -85,6 +85,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     review_hint: str = ""
     restated: bool = False
     yields_to: tuple[str, ...] = ()
+    needs_earlier: bool = False
 
     @property
     def level(self) -> int | None:

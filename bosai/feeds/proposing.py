@@ -11,18 +11,17 @@ end in the same proposals.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 
 import msgspec
 
 from bosai.feeds.changes import Change, ChangeKind, Standing
 from bosai.feeds.jma.envelope import InfoType, TelegramSource
-from bosai.feeds.jma.seismic import COMMENT_LAYER as COMMENTS
-from bosai.feeds.proposal_hints import hint_of_happening, hint_of_standing
-from bosai.feeds.proposal_rules import Rule, Rules, Step, shaking_rank
+from bosai.feeds.proposal_hints import hint_of_standing
+from bosai.feeds.proposal_rules import Rule, Rules
 from bosai.feeds.proposal_spots import LEVEL_4, Spot, is_ended, kind_read, named_by, spots_of
 from bosai.feeds.proposals import Proposal, ProposedAct
-from bosai.feeds.readings import Danger, Grade, Happening, Kind
+from bosai.feeds.proposing_happened import base_of, of_happenings
+from bosai.feeds.readings import Danger, Grade, Kind
 from bosai.feeds.realms import ACCEPT_STATUS, AcceptStatus, RealmName, is_accepted
 
 
@@ -45,7 +44,7 @@ def propose_all(
     made: list[Proposal] = []
     for rule in rules.rules:
         if rule.happened is not None:
-            made += _of_happenings(rule, rule.happened, ours, realm)
+            made += of_happenings(rule, rule.happened, ours, realm)
         if rule.steps:
             made += _of_standing(rule, ours, stands, realm)
     return tuple(made)
@@ -139,7 +138,7 @@ def _proposal(
         )
     )
     proposal = msgspec.structs.replace(
-        _base(f"{rule.name}-{realm}-{'.'.join(codes)}-{source.key}", rule, act, source, realm),
+        base_of(f"{rule.name}-{realm}-{'.'.join(codes)}-{source.key}", rule, act, source, realm),
         kind=None if step is None or act is ProposedAct.REVIEW else step.kind,
         grade=grade,
         previous_grade=before,
@@ -163,12 +162,19 @@ def _proposal(
             ),
             is_correction=source.info_type is InfoType.CORRECTED,
             is_stated=all(one.change is None or one.change.stated for one in members),
-            is_lowered=grade < before and grade.is_in_force,
+            is_lowered=grade.is_in_force and _only_came_down(members),
             is_forecast=any(one.forecast for one in members),
         ),
         restated=restated,
     )
     return _with_times(proposal, kinds)
+
+
+def _only_came_down(members: Sequence[Spot]) -> bool:
+    """What could not be read before was not graver for that, and where one area rose nobody speaks of calming."""
+    if any(one.before is Grade.UNKNOWN or one.after > one.before for one in members):
+        return False
+    return any(one.after < one.before for one in members)
 
 
 def _with_times(proposal: Proposal, kinds: Sequence[Kind]) -> Proposal:
@@ -213,72 +219,3 @@ def _basis(members: Sequence[Spot], source: TelegramSource) -> str:
         at = one.source.report_at
         phrases.append(f"{one.name} {one.kind.name}（{at.month}月{at.day}日{at.hour}時{at.minute:02}分発表）")
     return "、".join(dict.fromkeys(phrases))
-
-
-def _of_happenings(rule: Rule, step: Step, changes: Sequence[Change], realm: RealmName) -> list[Proposal]:
-    met = [
-        (one, found)
-        for one in changes
-        if (found := one.happening) is not None
-        and found.danger is rule.danger
-        and rule.concerns(found.system, found.code, found.layer)
-        and rule.met_by(found.value)
-    ]
-    if not met:
-        return []
-    change, gravest = max(met, key=lambda pair: shaking_rank(pair[1].value))
-    same = [found for _, found in met if found.value == gravest.value]
-    act = ProposedAct.REVIEW if step.kind is None else ProposedAct.ISSUE
-    if change.kind is ChangeKind.RECALLED:
-        act = ProposedAct.RECALL
-    source = change.source
-    is_shaking = rule.danger is Danger.SHAKING
-    proposal = msgspec.structs.replace(
-        _base(f"{rule.name}-{realm}-{source.key}", rule, act, source, realm),
-        kind=step.kind,
-        area_codes=rule.areas,
-        area_names=tuple(dict.fromkeys(one.name for one in same)),
-        zones=tuple(dict.fromkeys(key for one in same for key in rule.zones_of(step, one.code))),
-        texts=step.texts if act is ProposedAct.ISSUE else "",
-        happening=gravest,
-        shaken_at=_shaken_at(gravest, source) if is_shaking and act is ProposedAct.ISSUE else None,
-        yields_to=rule.yields_to,
-        review_hint=hint_of_happening(rule, step, act, gravest, doubts=_doubts(rule, changes)),
-    )
-    return [proposal]
-
-
-def _doubts(rule: Rule, changes: Sequence[Change]) -> tuple[str, ...]:
-    """What the telegram says besides, under which HQ shall think twice: 固定付加文, word for word."""
-    found = (one.happening for one in changes if one.happening is not None)
-    return tuple(
-        dict.fromkeys(one.value for one in found if one.layer == COMMENTS and one.code in rule.doubted_by)
-    )
-
-
-def _shaken_at(happening: Happening, source: TelegramSource) -> datetime:
-    return happening.at or source.report_at
-
-
-def _base(
-    proposal_id: str, rule: Rule, act: ProposedAct, source: TelegramSource, realm: RealmName
-) -> Proposal:
-    return Proposal(
-        id=proposal_id,
-        realm=realm,
-        act=act,
-        hazard=rule.hazard,
-        danger=rule.danger,
-        kind=None,
-        subject=rule.name,
-        rule=rule.name,
-        area_codes=(),
-        area_names=(),
-        zones=(),
-        telegram_key=source.key,
-        telegram_title=source.title,
-        editorial_office=source.editorial_office,
-        event_ids=source.event_ids,
-        report_at=source.report_at,
-        headline=source.headline,
-    )

@@ -30,6 +30,8 @@ def place(known: Sequence[ProposalRecord], proposal: Proposal, now: datetime) ->
         return None
     if proposal.restated and not _wider_one_waited(known, proposal):
         return None
+    if proposal.needs_earlier and not any(_is_taken_back(one, proposal) for one in known):
+        return None
     rivals = [one for one in known if one.state is ProposalState.OPEN and same_event(one.proposal, proposal)]
     stands = next((one for one in rivals if _is_newer(one.proposal, proposal)), None)
     stands = stands or next((one for one in known if _was_dealt_with(one, proposal)), None)
@@ -100,6 +102,18 @@ def _wider_one_waited(known: Sequence[ProposalRecord], rest: Proposal) -> bool:
         waited(one) and one.proposal.act is not ProposedAct.REVIEW
         for one in known
         if same_event(one.proposal, rest) and one.proposal.telegram_key != rest.telegram_key
+    )
+
+
+def _is_taken_back(record: ProposalRecord, by: Proposal) -> bool:
+    one = record.proposal
+    event = bool({*one.event_ids} & {*by.event_ids})
+    return (
+        event
+        and same_event(one, by)
+        and one.act in _CALLS
+        and one.report_at <= by.report_at
+        and record.state in {ProposalState.OPEN, ProposalState.ADOPTED}
     )
 
 

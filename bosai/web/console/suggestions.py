@@ -120,6 +120,8 @@ def announced(proposal: Proposal) -> str:
         return proposal.kind_name  # the event as the sender names it: grades are JMA's
     if proposal.happening is not None:
         return _value(proposal)
+    if proposal.danger is Danger.SHAKING:
+        return "震度の訂正"
     word = _word(proposal, proposal.grade) or proposal.kind_name
     if proposal.level is None:
         return word
