@@ -15,7 +15,7 @@ from bosai.messages.orders import OrderTexts
 from bosai.model.alert import AlertRecord, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from bosai.services.at_once import AtOnce
-from bosai.services.at_once_content import ready_words
+from bosai.services.at_once_content import ready_words, zone_keys
 from bosai.services.proposals import ProposalService
 from bosai.services.zones import ZoneCatalogue
 from bosai.settings import load_settings
@@ -45,6 +45,11 @@ def sample_zones(settings: Settings) -> ZoneCatalogue:
 SETTINGS = load_settings()
 ZONES = sample_zones(SETTINGS)
 """Read once, before any event loop runs."""
+
+
+def names_of(one: TsunamiClass) -> tuple[str, ...]:
+    """The zones of a class by name, as the settings have them."""
+    return ZONES.area(zone_keys(SETTINGS, one)).names
 
 
 def switched_on(**changes: Any) -> Settings:

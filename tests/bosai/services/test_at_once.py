@@ -19,7 +19,7 @@ from bosai.stores.at_once import Reaction
 from bosai.stores.keys import Keys
 from bosai.stores.proposals import ProposalState
 from tests.bosai.services.hq import officer, tsunami
-from tests.bosai.services.once import RULE, ReadyHq, announcement, switched_on
+from tests.bosai.services.once import RULE, ReadyHq, announcement, names_of, switched_on
 
 ADVISORY, WARNING, MAJOR = TsunamiClass
 
@@ -42,7 +42,7 @@ async def test_an_announcement_sends_the_approved_text_with_jmas_times_and_close
     (out,) = await hq.calls()
     alert = out.alert
     assert (alert.kind, alert.tsunami_class, alert.act) == (OrderKind.NOTICE, WARNING, Act.ISSUE)
-    assert alert.area.names == ("津波避難エリア1（見本）",)
+    assert alert.area.names == names_of(WARNING)
     assert alert.texts["ja"].body.startswith("気象庁が津波警報を発表しました。")
     assert (alert.announced_at, alert.expected_arrival_at) == (said.report_at, arrival)
     assert alert.guides_people and out.review_at == hq.clock.now() + timedelta(minutes=60)
@@ -90,7 +90,7 @@ async def test_a_graver_class_replaces_what_went_out_and_a_lower_one_is_left_to_
     assert await hq.classes() == [(MAJOR, 2)]
     (out,) = await hq.calls()
     assert out.alert.act is Act.UPDATE
-    assert set(out.alert.area.names) == {"津波避難エリア1（見本）", "津波避難エリア2（見本）"}
+    assert out.alert.area.names == names_of(MAJOR) != names_of(WARNING)
     lower = await hq.hear(WARNING, MAJOR, name="3")
     lift = await hq.hear(None, WARNING, name="4")
     assert await hq.classes() == [(MAJOR, 2)]

@@ -27,9 +27,10 @@ from bosai.services.at_once import AtOnce
 from bosai.services.at_once_content import content_hash, content_of, ready_words
 from bosai.services.at_once_release import HeardFrom
 from bosai.services.at_once_rules import AT_ONCE
+from bosai.services.confirmation import area_words
 from bosai.services.pre_approvals import Readiness
 from tests.bosai.services.hq import officer, tsunami
-from tests.bosai.services.once import RULE, ZONES, ReadyHq, switched_on
+from tests.bosai.services.once import RULE, ZONES, ReadyHq, names_of, switched_on
 
 ADVISORY, WARNING, MAJOR = TsunamiClass
 
@@ -52,7 +53,7 @@ async def test_another_officer_than_the_one_who_asked_has_to_type_what_it_is(hq)
     assert today.readiness is Readiness.NEVER
     await approvals.ask(hq.sato, WARNING, today.today_hash)
     words = ready_words(today.today)
-    assert words == "自動発信 津波警報 お知らせ 津波避難エリア1（見本）"
+    assert words == f"自動発信 津波警報 お知らせ {area_words(names_of(WARNING))}"
     with pytest.raises(SameOfficer):
         await approvals.approve(hq.sato, WARNING, today.today_hash, words)
     with pytest.raises(NotAllowed):
