@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -176,6 +177,7 @@ class FeedClient:
         proxy: str = "",
     ) -> None:
         self.received_bytes = 0
+        self.behind_s = 0.0  # our clock behind the server's, by its last Date header; negative: ahead
         self._session = session
         self._clock = clock
         self._user_agent = user_agent
@@ -275,6 +277,7 @@ class FeedClient:
                 # A redirect would leave the host that was checked above.
                 self._session.get(url, headers=ask, allow_redirects=False, proxy=self._proxy) as response,
             ):
+                self._note_clock(response)
                 if response.status == 304 and headers:
                     return _Answer(304, b"")
                 if response.status != 200:
@@ -309,6 +312,14 @@ class FeedClient:
         finally:
             self.received_bytes += len(body) if announced is None else announced
         return bytes(body)
+
+    def _note_clock(self, response: aiohttp.ClientResponse) -> None:
+        try:
+            said = parsedate_to_datetime(response.headers.get("Date", ""))
+        except (ValueError, TypeError):
+            return
+        if said.tzinfo is not None:
+            self.behind_s = (said - self._clock.now()).total_seconds()
 
     def _refused(self, url: str, response: aiohttp.ClientResponse) -> FetchFailure:
         return FetchFailure(

@@ -125,7 +125,9 @@ class SourceLoop:
             return False, [*troubles, failure]
         self._last_ok_at = now
         self._gap_open = self._gap_open and bool(self._source.long_url)
-        self.health = msgspec.structs.replace(self.health, last_ok_at=now)
+        self.health = msgspec.structs.replace(
+            self.health, last_ok_at=now, behind_s=round(self._client.behind_s)
+        )
         return True, troubles
 
     async def _take_waiting(self) -> list[FetchFailure]:

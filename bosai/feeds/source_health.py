@@ -12,6 +12,7 @@ from bosai.feeds.polling import is_silent
 
 LOST_SHOWN = timedelta(hours=24)
 LOST_IS_FAULT = timedelta(hours=1)
+CLOCK_OFF = timedelta(minutes=3)
 MOST_LOST = 20
 MOST_PROBLEMS = 5
 
@@ -46,7 +47,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     last time that nothing it listed was left to fetch; the long feed is read when that is too long ago. last_new_at:
     when a telegram was last taken from it. failures: in a row. cause: of the last of them, in Japanese. bytes_today:
     received since midnight of `day` (Japan's time). slowed: times the interval it is asked at. problems: entries of the
-    last listing that could not be read, as sentences.
+    last listing that could not be read, as sentences. behind_s: our clock behind the server's; negative: ahead.
     """
 
     name: str
@@ -66,6 +67,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     slowed: float = 1.0
     lost: tuple[LostEntry, ...] = ()
     problems: tuple[str, ...] = ()
+    behind_s: int = 0
 
     @property
     def name_ja(self) -> str:
@@ -87,6 +89,16 @@ class SourcesSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     ok: bool
     detail: str
+
+
+def clock_words(healths: Iterable[SourceHealth]) -> str:
+    """That our clock is wrong, "" where it is not: telegrams would be refused as old, or as not yet of now."""
+    behind = [one.behind_s for one in healths if one.kind is SourceKind.JMA and one.last_ok_at is not None]
+    worst = max(behind, key=abs, default=0)
+    if abs(worst) < CLOCK_OFF.total_seconds():
+        return ""
+    how = f"{abs(worst) // 60}分{'遅れて' if worst > 0 else '進んで'}"
+    return f"この機械の時計が気象庁のサーバーより{how}います。電文を受け付けられなくなるため、時計を合わせてください"
 
 
 def summary(
@@ -113,6 +125,8 @@ def summary(
             told.append(
                 (2, f"{one.name_ja}：一覧の項目を{len(one.problems)}件読めません（{one.problems[0]}）")
             )
+    if off := clock_words(found):
+        told.append((1, off))
     ok = not told
     used = sum(one.bytes_today for one in found if one.kind is SourceKind.JMA)
     if used >= warn_share * limit_bytes:

@@ -225,6 +225,8 @@ class JmaServer:
             if isinstance(response, web.Response) and isinstance(response.body, bytes)
             else 0
         )
+        if not response.prepared:
+            response.headers["Date"] = format_datetime(self.clock.now().astimezone(UTC), usegmt=True)
         self.asked.append(
             Asked(
                 path=request.path,

@@ -92,7 +92,7 @@ async def test_a_warning_that_appears_becomes_a_proposal_at_the_next_poll_and_is
     assert await here.proposals.open() == []
     await here.at(1)
     (record,) = await here.proposals.open()
-    assert record.proposal.zones == ("tsunami:area1", "tsunami:area2")
+    assert record.proposal.zones == ("tsunami:area1", "tsunami:area2", "tsunami:seaward")
     for minute in (2, 3, 4):
         await here.at(minute)
     assert len(here.asked("_VTSE41_010000.xml")) == 1

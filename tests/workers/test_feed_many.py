@@ -11,6 +11,7 @@ import pytest
 
 from bosai.model.realm import Realm
 from bosai.stores.feed_sources import FeedSources
+from tests.bed.clocks import FakeClock
 from tests.bed.jma_server import Failure
 from tests.workers.feed_bed import REPORTED, listening, telegram, until
 from workers.feed_client import GIVE_UP_AFTER, MAX_ATTEMPTS
@@ -412,3 +413,13 @@ async def test_old_telegrams_that_hang_starve_no_new_one_of_their_kind(redis):
         await loop.poll_once()
         assert order[0] == new
         assert here.desk.handed == [new]
+
+
+async def test_a_clock_behind_jmas_is_told_before_it_drops_warnings(redis):
+    async with listening(redis, "eqvol") as here:
+        ahead = FakeClock(here.clock.now() + timedelta(minutes=15))
+        here.jma.clock = ahead
+        await here.loop().poll_once()
+        board = await here.board()
+        assert board["ok"] is False
+        assert "15分遅れています" in board["detail"]

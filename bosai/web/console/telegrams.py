@@ -17,6 +17,7 @@ from aiohttp import web
 
 from bosai.errors import BosaiError, NotFound
 from bosai.feeds.changes import Outcome, Standing, TelegramRow
+from bosai.feeds.source_health import clock_words
 from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.web.base import realm_of, services
@@ -102,11 +103,13 @@ async def _list_context(request: web.Request) -> dict[str, Any]:
     group = group if group in telegram_words.TYPE_GROUPS else ""
     outcome = outcome if outcome in set(Outcome) else ""
     found, older, stopped = await _rows(request, group, outcome)
+    sources = await source_rows(request)
     ours, others = _standing(request, await here.feeds.in_force())
     chosen = "".join(f"&{key}={value}" for key, value in (("type", group), ("outcome", outcome)) if value)
     return {
         "tw": telegram_words,
-        "sources": await source_rows(request),
+        "sources": sources,
+        "clock": clock_words(one.health for one in sources),
         "listens": listens(request),
         "live": realm_of(request) is Realm.LIVE,
         "unread": [_listed(request, one) for one in await here.feeds.telegrams.unread()],

@@ -77,3 +77,13 @@ def test_an_entry_that_can_not_be_read_is_told_as_a_warning_may_hide_behind_it()
     ok, detail = line(source(problems=("3番目の entry：entry/updated の値を読めません",)))
     assert not ok
     assert "一覧の項目を1件読めません（3番目" in detail
+
+
+def test_a_clock_that_is_wrong_is_said_as_it_would_refuse_every_telegram():
+    ok, detail = line(source(behind_s=840), source("extra", behind_s=839))
+    assert not ok
+    assert "気象庁のサーバーより14分遅れています" in detail
+    assert detail.count("時計が") == 1
+    assert "進んで" in line(source(behind_s=-600))[1]
+    assert line(source(behind_s=170)) == (True, "")
+    assert line(source("ken", kind=SourceKind.CAP, behind_s=9000)) == (True, "")
