@@ -52,7 +52,8 @@ async def rebuilt(redis: Redis, keys: Keys, store: TelegramStore, figures: Figur
             fields = fields_of(await pipe.hgetall(keys.feed_state))
             stored = await asyncio.to_thread(loaded, fields, figures.realm, figures.family)
             names = await store.keys() if full else await store.needed()
-            state, read, newly = await _folded_again(store, figures, names)
+            state, read, newly, lost = await _folded_again(store, figures, names)
+            state = _with_what_was_read(stored.state, state, lost)
             same = not stored.damaged and _same(stored.state, state)
             report = Rebuilt(
                 telegrams=read,
@@ -87,9 +88,10 @@ async def rebuilt(redis: Redis, keys: Keys, store: TelegramStore, figures: Figur
 
 async def _folded_again(
     store: TelegramStore, figures: Figures, names: Sequence[str]
-) -> tuple[State, int, list[tuple[bytes, StoredTelegram]]]:
+) -> tuple[State, int, list[tuple[bytes, StoredTelegram]], set[str]]:
     state, read = State(realm=figures.realm, family=figures.family), 0
     newly: list[tuple[bytes, StoredTelegram]] = []
+    lost: set[str] = set()
     for start in range(0, len(names), BATCH):
         batch = [
             (one, data)
@@ -98,16 +100,34 @@ async def _folded_again(
         ]
         acted = [pair for pair in batch if pair[0].has_acted and not pair[0].is_cap]
         newly += [(data, one) for one, data in batch if _is_newly_readable(one)]
-        state = await asyncio.to_thread(_fold_batch, state, acted, figures)
+        state, unreadable = await asyncio.to_thread(_fold_batch, state, acted, figures)
+        lost |= unreadable
         read += len(acted)
-    return state, read, newly
+    return state, read, newly, lost
 
 
-def _fold_batch(state: State, batch: Sequence[tuple[StoredTelegram, bytes]], figures: Figures) -> State:
+def _fold_batch(
+    state: State, batch: Sequence[tuple[StoredTelegram, bytes]], figures: Figures
+) -> tuple[State, set[str]]:
+    lost = set()
     for stored, data in batch:
-        for reading in readings_again(stored, data, figures):
+        readings = readings_again(stored, data, figures)
+        if readings is None:
+            lost.add(stored.row.key)
+        for reading in readings or ():
             state, _ = fold(state, reading)
-    return state
+    return state, lost
+
+
+def _with_what_was_read(stored: State, told: State, lost: set[str]) -> State:
+    """A warning that was read once stands, also where this version can no longer read its telegram."""
+    kept = {
+        name: scope
+        for name, scope in stored.scopes.items()
+        if scope.newest.source.key in lost
+        and (name not in told.scopes or told.scopes[name].newest.source.order < scope.newest.source.order)
+    }
+    return msgspec.structs.replace(told, scopes=told.scopes | kept) if kept else told
 
 
 async def _raw(store: TelegramStore, name: str) -> bytes | None:

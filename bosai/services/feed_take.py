@@ -16,7 +16,7 @@ import msgspec
 
 from bosai.feeds.changes import Change, ChangeKind, IgnoredReason, Outcome, TelegramRow
 from bosai.feeds.errors import FeedError
-from bosai.feeds.freshness import check_of_now, is_old_news
+from bosai.feeds.freshness import OLD_NEWS_AFTER, check_of_now, is_old_news
 from bosai.feeds.in_force import COLLECTION, State, WeatherFamily, fold, in_force, rests_on
 from bosai.feeds.jma.envelope import Telegram, TelegramSource, marked_as_drill, parse_telegram
 from bosai.feeds.jma.reading import read
@@ -70,6 +70,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """One telegram before it meets the state. `has_acted`: it is of this side and of now, and was read.
 
     `is_past`: a recording, judged by the clock it brought. `is_old_news`: what happened is hours ago by that clock.
+    `needs_eyes`: it was read and left aside, and a person has to see whether that was right.
     """
 
     key: str
@@ -81,6 +82,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     is_past: bool = False
     is_old_news: bool = False
     given_up: bool = False
+    needs_eyes: bool = False
 
     @property
     def has_acted(self) -> bool:
@@ -121,7 +123,14 @@ def judged(received: Received, figures: Figures, now: datetime, cap: CapJudge | 
         clock = received.judged_at or now
         refused = check_of_now(source, clock, max_age=max_age)
         if refused is not None:
-            return Judged(key=source.key, outcome=Outcome.STALE, source=source, detail=str(refused))
+            return Judged(
+                key=source.key,
+                outcome=Outcome.STALE,
+                source=source,
+                detail=str(refused),
+                # Of the last hours or ahead of us: our clock may be wrong, and every warning would go this way.
+                needs_eyes=received.judged_at is None and refused.age < OLD_NEWS_AFTER,
+            )
         readings = read(telegram)
     except FeedError as error:
         return _unreadable(received, str(error), source)
@@ -150,18 +159,39 @@ def opened(data: bytes, name: str, *, as_drill: bool) -> Telegram:
     return marked_as_drill(telegram) if as_drill else telegram
 
 
-def readings_again(stored: StoredTelegram, data: bytes, figures: Figures) -> tuple[Reading, ...]:
-    """The readings of a kept telegram, for a rebuild; () for one that can no longer be read."""
+def readings_again(stored: StoredTelegram, data: bytes, figures: Figures) -> tuple[Reading, ...] | None:
+    """The readings of a kept telegram, for a rebuild; None for one that can no longer be read."""
     try:
         telegram = opened(data, stored.row.name, as_drill=stored.as_drill)
         return _of_our_prefectures(read(telegram) or (), figures.prefectures)
-    except FeedError:
-        log.warning("a kept telegram can no longer be read: %s", stored.row.key)
-        return ()
+    except Exception:  # refused, or a fault of ours in the reader of this version
+        log.exception("a kept telegram can no longer be read: %s", stored.row.key)
+        return None
 
 
 def concluded(received: Received, one: Judged, fields: Mapping[bytes, bytes], figures: Figures) -> Conclusion:
-    """The state with the telegram folded in, and what follows from it."""
+    """The state with the telegram folded in, and what follows from it.
+
+    A fault of ours in that leaves the state as it was, and the telegram to a person: those behind it go on.
+    """
+    try:
+        return _concluded(received, one, fields, figures)
+    except Exception as error:
+        log.exception("telegram %s: it could not be folded into what is in force", received.name)
+        left = msgspec.structs.replace(
+            one,
+            outcome=Outcome.UNREADABLE,
+            detail=f"いま発表中の内容に反映できませんでした（不具合 {type(error).__name__}）。"
+            "気象庁の発表を直接確認してください",
+            readings=(),
+            proposals=(),
+        )
+        return _concluded(received, left, fields, figures)
+
+
+def _concluded(
+    received: Received, one: Judged, fields: Mapping[bytes, bytes], figures: Figures
+) -> Conclusion:
     before = loaded(fields, figures.realm, figures.family).state
     after, changes, ignored = _folded(before, one)
     standing = in_force(after)
@@ -205,7 +235,7 @@ def concluded(received: Received, one: Judged, fields: Mapping[bytes, bytes], fi
     )
     # An area that is "no longer named" in a telegram that was not read in full may only be what we could not read.
     unsure = bool(problems) and any(c.kind is ChangeKind.LIFTED and not c.stated for c in changes)
-    needs_eyes = failed or unsure or outcome is Outcome.UNREADABLE
+    needs_eyes = failed or unsure or one.needs_eyes or outcome is Outcome.UNREADABLE
     written, removed = changed_fields(before, after)
     waiting = {WAITING + proposal.id: msgspec.msgpack.encode(proposal) for proposal in proposals}
     stored = StoredTelegram(

@@ -37,8 +37,12 @@ class WaitingProposals:
         self._on_proposal = on_proposal
 
     async def put_waiting(self) -> list[str]:
-        """Hand what waits to HQ's desk; the ids that were new there. Putting the same one again changes nothing."""
+        """Hand what waits to HQ's desk; the ids that were new there. Putting the same one again changes nothing.
+
+        One that can not be put goes on waiting and is raised when all others have had their turn.
+        """
         made = []
+        failed: Exception | None = None
         for proposal in await self._waiting():
             try:
                 if await self._proposals.put(proposal):
@@ -49,7 +53,13 @@ class WaitingProposals:
                 FeedError,
             ):  # it would be refused for ever, and must not stand in the way of others
                 log.exception("a proposal of the other side, or of no telegram, was refused: %s", proposal.id)
+            except Exception as error:
+                log.exception("a proposal can not be put on HQ's desk now: %s", proposal.id)
+                failed = failed or error
+                continue
             await self._redis.hdel(self._keys.feed_state, WAITING + proposal.id)
+        if failed is not None:
+            raise failed
         return made
 
     async def _tell_of(self, proposal: Proposal) -> None:

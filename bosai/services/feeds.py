@@ -184,7 +184,10 @@ class FeedService:
     async def _again(self, left: Received) -> None:
         """What was received and never concluded: whoever had it was stopped, perhaps by the telegram itself."""
         again = msgspec.structs.replace(left, tries=left.tries + 1)
-        await self._finish(await self.telegrams.receive(again))
+        try:
+            await self._finish(await self.telegrams.receive(again))
+        except Exception:  # it is tried again, a few times; what is newer does not wait for it
+            log.exception("telegram %s was left over and can not be taken now either", left.name)
 
     async def _finish(self, received: Received) -> Taken:
         known = await self.telegrams.find(id_of(received.data))
@@ -198,7 +201,7 @@ class FeedService:
         made = await self._desk.put_waiting()
         if row is not None:
             await self.telegrams.trim()
-            if row.outcome is Outcome.UNREADABLE or row.problems:
+            if row.outcome is Outcome.UNREADABLE or row.problems or one.needs_eyes:
                 await self._tell_health()
         return _taken(received, one, row, made)
 
@@ -240,7 +243,7 @@ class FeedService:
         what = "、".join(f"{one.name}（{one.detail or '・'.join(one.problems)}）" for one in unread[:3])
         more = f" ほか{len(unread) - 3}件" if len(unread) > 3 else ""
         detail = (
-            f"読めない電文 {len(unread)}件（電文の画面で確認してください）: {what}{more}" if unread else ""
+            f"確認の要る電文 {len(unread)}件（電文の画面で確認してください）: {what}{more}" if unread else ""
         )
         note = {"at": self._clock.now().isoformat(), "ok": not unread, "detail": detail}
         await self._redis.hset(self._keys.health, HEALTH_PART, msgspec.json.encode(note))

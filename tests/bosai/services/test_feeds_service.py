@@ -75,7 +75,7 @@ async def test_a_major_warning_for_our_coast_becomes_one_proposal_and_no_order(d
     (proposal,) = await desk.open()
     assert (taken.outcome, taken.proposals) == ("proposed", (proposal.id,))
     assert (proposal.act, proposal.tsunami_class) == (ProposedAct.ISSUE, TsunamiClass.MAJOR_WARNING)
-    assert proposal.zones == ("tsunami:area1", "tsunami:area2")
+    assert proposal.zones == ("tsunami:area1", "tsunami:area2", "tsunami:seaward")
     assert await AlertStore(desk.redis, Realm.LIVE).in_force() == []
     assert await desk.grade() is Grade.EMERGENCY
 
@@ -473,6 +473,7 @@ async def test_a_rebuild_tells_what_is_in_force_however_few_telegrams_are_kept(r
     rng = random.Random(seed)
     desk = Desk(redis)
     desk.feeds.telegrams = TelegramStore(redis, Realm.LIVE, max_rows=3)
+    desk.clock.move(minutes=14)
     day = [
         report(
             *([] if act == "取消" else [item(kind=rng.choice(KINDS)), item("210", rng.choice(KINDS))]),
@@ -590,3 +591,109 @@ async def test_the_sequence_of_2011_on_its_own_clock_ends_with_the_proposal_to_l
     assert grades == [Grade.EMERGENCY] * 4 + [Grade.NONE]
     (left,) = await desk.open()
     assert left.act is ProposedAct.LIFT
+
+
+def folding_fails_for(data: bytes):
+    real, key = feed_take.fold, parse_telegram(data, name=NAME).source.key
+
+    def fails(state, reading):
+        if reading.source.key == key:
+            raise KeyError("a fault of ours")
+        return real(state, reading)
+
+    return fails
+
+
+async def test_a_telegram_that_can_not_be_folded_is_told_to_hq_and_stops_none_behind_it(desk, monkeypatch):
+    bad = report(item(kind=WARNING))
+    with monkeypatch.context() as patched:
+        patched.setattr(feed_take, "fold", folding_fails_for(bad))
+        taken = await desk.feeds.take(bad, NAME)
+        assert (taken.outcome, "不具合" in taken.detail) == (Outcome.UNREADABLE, True)
+        assert not (await desk.health())["ok"]
+        desk.clock.move(seconds=2 * LEFT_OVER_AFTER.total_seconds())
+        good = report(item(kind=MAJOR), report_at=REPORTED + timedelta(minutes=1))
+        assert (await desk.feeds.take(good, NAME)).outcome is Outcome.PROPOSED
+    assert (
+        await desk.feeds.take(bad, NAME)
+    ).outcome is Outcome.NO_CHANGE  # by now it is late, and folded all the same
+
+
+async def test_one_left_over_that_fails_again_holds_up_neither_the_newer_nor_a_restart(desk, monkeypatch):
+    bad, write = report(item(kind=WARNING)), FeedService._write
+
+    async def fails(self, received, one):
+        if received.data == bad:
+            raise RuntimeError("it can not be written")
+        return await write(self, received, one)
+
+    monkeypatch.setattr(FeedService, "_write", fails)
+    with pytest.raises(RuntimeError):
+        await desk.feeds.take(bad, NAME)
+    desk.clock.move(seconds=2 * LEFT_OVER_AFTER.total_seconds())
+    good = report(item(kind=MAJOR), report_at=REPORTED + timedelta(minutes=1))
+    assert (await desk.feeds.take(good, NAME)).outcome is Outcome.PROPOSED
+    assert (await desk.feeds.rebuild()).same
+
+
+async def test_a_proposal_that_can_not_be_put_keeps_none_of_the_others_from_the_desk(desk, monkeypatch):
+    put = ProposalService.put
+    monkeypatch.setattr(ProposalService, "put", _refusing)
+    first = report(item(kind=WARNING), event_id="20260401090000")
+    with pytest.raises(RuntimeError):
+        await desk.feeds.take(first, NAME)
+    (stuck,) = [
+        one for one in await desk.redis.hkeys(desk.keys.feed_state) if one.startswith(WAITING.encode())
+    ]
+
+    async def fails_for_one(self, proposal):
+        if WAITING.encode() + proposal.id.encode() == stuck:
+            raise RuntimeError("the desk can not take it")
+        return await put(self, proposal)
+
+    monkeypatch.setattr(ProposalService, "put", fails_for_one)
+    with pytest.raises(RuntimeError):
+        await desk.feeds.take(report(item(kind=MAJOR), report_at=REPORTED + timedelta(minutes=1)), NAME)
+    (proposal,) = await desk.open()
+    assert proposal.tsunami_class is TsunamiClass.MAJOR_WARNING
+    assert await desk.redis.hexists(desk.keys.feed_state, stuck)  # it goes on waiting
+    monkeypatch.setattr(ProposalService, "put", put)
+    await desk.feeds.rebuild()
+    assert not await desk.redis.hexists(desk.keys.feed_state, stuck)
+
+
+async def _refusing(_self, _proposal):
+    raise RuntimeError("the desk can not take it")
+
+
+async def test_a_warning_stands_also_where_a_new_version_can_no_longer_read_its_telegram(desk, monkeypatch):
+    await desk.feeds.take(report(item(kind=MAJOR)), NAME)
+
+    def fails(_telegram):
+        raise KeyError("a fault of the new version")
+
+    monkeypatch.setattr(feed_take, "read", fails)
+    for full in (False, True):
+        await desk.feeds.rebuild(full=full)
+        assert await desk.grade() is Grade.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("ahead", "eyes"),
+    [
+        (timedelta(minutes=40), True),  # our clock is late
+        (timedelta(minutes=-40), True),  # or fast
+        (timedelta(hours=-49), False),  # found in a gap, and too old
+    ],
+)
+async def test_a_telegram_left_aside_because_of_the_clock_is_shown_to_a_person(desk, ahead, eyes):
+    data = report(item(kind=MAJOR), report_at=REPORTED + ahead)
+    taken = await desk.feeds.take(data, NAME)
+    assert taken.outcome is Outcome.STALE
+    assert [one.key for one in await desk.feeds.telegrams.unread()] == ([taken.key] if eyes else [])
+    assert ("時計" in (await desk.health()).get("detail", "")) is eyes
+
+
+async def test_a_replay_left_aside_alarms_nobody(desk):
+    await desk.feeds.take(report(item(kind=MAJOR)), NAME, now=REPORTED + timedelta(minutes=40))
+    assert await desk.feeds.telegrams.unread() == []
