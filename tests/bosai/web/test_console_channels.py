@@ -8,7 +8,6 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,15 @@ from geodata.hazards import HazardKind
 from tests.bed.browser import Browser
 from tests.bed.chromium import chromium
 from tests.bed.page import Viewport
-from tests.bosai.web.officers import FLOOD_ORDER, TSUNAMI_ORDER, Officer, fresh_code, no_planner, officer
+from tests.bosai.web.officers import (
+    FLOOD_ORDER,
+    TSUNAMI_ORDER,
+    Officer,
+    fresh_code,
+    no_planner,
+    officer,
+    planner,
+)
 from tests.bosai.web.running import Site, running
 from tests.bosai.web.test_console_browser import PHONE, TABLET, WIDE, signed_in
 from tests.redis_server import PrivateRedis
@@ -91,30 +98,17 @@ async def test_a_released_version_gives_every_file_from_the_same_decision(site: 
     assert document.findtext("{*}distributionStatus") == "Actual"
 
 
-@asynccontextmanager
-async def counting_planner(site: Site) -> AsyncIterator[None]:
-    """A planner that knows who lives inside."""
-    here = site.side()
-    town = TownFigures(ward="若林区", name="荒井", residents=1234, households=567, is_part=True)
-    answer = Preview(
-        available=True, at=here.clock.now(), residents=1234, resident_households=567, towns=(town,)
-    )
-
-    async def loop() -> None:
-        while True:
-            await here.previews.serve(lambda _alert: answer, block_ms=50)
-
-    task = asyncio.create_task(loop())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 async def test_press_and_governor_read_how_many_people_live_inside(site: Site) -> None:
     path = await released(site, FLOOD_ORDER)
-    async with officer(site, "miru", Role.VIEWER) as viewer, counting_planner(site):
+    town = TownFigures(ward="若林区", name="荒井", residents=1234, households=567, is_part=True)
+    counted = Preview(
+        available=True,
+        at=site.side().clock.now(),
+        residents=1234,
+        resident_households=567,
+        towns=(town,),
+    )
+    async with officer(site, "miru", Role.VIEWER) as viewer, planner(site, counted):
         # A busy machine may take longer than the page waits; then it says 集計中, and the next look asks again.
         async with asyncio.timeout(50):
             while "集計中" in (page := await viewer.get(f"{path}/channels")).text:
