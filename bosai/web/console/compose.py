@@ -184,7 +184,7 @@ def _context(
         "hazards": list(HazardKind),
         "kinds": list(OrderKind),
         "tsunami_classes": list(words.TSUNAMI),
-        "tsunami_hint": _TSUNAMI_HINT,
+        "tsunami_hint": _tsunami_hint(request),
         "groups": zone_groups(zones),
         "wards": _wards(zones),
         "has_translations": any(typed.free.get(lang, "").strip() for lang in LANGS if lang != "ja"),
@@ -237,8 +237,12 @@ def _script_data(request: web.Request, zones: ZoneCatalogue) -> dict[str, Any]:
     }
 
 
-_TSUNAMI_HINT = {
-    TsunamiClass.MAJOR_WARNING: "津波避難エリア1と2",
-    TsunamiClass.WARNING: "津波避難エリア1",
-    TsunamiClass.ADVISORY: "海岸堤防より海側",
-}
+def _tsunami_hint(request: web.Request) -> dict[TsunamiClass, str]:
+    """Whom each class concerns by the city's rule, in the words of the lists."""
+    rule, zones = services(request).settings.tsunami, services(request).zones
+    named = {
+        TsunamiClass.MAJOR_WARNING: rule.zones_major_warning,
+        TsunamiClass.WARNING: rule.zones_warning,
+        TsunamiClass.ADVISORY: rule.zones_advisory,
+    }
+    return {one: "、".join(zones.label(f"tsunami:{name}") for name in names) for one, names in named.items()}

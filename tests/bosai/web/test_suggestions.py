@@ -343,6 +343,16 @@ async def test_a_proposed_zone_that_is_in_no_list_is_named_and_never_left_out_in
     assert "jma:0499999 は、区域の一覧にありません" in form.text
 
 
+async def test_the_form_says_whom_each_class_concerns_by_the_citys_settings(
+    site: Site, kian: Officer
+) -> None:
+    form = await kian.get("/hq/alerts/new")
+    zones_of, rule = site.side().zones, site.settings.tsunami
+    for names in (rule.zones_advisory, rule.zones_warning, rule.zones_major_warning):
+        said = "、".join(zones_of.label(f"tsunami:{one}") for one in names)
+        assert f"仙台市の対象：{said}" in form.text
+
+
 async def test_strong_shaking_is_recorded_from_the_board_in_one_click(site: Site, kian: Officer) -> None:
     now = site.side().clock.now()
     await site.side().proposals.put(of_rule("shaking_coast", None, report_at=now, shaken_at=now))
