@@ -49,7 +49,7 @@ def test_the_shipped_settings_are_those_of_sendai():
     settings = load_settings()
     assert (settings.city.name, settings.city.plane_epsg) == ("仙台市", 6678)
     assert settings.feeds.jma_tsunami_area == "220"
-    assert settings.tsunami.zones_major_warning == ("area1", "area2")
+    assert settings.tsunami.zones_major_warning == ("area1", "area2", "seaward")
     assert settings.planner.pace_m_s.unknown == 0.75
     assert settings.redis.is_embedded
     assert settings.city.contact_is_placeholder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from itertools import pairwise
 
 import pytest
 import shapely
@@ -62,6 +63,16 @@ def test_every_zone_that_a_warning_names_is_there_and_the_sample_says_what_it_is
     assert zones.jma()
     assert zones.wards == tuple(dict.fromkeys(zones.wards))
     assert set(zones.wards) == {"青葉区", "宮城野区", "若林区", "太白区", "泉区"}
+
+
+def test_a_graver_tsunami_warning_leaves_out_nobody_whom_a_lighter_one_meant(zones):
+    rule = SETTINGS.tsunami
+    grounds = [
+        shapely.make_valid(from_e7(zones.area([f"tsunami:{one}" for one in names]).polygons_e7_lonlat))
+        for names in (rule.zones_advisory, rule.zones_warning, rule.zones_major_warning)
+    ]
+    for lighter, graver in pairwise(grounds):
+        assert lighter.difference(graver).area < 1e-9 < graver.area
 
 
 def test_a_town_of_another_city_can_be_found_and_not_ordered_out(zones):
