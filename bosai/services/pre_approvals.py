@@ -63,6 +63,25 @@ class ClassState:
         return self.approval if self.readiness is Readiness.READY else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Today:
+    """What would go out for a class now with its hash, or (None) why nothing can."""
+
+    content: Content | None = None
+    content_hash: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """What was found of these two objects. `content_hash`: of the approved content, as it is and not as it is noted."""
+
+    approval: PreApproval
+    today: Content
+    content_hash: str
+    differs: tuple[str, ...]
+
+
 class PreApprovals:
     """The pre-approvals of one side. Sessions of the other side are refused (WrongRealm)."""
 
@@ -83,7 +102,8 @@ class PreApprovals:
         self._zones = zones
         self._texts = texts
         self._audit = AuditStore(redis, realm)
-        self._made: tuple[ZoneCatalogue, Mapping[TsunamiClass, Content | str]] | None = None
+        self._made: tuple[ZoneCatalogue, Mapping[TsunamiClass, _Today]] | None = None
+        self._compared: dict[TsunamiClass, _Compared] = {}
 
     async def states(self, state: AtOnceState | None = None) -> Mapping[TsunamiClass, ClassState]:
         """Every class, the gravest first."""
@@ -163,34 +183,34 @@ class PreApprovals:
             raise NotAllowed(permission.value)
 
     async def _shown(self, tsunami_class: TsunamiClass, seen_hash: str) -> Content:
-        content = (await self._today())[tsunami_class]
-        if isinstance(content, str):
-            raise InvalidInput("area", "unknown_zone", content)
-        if content_hash(content) != seen_hash:
+        today = (await self._today())[tsunami_class]
+        if today.content is None:
+            raise InvalidInput("area", "unknown_zone", today.problem)
+        if today.content_hash != seen_hash:
             raise DecisionChanged(_subject(tsunami_class))
-        return content
+        return today.content
 
-    async def _today(self) -> Mapping[TsunamiClass, Content | str]:
+    async def _today(self) -> Mapping[TsunamiClass, _Today]:
         """What would go out now, or why it can not be made. Worked out once for each import of zones."""
         zones = self._zones()
         if self._made is None or self._made[0] is not zones:
             self._made = zones, await asyncio.to_thread(self._make, zones)
         return self._made[1]
 
-    def _make(self, zones: ZoneCatalogue) -> Mapping[TsunamiClass, Content | str]:
-        found: dict[TsunamiClass, Content | str] = {}
+    def _make(self, zones: ZoneCatalogue) -> Mapping[TsunamiClass, _Today]:
+        found: dict[TsunamiClass, _Today] = {}
         for one in TsunamiClass:
             try:
-                found[one] = content_of(self.realm, one, self._settings, zones, self._texts)
+                content = content_of(self.realm, one, self._settings, zones, self._texts)
             except InvalidInput as error:
-                found[one] = error.detail or error.problem
+                found[one] = _Today(problem=error.detail or error.problem)
+            else:
+                found[one] = _Today(content=content, content_hash=content_hash(content))
         return found
 
-    def _class_state(
-        self, tsunami_class: TsunamiClass, known: AtOnceState, today: Content | str
-    ) -> ClassState:
+    def _class_state(self, tsunami_class: TsunamiClass, known: AtOnceState, today: _Today) -> ClassState:
         approval, asked = known.ready.get(tsunami_class), known.asked.get(tsunami_class)
-        if isinstance(today, str):
+        if today.content is None:
             return ClassState(
                 tsunami_class=tsunami_class,
                 readiness=Readiness.UNMADE,
@@ -198,23 +218,35 @@ class PreApprovals:
                 today_hash="",
                 approval=approval,
                 asked=None,
-                problem=f"{TSUNAMI_NAMES[tsunami_class]}の区域「{today}」が区域の一覧にありません",
+                problem=f"{TSUNAMI_NAMES[tsunami_class]}の区域「{today.problem}」が区域の一覧にありません",
             )
-        today_hash = content_hash(today)
-        differs = what_differs(approval.content, today) if approval is not None else ()
+        compared = None if approval is None else self._comparison(tsunami_class, approval, today.content)
         readiness = Readiness.NEVER
-        if approval is not None:
-            same = approval.content_hash == today_hash == content_hash(approval.content)
+        if approval is not None and compared is not None:
+            same = approval.content_hash == today.content_hash == compared.content_hash
             readiness = Readiness.READY if same else Readiness.VOID
         return ClassState(
             tsunami_class=tsunami_class,
             readiness=readiness,
-            today=today,
-            today_hash=today_hash,
+            today=today.content,
+            today_hash=today.content_hash,
             approval=approval,
-            asked=asked if asked is not None and asked.content_hash == today_hash else None,
-            differs=differs,
+            asked=asked if asked is not None and asked.content_hash == today.content_hash else None,
+            differs=() if compared is None else compared.differs,
         )
+
+    def _comparison(self, tsunami_class: TsunamiClass, approval: PreApproval, today: Content) -> _Compared:
+        """Worked out once for two that stay the same: areas of a whole coast have 100,000 corners."""
+        known = self._compared.get(tsunami_class)
+        if known is None or known.approval is not approval or known.today is not today:
+            known = _Compared(
+                approval=approval,
+                today=today,
+                content_hash=content_hash(approval.content),
+                differs=what_differs(approval.content, today),
+            )
+            self._compared[tsunami_class] = known
+        return known
 
 
 def facts_of(approval: PreApproval) -> dict[str, object]:

@@ -110,9 +110,11 @@ class AtOnceStore:
         self.realm = realm
         self._redis = redis
         self._keys = Keys(realm)
+        # An approved area may have 100,000 corners, and every page of the console asks: what was read stays read.
+        self._read: dict[str, tuple[bytes, PreApproval]] = {}
 
     async def state(self) -> AtOnceState:
-        """Everything there is."""
+        """Everything there is. What did not change since the last time is the same object."""
         rows = {
             as_text(field): as_bytes(row) for field, row in (await self._redis.hgetall(self._key)).items()
         }
@@ -162,8 +164,19 @@ class AtOnceStore:
         return self._keys.at_once
 
     def _approvals(self, rows: Mapping[str, bytes], kind: str) -> dict[TsunamiClass, PreApproval]:
-        found = {one: rows.get(f"{kind}/{one.value}") for one in TsunamiClass}
-        return {one: self._own(_approval(row)) for one, row in found.items() if row is not None}
+        found = {}
+        for one in TsunamiClass:
+            field = f"{kind}/{one.value}"
+            if (row := rows.get(field)) is not None:
+                found[one] = self._approval(field, row)
+        return found
+
+    def _approval(self, field: str, row: bytes) -> PreApproval:
+        known = self._read.get(field)
+        if known is None or known[0] != row:
+            known = row, self._own(_approval(row))
+            self._read[field] = known
+        return known[1]
 
     def _own(self, approval: PreApproval) -> PreApproval:
         if approval.content.realm is not self.realm:

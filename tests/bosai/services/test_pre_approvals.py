@@ -23,12 +23,15 @@ from bosai.messages.wording import check_wording
 from bosai.model.alert import Act, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
+from bosai.services import pre_approvals
 from bosai.services.at_once import AtOnce
 from bosai.services.at_once_content import content_hash, content_of, ready_words
 from bosai.services.at_once_release import HeardFrom
 from bosai.services.at_once_rules import AT_ONCE
 from bosai.services.confirmation import area_words
 from bosai.services.pre_approvals import Readiness
+from bosai.stores.at_once import ready_field
+from bosai.stores.keys import Keys
 from tests.bosai.services.hq import officer, tsunami
 from tests.bosai.services.once import RULE, ZONES, ReadyHq, names_of, switched_on
 
@@ -108,6 +111,22 @@ async def test_another_shape_of_the_zone_voids_it_until_two_officers_have_seen_i
     assert await hq.calls() == []
     hq.zones = ZONES
     assert (await state(hq)).readiness is Readiness.READY
+
+
+async def test_asking_again_compares_nothing_that_was_compared_before(hq, monkeypatch):
+    """Every page of the console asks, and an area may have 100,000 corners."""
+    await hq.approve_texts()
+    first = await state(hq)
+    compared = []
+    monkeypatch.setattr(pre_approvals, "content_hash", lambda one: compared.append(one) or content_hash(one))
+    monkeypatch.setattr(pre_approvals, "what_differs", lambda *two: compared.append(two) or ())
+    assert (await state(hq)).approval is first.approval
+    assert compared == []
+    stored = msgspec.structs.replace(
+        first.approval, content=msgspec.structs.replace(first.today, standing_rule="x")
+    )
+    await hq.redis.hset(Keys(Realm.LIVE).at_once, ready_field(WARNING), msgspec.msgpack.encode(stored))
+    assert (await state(hq)).readiness is Readiness.VOID
 
 
 async def test_a_rule_cited_later_voids_what_was_approved_as_a_notice(redis):
