@@ -21,7 +21,7 @@ from bosai.feeds.proposal_rules import Rule, Rules
 from bosai.feeds.proposal_spots import LEVEL_4, Spot, is_ended, kind_read, named_by, spots_of
 from bosai.feeds.proposals import Proposal, ProposedAct
 from bosai.feeds.proposing_happened import base_of, of_happenings
-from bosai.feeds.readings import Danger, Grade, Kind
+from bosai.feeds.readings import JST, Danger, Grade, Kind
 from bosai.feeds.realms import ACCEPT_STATUS, AcceptStatus, RealmName, is_accepted
 
 
@@ -216,6 +216,6 @@ def _basis(members: Sequence[Spot], source: TelegramSource) -> str:
         return ""
     phrases = []
     for one in others:
-        at = one.source.report_at
+        at = one.source.report_at.astimezone(JST)  # what was stored meanwhile is in UTC
         phrases.append(f"{one.name} {one.kind.name}（{at.month}月{at.day}日{at.hour}時{at.minute:02}分発表）")
     return "、".join(dict.fromkeys(phrases))

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from bosai.feeds.jma.envelope import InfoType, TelegramSource
+
+JST = ZoneInfo("Asia/Tokyo")
 
 
 class System(StrEnum):
@@ -96,12 +99,12 @@ class FirstHeight(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def as_given(self) -> str | None:
-        """One Japanese phrase for people; the time in the offset of the telegram (JST)."""
+        """One Japanese phrase for people; the time is Japan's, also of what was stored meanwhile (as UTC)."""
         if self.condition is not None:
             return self.condition
         if self.arrival_at is None:
             return None
-        at = self.arrival_at
+        at = self.arrival_at.astimezone(JST)
         return f"{at.day}日{at.hour}時{at.minute:02}分 到達予想"
 
 

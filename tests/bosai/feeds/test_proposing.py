@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bosai.feeds.changes import Change, ChangeKind
+from bosai.feeds.changes import Change, ChangeKind, Standing
 from bosai.feeds.in_force import State, fold, in_force
 from bosai.feeds.jma.envelope import (
     InfoType,
@@ -366,6 +366,15 @@ def test_a_forecast_of_level_4_updates_what_stands_and_names_what_it_rests_on() 
     ((one,),) = after(weather({EAST: Grade.WARNING}), series(5, AT_3))[1:]
     assert (one.act, one.kind) == (ProposedAct.UPDATE, OrderKind.ELDERLY_ETC)
     assert one.expected_arrival_at == AT_3.starts_at
+    assert one.basis == "仙台市東部 landslide-WARNING（9月1日12時00分発表）"
+
+
+def test_what_a_proposal_rests_on_is_told_in_japans_time_though_it_was_stored() -> None:
+    state, _ = fold(State(realm="live"), weather({EAST: Grade.WARNING}))
+    state, changes = fold(state, series(5, AT_3))
+    assert isinstance(changes, tuple)
+    stored = [msgspec.msgpack.decode(msgspec.msgpack.encode(one), type=Standing) for one in in_force(state)]
+    (one,) = propose_all(changes, RULES, realm="live", standing=stored)
     assert one.basis == "仙台市東部 landslide-WARNING（9月1日12時00分発表）"
 
 

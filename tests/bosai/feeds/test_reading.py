@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from bosai.feeds.jma.envelope import parse_telegram
 from bosai.feeds.jma.reading import READERS, read, reader_of
 from bosai.feeds.jma.titles import TYPE_BY_TITLE
 from bosai.feeds.readings import Grade, Reading
-from tests.bosai.feeds.telegrams import item, jma_folder, report
+from tests.bosai.feeds.telegrams import JST, item, jma_folder, report
 
 IN_DEPTH = {
     *(f"VPWW{n}" for n in range(53, 62)),
@@ -114,3 +116,11 @@ def test_any_element_may_be_missing_without_anything_but_a_refusal(data: st.Data
         read(telegram)
     except FeedError as error:
         assert str(error)
+
+
+def test_an_arrival_reads_in_japans_time_also_when_it_was_stored_meanwhile() -> None:
+    at = datetime(2011, 3, 11, 15, 0, tzinfo=JST)
+    first = values.FirstHeight(arrival_at=at)
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(first), type=values.FirstHeight)
+    assert stored.arrival_at == at
+    assert first.as_given == stored.as_given == "11日15時00分 到達予想"
