@@ -119,3 +119,18 @@ def _host_of(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
+
+
+_CLOCK = re.compile(r"\d{1,2}\s*(時|:\d{2})")
+_HAPPENS = re.compile("到達|氾濫|決壊|あふれ|浸水|崩れ|冠水")
+_FORETELLS = re.compile("見込み|予想|予測|でしょう")
+_FORECASTERS = re.compile("気象|国土交通|国交|県|発表")
+
+
+def own_forecast(plain: str, _setting: Setting) -> str | None:
+    """A sentence that foretells at what o'clock something happens, and names nobody who may."""
+    for one in re.split(r"[。\n]", plain):
+        found = (_CLOCK, _HAPPENS, _FORETELLS)
+        if all(pattern.search(one) for pattern in found) and not _FORECASTERS.search(one):
+            return one
+    return None

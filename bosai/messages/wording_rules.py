@@ -13,6 +13,7 @@ from bosai.messages.wording_parts import (
     forbids,
     foreign_page,
     level_missing,
+    own_forecast,
     requires,
 )
 from bosai.messages.wording_words import (
@@ -34,7 +35,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="retired_name",
         find=forbids(
-            "避難勧告",
+            r"避難\s*勧\s*告",
             r"避難指示\s*[((]緊急[))]",
             "避難準備(・|情報|・?高齢者)",
             "災害発生情報",
@@ -74,8 +75,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="level_beside_tsunami",
         find=forbids(
-            r"(警戒)?レベル\s*\d",
-            r"\blevel\s*\d",
+            r"(警戒)?レベル\s*(\d|[一二三四五]|[IV]{1,3}(?![A-Za-z]))",
+            r"\blevel\s*(\d|one|two|three|four|five|[IV]{1,3}\b)",
             r"警戒等[级級]\s*\d|等[级級]\s*\d|\d\s*[级級]",
             r"레벨\s*\d",
             r"cấp độ( cảnh giác)?\s*\d",
@@ -89,7 +90,7 @@ RULES: tuple[Rule, ...] = (
         name="level_attached_to_tsunami",
         find=forbids(
             r"津波[^。、,\n]{0,8}レベル\s*\d",
-            r"レベル\s*\d\s*(の|相当の?)?(大)?津波",
+            r"レベル\s*\d\s*(の|相当の?|に相当する)?(大)?津波",
             r"tsunami[^.,\n]{0,12}\blevel\s*\d",
             r"\blevel\s*\d[^.,\n]{0,4}tsunami",
         ),
@@ -128,7 +129,10 @@ RULES: tuple[Rule, ...] = (
         name="jma_never_orders",
         find=forbids(
             r"気象庁(は|が|から)?[^。、,\n]{0,20}発令",
+            r"気象[庁台][^。、\n]{0,12}(避難指示|避難情報|高齢者等避難|緊急安全確保)を?(発|出し)",
+            r"気象[庁台]の指示|気象[庁台][^。\n]{0,12}避難を(命|指示)",
             r"(JMA|Meteorological Agency)[^.\n]{0,40}\border(s|ed)\b",
+            r"(JMA|Meteorological Agency)[^.\n]{0,20}issued[^.\n]{0,12}evacuation order",
             "기상청[^.\n]{0,20}발령",
             "(气象厅|氣象廳)[^。\n]{0,20}(发令|發令|下令)",
             r"Cơ quan Khí tượng[^.\n]{0,30}ra lệnh",
@@ -154,7 +158,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="city_never_announces_warnings",
-        find=forbids(r"市[はが、][^。\n]{0,30}(警報|注意報)[をが]発[表令]"),
+        find=forbids(r"市[はが、][^。\n]{0,30}(警報|注意報)[をが](発[表令]|出し)"),
         mend="警報・注意報は気象庁が発表します。市がするのは避難情報の発令です。",
     ),
     Rule(
@@ -171,7 +175,10 @@ RULES: tuple[Rule, ...] = (
     # Endings
     Rule(
         name="warning_ended_by_the_city",
-        find=forbids(r"津波(注意報|警報)(を(解除|取り消)|は誤り|の対象)"),
+        find=forbids(
+            r"津波(注意報|警報)(を(解除|取り消)|は誤り|の対象)",
+            r"津波(注意報|警報)[はを][^。\n]{0,8}市[がは](解除|取り消)",
+        ),
         mend="津波警報・注意報は気象庁のものです。市が解除・取消をするのは「避難指示（津波警報）」です。",
         applies=lambda s: s.issuer in {"service", "city"},
     ),
@@ -226,19 +233,39 @@ RULES: tuple[Rule, ...] = (
             r"安全(です|になりました|になった|が確認|が確保され|となりました)",
             r"(もう|今は)安全",
             r"危険は(ありません|なくなりました)",
+            r"危険[はが](去り|なくなり)|(心配|おそれ|恐れ)[はが]なくなり",
+            r"安全宣言|安全な(場所|所)です|もう大丈夫|帰宅して(構|かま)い",
             "ご?安心(です|ください|して ?ください)",
-            r"\b(is|are|you're|now|be) safe\b",
+            r"\b(is|are|you're|now|be|considered|declared) safe\b",
             r"\bsafe to (go|return|enter|come)\b",
             r"\ball[ -]clear\b",
             r"no (longer in )?danger",
             r"(已经?|已經|现在|現在|是|很)安全(?!的?地)",
             r"没有危险|沒有危險|请放心|請放心",
-            r"안전(합니다|해졌|하게 되었)|안심하(세요|십시오)",
-            r"(đã|hiện|rất|là) an toàn|hãy yên tâm",
+            r"안전(합니다|해요|해졌|하게 되었)|안심하(세요|십시오)",
+            r"(đã|hiện|rất|là|này|đây) an toàn|hãy yên tâm",
             r"सुरक्षित (छ|छन्|हुनुहुन्छ|भयो|भएको छ)|अब खतरा छैन",
-            r"(sudah|telah|kini|dinyatakan) aman|tidak ada bahaya",
+            r"(sudah|telah|kini|dinyatakan|ini|anda) aman|tidak ada bahaya",
         ),
         mend="「安全」とは言えません。区域の外は「対象ではありません」、終わりは「解除しました」と書いてください。",
+    ),
+    Rule(
+        name="never_too_late",
+        find=forbids(
+            "手遅れ|間に合いません|逃げられません",
+            r"\btoo late\b",
+            "来不及|來不及",
+            "이미 늦었",
+            "quá muộn",
+            "sudah terlambat",
+        ),
+        mend="「もう遅い」とは書きません。今からできる、命を守る行動を書いてください。",
+    ),
+    Rule(
+        name="own_forecast",
+        find=own_forecast,
+        mend="予報は気象庁・国土交通省・県などの発表だけです。誰の発表かを同じ文に書くか、見込みを消してください（気象業務法17条・23条）。",
+        applies=lambda s: s.issuer != "jma",
     ),
     # What to do
     Rule(
@@ -246,6 +273,7 @@ RULES: tuple[Rule, ...] = (
         find=forbids(
             r"(避難所|避難場所|学校|センター|公園|」|\))へ(避難|逃げ|行|向か|移動)",
             r"避難(所|場所)へ",
+            r"(避難所|避難場所|学校|センター|公園)(に|まで)(避難|逃げ|行[っきく]|向か|移動|走)",
             r"立退き避難",
             r"にげる ところ[へに]",
             r"\b(go|evacuate|head|proceed|walk|leave) (now )?(to|for) (the|an?|your)?\s*(evacuation|shelter|site)",
@@ -266,6 +294,7 @@ RULES: tuple[Rule, ...] = (
             "可能性があります",
             "しないわけでは",
             "できれば",
+            "できるだけ避難|避難を(検討|おすすめ|お勧め)",
             "just in case",
             "as a precaution",
             "if possible",
@@ -292,6 +321,10 @@ RULES: tuple[Rule, ...] = (
         find=forbids(
             "屋内安全確保",
             "(自宅|家)の(2|二)階",
+            r"[2二]階[へに](上が|避難|逃げ)",
+            "家から出ないで",
+            r"車で(逃げて|避難して)",
+            r"[海川](の様子)?を見に行って",
             "がけから離れた",
             r"\bstay (indoors|at home|where you are)\b",
             "待在(家|室)",
@@ -358,6 +391,7 @@ RULES: tuple[Rule, ...] = (
         name="not_a_drill",
         find=forbids(
             "訓練では ?(ありません|ない)",
+            "これは本番",
             "れんしゅうでは ?(ありません|ない)",
             r"not a drill",
             r"不是演[习習]",
