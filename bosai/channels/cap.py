@@ -17,7 +17,7 @@ from bosai.channels.cap_mapping import CATEGORIES, meaning_of, msg_type_of
 from bosai.channels.cap_xml import time_text
 from bosai.messages.catalogue import LANGS, text
 from bosai.messages.marks import marked_start
-from bosai.messages.orders import join_names, keep_away
+from bosai.messages.orders import is_newly_issued, join_names, keep_away
 from bosai.messages.terms import issued_name, sign_lang
 from bosai.model.alert import Act, Alert, AlertArea, AlertRecord, OrderKind, TsunamiClass
 from bosai.model.cap import (
@@ -211,7 +211,11 @@ _NOTICE_STATES = _STATES | {Act.ISSUE: "お知らせ", Act.LIFT: "終了"}  # a 
 
 def _parameters(alert: Alert, lang: str, number: int) -> tuple[CapValue, ...]:
     states = _NOTICE_STATES if alert.kind is OrderKind.NOTICE else _STATES
-    state = "継続" if number and alert.directs_people else states[alert.act]
+    state = (
+        "継続"
+        if number and alert.directs_people
+        else states[Act.ISSUE if is_newly_issued(alert) else alert.act]
+    )
     found = [
         CapValue(name=KIND, value=text(f"terms.kind.{alert.kind}", "ja")),
         CapValue(name=HAZARD, value=text(f"terms.hazard.{alert.hazard}", "ja")),

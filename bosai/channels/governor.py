@@ -15,6 +15,7 @@ from bosai.channels.figures import AreaFigures, WardFigures, figures_text, ward_
 from bosai.channels.sentences import UNRELEASED
 from bosai.messages.marks import marked
 from bosai.messages.measures import JST
+from bosai.messages.orders import is_newly_issued
 from bosai.messages.terms import issued_name, term
 from bosai.messages.wording import DRILL_END, DRILL_START
 from bosai.model.alert import Act, AlertRecord, OrderKind
@@ -95,7 +96,7 @@ def report_of(
         previous="、".join(alert.references),
         law=law,
         basis=_BASES[alert.kind],
-        act=_ACTS[alert.act],
+        act=_ACTS[Act.ISSUE if is_newly_issued(alert) else alert.act],
         kind=issued_name("ja", alert.hazard, alert.kind, alert.tsunami_class),
         hazard=term("ja", f"hazard.{alert.hazard}"),
         level=int(alert.level) if alert.level else None,

@@ -17,7 +17,7 @@ from bosai.channels.sentences import Part, jma_sentence, released_time, sentence
 from bosai.messages.advice import areas_short
 from bosai.messages.catalogue import text
 from bosai.messages.marks import marked, marked_start
-from bosai.messages.orders import join_names, own_words
+from bosai.messages.orders import is_newly_issued, join_names, own_words
 from bosai.messages.terms import issued_name, term
 from bosai.model.alert import Act, AlertRecord, OrderKind
 from bosai.model.realm import Realm
@@ -148,12 +148,13 @@ def release(
     if asked:
         lines += ["", "市民の皆さまへ", *asked]
     lines += ["", f"問い合わせ：{settings.contact}", *([page_url] if page_url else [])]
+    done = Act.ISSUE if is_newly_issued(alert) else alert.act
     title = {
         Act.ISSUE: "について" if alert.kind is OrderKind.NOTICE else "の発令について",
         Act.UPDATE: "の内容の更新について",
         Act.LIFT: "の終了について" if alert.kind is OrderKind.NOTICE else "の解除について",
         Act.RECALL: "の取消について",
-    }[alert.act]
+    }[done]
     whole = marked("\n".join(lines), realm, "ja").split("\n")
     if realm.is_drill:
         whole[0] = lines[0]  # the mark opens the title, and the text with it
@@ -177,7 +178,7 @@ def _what(record: AlertRecord) -> list[str]:
         Act.ISSUE: f"次の区域に{named}を発令しました",
         Act.UPDATE: f"次の区域の{named}の内容を更新しました",
         Act.LIFT: f"次の区域の{named}を解除しました",
-    }[alert.act]
+    }[Act.ISSUE if is_newly_issued(alert) else alert.act]
     return [*jma, f"{city}は、{done}。"]
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from bosai.messages.catalogue import text
 from bosai.messages.measures import JST
 from bosai.messages.notices import foretold, is_foretold
-from bosai.messages.orders import join_names, join_sentences, keep_away, own_words
+from bosai.messages.orders import is_newly_issued, join_names, join_sentences, keep_away, own_words
 from bosai.messages.terms import issued_name, term
 from bosai.model.alert import Act, Alert, AlertRecord, OrderKind, TsunamiClass
 
@@ -120,7 +120,7 @@ def opening_of(record: AlertRecord, areas: str, *, spoken: bool = False) -> tupl
     jma = jma_sentence(record)
     if alert.kind is OrderKind.NOTICE:
         return (*jma, f"{at}、{city}から{areas}へのお知らせです。")
-    if alert.act is Act.UPDATE:
+    if alert.act is Act.UPDATE and not is_newly_issued(alert):
         return (*jma, f"{city}は{at}、{areas}の{named}の内容を更新しました。")
     to = f"{areas}に、" if spoken else f"{areas}に"
     return (*jma, f"{city}は{at}、{to}{named}を発令しました。")

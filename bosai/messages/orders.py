@@ -33,14 +33,18 @@ class OrderTexts:
         at: datetime,
         expected_at: datetime | None = None,
         announced_at: datetime | None = None,
+        newly: bool = False,
     ) -> dict[str, AlertText]:
         """Language tag → text, for all LANGS.
 
         free: language tag → sentence; a language without one shows the Japanese one, labelled.
         at: when it is written; only a recall names it: when the wrong order was issued. Others show the time of release
         beside the text. expected_at: when 気象庁 expects level 4, announced_at: when it said so (hazards with levels).
+        newly: an update that issues another order than stood before (`issues_newly`): it says 発令 and not 更新.
         """
-        order = _Order(act, hazard, kind, tsunami_class, tuple(area_names), at, expected_at, announced_at)
+        order = _Order(
+            act, hazard, kind, tsunami_class, tuple(area_names), at, expected_at, announced_at, newly
+        )
         return {
             lang: AlertText(
                 headline=marked_start(_headline(order, lang), realm, lang),
@@ -62,6 +66,7 @@ class _Order:
     at: datetime
     expected_at: datetime | None
     announced_at: datetime | None
+    newly: bool
 
     @property
     def is_notice_of_tsunami(self) -> bool:
@@ -86,6 +91,27 @@ def own_words(alert: Alert, lang: str) -> str:
         return body
     opening, ending = marked("\0", Realm.DRILL, lang).split("\0")
     return body.removeprefix(opening).removesuffix(ending)
+
+
+def issues_newly(base: Alert, kind: OrderKind, tsunami_class: TsunamiClass | None) -> bool:
+    """Whether an update of `base` to this kind and class is 発令 of what did not stand: of another kind (also what was
+    an お知らせ), or of a graver class. People who hear 「緊急安全確保の内容を更新」 would look for the first one."""
+    if kind is OrderKind.NOTICE:
+        return False
+    return kind is not base.kind or _CLASSES.index(tsunami_class) > _CLASSES.index(base.tsunami_class)
+
+
+def is_newly_issued(alert: Alert) -> bool:
+    """Whether a version says 発令: the first one, or an update that issued newly. Read from its approved words."""
+    if alert.act is not Act.UPDATE or alert.kind is OrderKind.NOTICE:
+        return alert.act is Act.ISSUE and alert.kind is not OrderKind.NOTICE
+    named = issued_name("ja", alert.hazard, alert.kind, alert.tsunami_class)
+    city, areas = text("terms.city", "ja"), join_names("ja", alert.area.names)
+    return own_words(alert, "ja").startswith(text("orders.issued", "ja", city=city, areas=areas, head=named))
+
+
+_CLASSES = (None, *TsunamiClass)
+"""The lightest first."""
 
 
 def notice_words(alert: Alert, lang: str) -> str:
@@ -147,7 +173,7 @@ def _sentences(order: _Order, lang: str) -> list[str]:
         ]
     if order.kind is OrderKind.NOTICE:
         return [text("orders.notice", lang, city=city, areas=areas)]
-    opening = "orders.updated" if order.act is Act.UPDATE else "orders.issued"
+    opening = "orders.updated" if order.act is Act.UPDATE and not order.newly else "orders.issued"
     return [
         text(opening, lang, city=city, areas=areas, head=named),
         text(f"orders.do.{_do(order.kind, order.tsunami_class)}", lang),

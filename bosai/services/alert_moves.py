@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from bosai.errors import DecisionChanged, InvalidInput, SameOfficer, WrongState
+from bosai.messages.orders import issues_newly
 from bosai.model.alert import (
     ALERT_TYPES,
     LEGAL_MOVES,
@@ -51,9 +52,11 @@ class OrderTextWriter(Protocol):
         at: datetime,
         expected_at: datetime | None = None,
         announced_at: datetime | None = None,
+        newly: bool = False,
     ) -> dict[str, AlertText]:
         """Language tag → text; "ja" is always there. `free` is HQ's own sentence by language; only a recall speaks
-        of `at`: when the wrong order was released. `expected_at`: what 気象庁 foretold at `announced_at`."""
+        of `at`: when the wrong order was released. `expected_at`: what 気象庁 foretold at `announced_at`. `newly`: an
+        update that says 発令, because what stood before was another order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,9 @@ class OrderWriter:
         """The version that would replace `base`. Raises InvalidInput when it is about another hazard."""
         _same_hazard(base.alert, form)
         form = _still_announced(base.alert, form)
-        return self._draft(_frame_on(base, version, Act.UPDATE, drafter=drafter, now=now), form, said_at=now)
+        frame = _frame_on(base, version, Act.UPDATE, drafter=drafter, now=now)
+        newly = issues_newly(base.alert, form.kind, form.tsunami_class)
+        return self._draft(frame, form, said_at=now, newly=newly)
 
     def lift(
         self, base: AlertRecord, version: int, reason: str, *, drafter: str, now: datetime
@@ -104,10 +109,19 @@ class OrderWriter:
         frame = _frame_on(base, version, Act.RECALL, drafter=drafter, now=now)
         return self._draft(frame, _form_of(base.alert, reason), said_at=base.released_at or now)
 
-    def redrafted(self, record: AlertRecord, form: DraftForm, editor: str, now: datetime) -> AlertRecord:
+    def redrafted(
+        self,
+        record: AlertRecord,
+        form: DraftForm,
+        editor: str,
+        now: datetime,
+        *,
+        base: Alert | None = None,
+    ) -> AlertRecord:
         """The same version with other contents: back to draft, the approval asked for is void.
 
-        Of a lift only the reason and HQ's own sentence can change: it always ends the whole order.
+        base: what an update would replace. Of a lift only the reason and HQ's own sentence can change: it always ends
+        the whole order.
         """
         old = record.alert
         if old.act is Act.LIFT:
@@ -125,10 +139,15 @@ class OrderWriter:
         )
         if record.state is not AlertState.DRAFT:
             moved(record, AlertState.DRAFT)  # raises when it is too late to change anything
-        fresh = self._draft(frame, form, said_at=now)
+        newly = (
+            base is not None and old.act is Act.UPDATE and issues_newly(base, form.kind, form.tsunami_class)
+        )
+        fresh = self._draft(frame, form, said_at=now, newly=newly)
         return msgspec.structs.replace(fresh, editors=with_hand(record, editor))
 
-    def _draft(self, frame: _Frame, form: DraftForm, *, said_at: datetime) -> AlertRecord:
+    def _draft(
+        self, frame: _Frame, form: DraftForm, *, said_at: datetime, newly: bool = False
+    ) -> AlertRecord:
         texts = self._texts.for_order(
             self.realm,
             frame.act,
@@ -140,6 +159,7 @@ class OrderWriter:
             at=said_at,
             expected_at=form.expected_arrival_at,
             announced_at=form.announced_at,
+            newly=newly,
         )
         alert = ALERT_TYPES[self.realm](
             alert_id=frame.alert_id,

@@ -126,7 +126,12 @@ class AlertService:
             record = await self._store.get(key)
             moves.need_open(record)
             now = self._clock.now()
-            changed = await asyncio.to_thread(self._writer.redrafted, record, form, officer.name, now)
+            base = None
+            if record.alert.act is Act.UPDATE and record.alert.references:
+                base = (await self._store.get(record.alert.references[0])).alert
+            changed = await asyncio.to_thread(
+                self._writer.redrafted, record, form, officer.name, now, base=base
+            )
             step = Step(officer.name, "redrafted", f"alert:{key}", contents(changed))
             return await self._desk.write(head, step, changed, seen=record.state, now=now)
 

@@ -50,8 +50,9 @@ def content_of(
     kind = settings.at_once.kind
 
     def written(act: Act) -> dict[str, AlertText]:
+        # What goes out at once only ever replaces a lighter class: that is 発令 again, where it is an order.
         return texts.for_order(
-            realm, act, HazardKind.TSUNAMI, kind, tsunami_class, area.names, free={}, at=_NO_TIME
+            realm, act, HazardKind.TSUNAMI, kind, tsunami_class, area.names, free={}, at=_NO_TIME, newly=True
         )
 
     return Content(

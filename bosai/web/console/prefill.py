@@ -13,7 +13,7 @@ from bosai.feeds.readings import Danger
 from bosai.messages.catalogue import LANGS
 from bosai.messages.measures import JST
 from bosai.messages.notices import is_foretold, prepared, prepared_in_japanese
-from bosai.messages.orders import OrderTexts
+from bosai.messages.orders import OrderTexts, is_newly_issued
 from bosai.model.alert import Alert, AlertArea
 from bosai.model.geometry import from_e7
 from bosai.services.order_rules import MAX_REASON_LENGTH
@@ -153,6 +153,7 @@ def _bodies(alert: Alert, free: dict[str, str], at: datetime) -> dict[str, str]:
         at=at,
         expected_at=alert.expected_arrival_at,
         announced_at=alert.announced_at,
+        newly=is_newly_issued(alert),
     )
     return {lang: one.body for lang, one in written.items()}
 
