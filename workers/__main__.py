@@ -54,7 +54,7 @@ async def feeds(wired: Wired) -> None:
             session=session,
             settings=settings,
             rng=random.Random(),  # noqa: S311 (jitter)
-            token=lambda: lease.token,
+            token=lambda: lease.token or 0,  # not held: below every token that ever wrote
         )
 
         async def listen() -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from bosai.model.realm import Realm
+from bosai.settings import load_settings
 from bosai.stores.feed_sources import FeedSources
 from bosai.stores.lease import Lease
 from tests.workers.feed_bed import Desk, listening, telegram, until
+from workers import __main__ as workers_main
 from workers import leased
 from workers.leased import while_held
+
+SETTINGS = load_settings()
+"""Read before any event loop runs."""
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +92,38 @@ async def test_a_poller_that_slept_through_its_lease_writes_nothing_and_stops(re
             await old.run()  # ends by itself
         assert await FeedSources(redis, Realm.LIVE).all() == stood
         assert await FeedSources(redis, Realm.LIVE).seen() == []
+
+
+async def test_the_worker_that_lost_its_lease_is_refused_also_when_it_knows(redis, monkeypatch):
+    made = {}
+
+    class Loop:
+        def __init__(self, *_given, token, **_more) -> None:
+            made["token"] = token
+
+        async def run(self) -> None:
+            made["held"] = made["token"]()
+            made["done"].set()
+            await asyncio.Event().wait()
+
+    made["done"] = asyncio.Event()
+    monkeypatch.setattr(workers_main, "FeedLoop", Loop)
+    side = SimpleNamespace(feeds=SimpleNamespace(rebuild=_nothing))
+    wired = SimpleNamespace(
+        redis=redis, clock=None, settings=SETTINGS, realms={Realm.LIVE: side, Realm.DRILL: side}
+    )
+    running = asyncio.ensure_future(workers_main.feeds(wired))
+    async with asyncio.timeout(10):
+        await made["done"].wait()
+    await _stopped(running)  # it gives the lease back
+    store = FeedSources(redis, Realm.LIVE)
+    assert await store.note([], [("old", datetime(2026, 11, 24, tzinfo=UTC))], token=made["held"])
+    assert not await store.note([], [("new", datetime(2026, 11, 24, tzinfo=UTC))], token=made["token"]())
+    assert await store.seen() == ["old"]
+
+
+async def _nothing() -> None:
+    """There is nothing left over."""
 
 
 async def test_what_was_taken_is_remembered_bounded_and_oldest_first(redis, monkeypatch):
