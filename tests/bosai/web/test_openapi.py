@@ -42,7 +42,9 @@ def test_every_api_route_is_described_and_only_those():
     assert set(described()) == routed()
 
 
-@pytest.mark.parametrize(("path", "route"), DESCRIBED, ids=str)
+@pytest.mark.parametrize(
+    ("path", "route"), DESCRIBED, ids=[f"{route.method} {path}" for path, route in DESCRIBED]
+)
 def test_every_route_appears_with_its_problem_responses(path, route):
     operation = described()[route.method, path]
     for error in problems_of(route):
