@@ -129,6 +129,13 @@ class CapFeed:
             realm=self.realm,
         )
 
+    async def named(self, name: str) -> str:
+        """The identifier of a message: `name` itself, or of an order's id the newest message about it."""
+        self._need_enabled()
+        await self._look()
+        found = (await self._store.series(name)).series
+        return name if found is None else found.newest.identifier
+
     async def document(self, identifier: str) -> tuple[bytes, datetime]:
         """A signed message and when it was sent. Raises NotFound."""
         self._need_enabled()

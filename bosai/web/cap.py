@@ -44,9 +44,9 @@ async def feed(request: web.Request) -> web.StreamResponse:
 
 
 async def message(request: web.Request) -> web.StreamResponse:
-    """One CAP 1.2 message, signed, byte for byte as it was first sent."""
+    """One CAP 1.2 message, signed, byte for byte as it was first sent; of an order's id, the newest about it."""
     cap = services(request).cap
-    identifier = request.match_info["id"]
+    identifier = await cap.named(request.match_info["id"])
     xml, sent = await cap.document(identifier)
     packed = await request.config_dict[LIVE].get(("cap", cap.realm, identifier), lambda: xml)
     return _opened(request, answer(request, packed, media=CAP_MEDIA, cache_control=SHORT), sent)
@@ -82,6 +82,8 @@ def _opened(request: web.Request, response: web.Response, changed: datetime) -> 
         kept = {name: response.headers[name] for name in ("Cache-Control", "Vary", "ETag")}
         return web.Response(status=304, headers={**kept, **headers})
     response.headers.update(headers)
+    if response.status == 200:
+        response.charset = "utf-8"  # browsers show a feed as plain text and guess its letters
     return response
 
 

@@ -58,7 +58,10 @@ async def test_a_release_is_in_the_feed_at_once_and_its_message_is_signed_and_va
     site.side().cap._looked_s = float("-inf")  # a second has passed
     (entry,) = await entries(site)
     answer = await site.ask("GET", address(site, entry))
-    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/cap+xml")
+    assert (answer.status, answer.headers["Content-Type"]) == (
+        200,
+        "application/cap+xml; charset=utf-8",
+    )
     schema = etree.XMLSchema(
         await asyncio.to_thread(etree.parse, str(shared_data / "cap" / "schema" / "cap12.xsd"))
     )
@@ -69,8 +72,17 @@ async def test_a_release_is_in_the_feed_at_once_and_its_message_is_signed_and_va
     assert signed.signed_xml.findtext("{*}identifier") == f"{record.alert.alert_id}.1.0"
     assert entry.findtext(f"{ATOM}title") == record.alert.texts["ja"].headline
     certain = await site.ask("GET", FEED)
-    assert certain.headers["Content-Type"] == "application/atom+xml"
+    assert certain.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
     assert certain.headers["Cache-Control"] == "public, max-age=10"
+
+
+async def test_by_the_id_of_an_order_alone_the_newest_message_about_it_is_given(site):
+    """As the console links it, who does not know how often a message was renewed."""
+    record = await issued(site)
+    path = f"/alerts/{record.alert.alert_id}.cap.xml"
+    first = await site.ask("GET", path)
+    assert etree.fromstring(first.body).findtext("{*}identifier") == f"{record.alert.alert_id}.1.0"
+    assert (await site.ask("GET", "/drill" + path)).status == 404
 
 
 async def test_drills_stand_in_their_own_feed_as_exercises_and_nowhere_else(site):
