@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 from redis.asyncio import Redis
@@ -45,18 +45,21 @@ class Found:
 
 
 async def rebuilt(redis: Redis, keys: Keys, store: TelegramStore, figures: Figures, *, full: bool) -> Found:
-    """Compare the stored state with the telegrams it rests on; replace it by all that are kept where it differs."""
+    """Compare the stored state with the telegrams it rests on; replace it by all that are kept where it differs.
+
+    Reading all that are kept takes minutes, and telegrams go on coming: after one came, only that is read too.
+    """
+    told = _Told(state=State(realm=figures.realm, family=figures.family))
     while True:
         async with redis.pipeline(transaction=True) as pipe:
             await pipe.watch(keys.feed_state)
             fields = fields_of(await pipe.hgetall(keys.feed_state))
             stored = await asyncio.to_thread(loaded, fields, figures.realm, figures.family)
-            names = await store.keys() if full else await store.needed()
-            state, read, newly, lost = await _folded_again(store, figures, names)
-            state = _with_what_was_read(stored.state, state, lost)
+            await _tell_more(told, store, figures, await store.keys() if full else await store.needed())
+            state = _with_what_was_read(stored.state, told.state, told.lost)
             same = not stored.damaged and _same(stored.state, state)
             report = Rebuilt(
-                telegrams=read,
+                telegrams=told.telegrams,
                 same=same,
                 replaced=full,
                 in_force=len(in_force(state)),
@@ -83,27 +86,42 @@ async def rebuilt(redis: Redis, keys: Keys, store: TelegramStore, figures: Figur
                 await pipe.execute()
             except WatchError:  # a telegram came meanwhile, and is kept: once more with it
                 continue
-            return Found(report, tuple(newly))
+            return Found(report, tuple(told.newly.values()))
 
 
-async def _folded_again(
-    store: TelegramStore, figures: Figures, names: Sequence[str]
-) -> tuple[State, int, list[tuple[bytes, StoredTelegram]], set[str]]:
-    state, read = State(realm=figures.realm, family=figures.family), 0
-    newly: list[tuple[bytes, StoredTelegram]] = []
-    lost: set[str] = set()
-    for start in range(0, len(names), BATCH):
-        batch = [
-            (one, data)
-            for name in names[start : start + BATCH]
-            if (one := await store.find(name)) is not None and (data := await _raw(store, name)) is not None
-        ]
-        acted = [pair for pair in batch if pair[0].has_acted and not pair[0].is_cap]
-        newly += [(data, one) for one, data in batch if _is_newly_readable(one)]
-        state, unreadable = await asyncio.to_thread(_fold_batch, state, acted, figures)
-        lost |= unreadable
-        read += len(acted)
-    return state, read, newly, lost
+@dataclass(slots=True)
+class _Told:
+    """What was read again until now; the order does not matter. `lost`: keys of those nobody can read any more."""
+
+    state: State
+    telegrams: int = 0
+    read: set[str] = field(default_factory=set)
+    newly: dict[str, tuple[bytes, StoredTelegram]] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+
+
+async def _tell_more(told: _Told, store: TelegramStore, figures: Figures, names: Sequence[str]) -> None:
+    """Those that were not read yet; one that had not acted may have acted by now."""
+    left = [name for name in names if name not in told.read]
+    for start in range(0, len(left), BATCH):
+        acted = []
+        for name in left[start : start + BATCH]:
+            one = await store.find(name)
+            if one is None:
+                continue
+            if one.has_acted and not one.is_cap:
+                told.read.add(name)
+                if (data := await _raw(store, name)) is not None:
+                    acted.append((one, data))
+            elif (
+                name not in told.newly
+                and _is_newly_readable(one)
+                and (data := await _raw(store, name)) is not None
+            ):
+                told.newly[name] = data, one
+        told.state, lost = await asyncio.to_thread(_fold_batch, told.state, acted, figures)
+        told.lost |= lost
+        told.telegrams += len(acted)
 
 
 def _fold_batch(

@@ -18,7 +18,7 @@ from bosai.feeds.readings import Grade
 from bosai.model.alert import TsunamiClass
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
-from bosai.services import feed_take
+from bosai.services import feed_rebuild, feed_take
 from bosai.services.audit import AuditService
 from bosai.services.feed_take import CapAnswer
 from bosai.services.feeds import LEFT_OVER_AFTER, PAST_TELEGRAM, FeedService
@@ -697,3 +697,33 @@ async def test_a_telegram_left_aside_because_of_the_clock_is_shown_to_a_person(d
 async def test_a_replay_left_aside_alarms_nobody(desk):
     await desk.feeds.take(report(item(kind=MAJOR)), NAME, now=REPORTED + timedelta(minutes=40))
     assert await desk.feeds.telegrams.unread() == []
+
+
+async def test_a_rebuild_that_telegrams_interrupt_reads_on_where_it_was(desk, monkeypatch):
+    """20,000 are kept: beside a feed that never pauses it would otherwise begin anew for ever."""
+    for minute in range(6):
+        await desk.feeds.take(
+            report(item(kind=KINDS[minute % 4]), report_at=REPORTED + timedelta(minutes=minute)), NAME
+        )
+    late = [
+        report(
+            item(kind=MAJOR),
+            report_at=REPORTED + timedelta(minutes=minute),
+            event_id=f"2026040112{minute}000",
+        )
+        for minute in (7, 8)
+    ]
+    again, fold_batch = [], feed_rebuild._fold_batch
+    loop = asyncio.get_running_loop()
+
+    def interrupted(state, batch, figures):
+        again.append(len(batch))
+        if late:
+            asyncio.run_coroutine_threadsafe(desk.feeds.take(late.pop(0), NAME), loop).result()
+        return fold_batch(state, batch, figures)
+
+    monkeypatch.setattr(feed_rebuild, "_fold_batch", interrupted)
+    found = await desk.feeds.rebuild(full=True)
+    assert again == [6, 1, 1]
+    assert (found.telegrams, found.same) == (8, True)
+    assert await desk.grade() is Grade.EMERGENCY
