@@ -93,7 +93,7 @@ def assess(
     kept = _why_kept(message, realm)
     if kept is not None:
         return kept
-    infos = [one for one in message.infos if one.expires is None or one.expires > now]
+    infos = [one for one in message.infos if _counts(one, message, now)]
     late = _why_late(message, infos, mapping, now)
     if late:
         return CapAssessed(outcome=Outcome.STALE, detail=late)
@@ -120,7 +120,7 @@ def cap_proposals(
     by_hazard: dict[HazardKind, list[CapInfo]] = {}
     for info in message.infos:
         means = _means(info, mapping)
-        if means is not None and (info.expires is None or info.expires > now):
+        if means is not None and _counts(info, message, now):
             by_hazard.setdefault(means.hazard, []).append(info)
     if message.msg_type is CapMsgType.CANCEL or not message.infos:
         # It may say nothing but what it cancels; all of that is concerned.
@@ -203,9 +203,7 @@ def _act(
 ) -> ProposedAct | None:
     if message.msg_type is CapMsgType.CANCEL:
         return ProposedAct.RECALL if was else None
-    is_over = bool(infos) and all(
-        CapResponse.ALL_CLEAR in one.responses or one.urgency is CapUrgency.PAST for one in infos
-    )
+    is_over = bool(infos) and all(_is_over(one) for one in infos)
     if is_over and message.msg_type is CapMsgType.UPDATE:
         return ProposedAct.LIFT if was else None
     means = next((found for one in infos if (found := _means(one, mapping))), None)
@@ -213,6 +211,16 @@ def _act(
     if is_over or where.is_unclear or means is None or means.kind is None:
         return ProposedAct.REVIEW
     return ProposedAct.UPDATE if was else ProposedAct.ISSUE
+
+
+def _is_over(info: CapInfo) -> bool:
+    return CapResponse.ALL_CLEAR in info.responses or info.urgency is CapUrgency.PAST
+
+
+def _counts(info: CapInfo, message: CapMessage, now: datetime) -> bool:
+    """Whether it is of now. What ends something may have expired itself: many senders give the end no time to run."""
+    ends = message.msg_type is CapMsgType.CANCEL or (message.msg_type is CapMsgType.UPDATE and _is_over(info))
+    return ends or info.expires is None or info.expires > now
 
 
 def _means(info: CapInfo, mapping: CapMapping) -> CapMeans | None:
@@ -243,8 +251,10 @@ def _why_late(message: CapMessage, infos: Sequence[CapInfo], mapping: CapMapping
         return f"時計より先の時刻です（sent {message.sent.isoformat()}）。時計を確かめてください"
     if message.infos and not infos:
         return "有効期限（expires）を過ぎています"
-    without_end = not infos or any(one.expires is None for one in infos)
+    without_end = not infos or any(one.expires is None or one.expires <= now for one in infos)
     if without_end and now - message.sent > mapping.max_age:
+        if infos and all(one.expires is not None for one in infos):
+            return "有効期限（expires）を過ぎています"
         return f"古い情報です（sent {message.sent.isoformat()}）"
     return ""
 

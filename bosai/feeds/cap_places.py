@@ -13,8 +13,9 @@ import msgspec
 import shapely
 from shapely import Polygon, box
 
-from bosai.model.cap import E7, CapArea, CapCircle
+from bosai.model.cap import E7, CapArea, CapCircle, CapValue
 
+JISX0402 = "JISX0402"
 KM_PER_DEGREE = 111.2
 CORNERS = 64
 
@@ -52,7 +53,7 @@ def concerned(areas: Iterable[CapArea], places: CapPlaces) -> Concerned:
     for count, area in enumerate(areas, start=1):  # noqa: B007 - how many there were
         found = [one for one in _shapes(area) if shapely.intersects(one, city)]
         known = [
-            keys for one in area.geocodes if (keys := places.zones.get((one.name, one.value))) is not None
+            keys for one in area.geocodes if (keys := places.zones.get(_table_and_code(one))) is not None
         ]
         if found or known:
             names.append(area.desc)
@@ -66,6 +67,14 @@ def concerned(areas: Iterable[CapArea], places: CapPlaces) -> Concerned:
         geometry=_geojson(shapes, city),
         is_unclear=not names and (is_unclear or not count),
     )
+
+
+def _table_and_code(given: CapValue) -> tuple[str, str]:
+    """As the tables have it. Of JIS X 0402 many give six digits, the last a check, or two: those of the prefecture."""
+    code = given.value.strip()
+    if given.name == JISX0402 and code.isascii() and code.isdigit():
+        code = f"{code}000" if len(code) == 2 else code[:5] if len(code) == 6 else code
+    return given.name, code
 
 
 def _shapes(area: CapArea) -> list[shapely.Geometry]:

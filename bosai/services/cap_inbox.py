@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from bosai.feeds.cap import CapTrust, read_cap, source_of
 from bosai.feeds.cap_assess import CapMapping, CapMeans, assess
-from bosai.feeds.cap_places import CapPlaces
+from bosai.feeds.cap_places import JISX0402, CapPlaces
 from bosai.feeds.errors import CapRefused, RefusalReason
 from bosai.feeds.proposals import Proposal
 from bosai.model.realm import Realm
@@ -25,7 +25,6 @@ from bosai.settings_schema import Settings
 from bosai.stores.proposals import ProposalStore
 
 CLASS20 = "JMA-class20"
-JISX0402 = "JISX0402"
 
 
 @dataclass(eq=False)
@@ -110,9 +109,10 @@ class CapInbox:
 
 
 def _zones(settings: Settings) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Codes of others → our zone keys; the code of the whole city says where, and leaves the zone to HQ."""
+    """Codes of others → our zone keys; that of the whole city, or of its prefecture, leaves the zone to HQ."""
     out = settings.cap
-    zones: dict[tuple[str, str], tuple[str, ...]] = {(JISX0402, out.municipality_code): ()}
+    whole = (out.municipality_code, f"{out.municipality_code[:2]}000")
+    zones: dict[tuple[str, str], tuple[str, ...]] = {(JISX0402, one): () for one in whole}
     zones |= {(JISX0402, one.code): (f"ward:{one.name}",) for one in out.wards}
     return zones | {(CLASS20, code): (f"jma:{code}",) for code in settings.cap_in.class20_codes}
 

@@ -89,6 +89,10 @@ def test_what_reaches_beyond_the_city_is_cut_to_it():
         ("JMA-class20", "0410001", ("jma:0410001",)),
         ("JISX0402", "04103", ("ward:若林区",)),
         ("JISX0402", "04100", ()),
+        ("JISX0402", "041009", ()),
+        ("JISX0402", "041033", ("ward:若林区",)),
+        ("JISX0402", "04", ()),
+        ("JISX0402", "040002", ()),
     ],
 )
 def test_an_area_told_by_code_alone_is_ours_when_the_code_is(name, value, zones):
@@ -253,6 +257,25 @@ def test_the_end_of_what_was_never_proposed_proposes_nothing(msg_type):
     found = judged(following(message(), "miyagi-2", msg_type=msg_type, infos=over))
     assert (found.outcome, found.proposals) == (Outcome.KEPT, ())
     assert "何も提案していません" in found.detail
+
+
+@pytest.mark.parametrize("msg_type", [CapMsgType.CANCEL, CapMsgType.UPDATE])
+def test_what_ends_something_is_heard_although_it_has_expired_itself(msg_type):
+    first = message()
+    over = info(
+        expires=NOW - timedelta(minutes=1), responses=(CapResponse.ALL_CLEAR,), urgency=CapUrgency.PAST
+    )
+    ending = following(first, "miyagi-2", msg_type=msg_type, infos=(over,))
+    found = proposed(ending, earlier=(proposed(first),))
+    assert found.act is (ProposedAct.RECALL if msg_type is CapMsgType.CANCEL else ProposedAct.LIFT)
+    old = msgspec.structs.replace(ending, sent=NOW - timedelta(hours=25))
+    assert judged(old, earlier=(proposed(first),)).outcome is Outcome.STALE
+
+
+def test_an_update_that_has_expired_and_ends_nothing_is_not_of_now():
+    first = message()
+    late = following(first, "miyagi-2", infos=(info(expires=NOW - timedelta(minutes=1)),))
+    assert judged(late, earlier=(proposed(first),)).outcome is Outcome.STALE
 
 
 def test_a_cancel_of_the_other_side_takes_nothing_back_here():
