@@ -61,8 +61,13 @@ def troubles_of(situation: AtOnceSituation) -> list[str]:
         found.append(
             f"津波の自動発信を止めています（{stop.by}、{clock_time(stop.at)}から。理由：{stop.reason}）。"
         )
-    found += [one for kind in situation.automatic if (one := readiness_words(situation.classes[kind]))]
-    return found
+    states = [situation.classes[kind] for kind in situation.automatic]
+    never = [TSUNAMI_NAMES[one.tsunami_class] for one in states if one.readiness is Readiness.NEVER]
+    if never:
+        found.append(_never("・".join(never)))
+    return found + [
+        readiness_words(one) for one in states if one.readiness in (Readiness.VOID, Readiness.UNMADE)
+    ]
 
 
 def all_well(situation: AtOnceSituation) -> str:
@@ -83,12 +88,16 @@ def readiness_words(state: ClassState) -> str:
         case Readiness.READY:
             return ""
         case Readiness.NEVER:
-            return f"{named}の文は、まだ事前承認がなく、自動では出ません。"
+            return _never(named)
         case Readiness.VOID:
             changed = "、".join(state.differs)
             return f"{named}の事前承認は無効になり、自動では出ません（承認後に変わったもの：{changed}）。"
         case Readiness.UNMADE:
             return f"{state.problem}。{named}は自動では出ません。"
+
+
+def _never(named: str) -> str:
+    return f"{named}の文は、まだ事前承認がなく、自動では出ません。"
 
 
 def held_words(met: Met) -> str:

@@ -45,14 +45,18 @@ Source = Callable[[web.Request], Awaitable[list[Banner]]]
 
 
 async def _decision_lag(request: web.Request) -> list[Banner]:
+    """One banner for all: in a bad night a phone would show nothing else."""
+    waiting = await services(request).decision_lag.waiting()
+    if not waiting:
+        return []
+    late = [one for one in waiting if one.stage is Stage.ESCALATE]
     return [
         Banner(
-            weight=Weight.ALARM if one.stage is Stage.ESCALATE else Weight.WARN,
-            text=lag_words.sentence(one),
+            weight=Weight.ALARM if late else Weight.WARN,
+            text=lag_words.summary(late or waiting, of=len(waiting)),
             path=lag_words.PATH,
             label="判断する",
         )
-        for one in await services(request).decision_lag.waiting()
     ]
 
 
@@ -67,11 +71,10 @@ async def _feeds_silent(request: web.Request) -> list[Banner]:
 
 async def _at_once(request: web.Request) -> list[Banner]:
     """Whoever trusts that texts go out by themselves has to know, on whatever page, that they would not."""
-    situation = await services(request).at_once.situation()
-    return [
-        Banner(weight=Weight.ALARM, text=one, path="/hq/at-once", label="確かめる")
-        for one in troubles_of(situation)
-    ]
+    troubles = troubles_of(await services(request).at_once.situation())
+    if not troubles:
+        return []
+    return [Banner(weight=Weight.ALARM, text="".join(troubles), path="/hq/at-once", label="確かめる")]
 
 
 SOURCES: tuple[Source, ...] = (_feeds_silent, _decision_lag, _at_once)

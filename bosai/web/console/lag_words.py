@@ -1,8 +1,12 @@
 """Japanese for late decisions: one sentence on the board, in the banner and on the page."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from bosai.feeds.decision_lag import Lag, Need, Stage
-from bosai.messages.measures import JST
+from bosai.messages.measures import time_text
 from bosai.messages.terms import issued_name
+from geodata.hazards import HazardKind
 
 PATH = "/hq/lag"
 
@@ -15,14 +19,26 @@ STAGES = {
 
 
 def sentence(lag: Lag) -> str:
-    """「仙台市東部にレベル４土砂災害危険警報（気象庁 14:05発表）。市の避難指示がないまま12分」."""
+    """What stands where since when, and how long no order has answered it."""
     standing = lag.need.standing
-    at = lag.since.astimezone(JST)
-    minutes = int(lag.waited.total_seconds() // 60)
+    at = time_text(lag.since, lag.since + lag.waited)
     return (
-        f"{standing.name}に{standing.kind.name}（気象庁 {at:%H:%M}発表）。"
-        f"答える避難情報が発令されないまま{minutes}分たっています。"
+        f"{standing.name}に{standing.kind.name}（気象庁 {at}発表）。"
+        f"対応する避難情報が発令されないまま{_waited(lag.waited)}たっています。"
     )
+
+
+def summary(lags: Sequence[Lag], *, of: int) -> str:
+    """The most pressing as a sentence, and how many more wait; of: all that wait."""
+    first = max(lags, key=lambda one: (one.need.hazard is HazardKind.TSUNAMI, one.need.grade, one.waited))
+    return sentence(first) + (f"ほかに{of - 1}件あります。" if of > 1 else "")
+
+
+def _waited(passed: timedelta) -> str:
+    minutes = int(passed.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes}分"
+    return f"{minutes // 60}時間" if minutes < 48 * 60 else f"{minutes // 1440}日"
 
 
 def proposed(need: Need) -> str:

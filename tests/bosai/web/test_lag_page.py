@@ -11,7 +11,7 @@ import pytest
 from bosai.feeds.changes import Standing
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
-from tests.bosai.feeds.test_decision_lag import LANDSLIDE
+from tests.bosai.feeds.test_decision_lag import LANDSLIDE, TSUNAMI
 from tests.bosai.web.officers import Officer, no_planner, officer
 from tests.bosai.web.running import Site
 
@@ -50,6 +50,29 @@ async def test_what_no_order_answers_is_said_on_every_page_and_on_the_board(
     stands(site, 25)
     shown = await kian.get("/hq/sites")
     assert shown.one("//*[contains(@class, 'hq-banner')][@role='alert']") is not None
+
+
+async def test_a_bad_night_has_one_banner_with_the_tsunami_in_it_and_readable_times(
+    site: Site, kian: Officer
+) -> None:
+    """Five banners fill a phone, and 「8261125分」 tells nobody anything."""
+    side = site.side()
+    now = side.clock.now()
+    first = msgspec.structs.replace(LANDSLIDE.standing, since=now - timedelta(days=3))
+    second = msgspec.structs.replace(
+        LANDSLIDE.standing, code="0410002", name="仙台市西部", since=now - timedelta(hours=5)
+    )
+    wave = msgspec.structs.replace(TSUNAMI.standing, layer="津波予報区", since=now - timedelta(minutes=8))
+
+    async def standings() -> tuple[Standing, ...]:
+        return (first, second, wave)
+
+    side.decision_lag._standings = standings
+    (banner,) = (await kian.get("/hq/sites")).document.xpath("//*[contains(@class, 'hq-banner')]")
+    said = "".join(banner.itertext())
+    assert "宮城県に" in said and "発令されないまま8分" in said and "ほかに2件あります。" in said
+    board = (await kian.get("/hq/lag")).text
+    assert "発令されないまま3日たっています" in board and "発令されないまま5時間たっています" in board
 
 
 async def test_nothing_is_said_before_its_time_or_on_the_other_side(site: Site, kian: Officer) -> None:
