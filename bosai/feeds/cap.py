@@ -94,19 +94,22 @@ def status_in(data: bytes) -> TelegramStatus:
     return _STATUSES.get(status, TelegramStatus.TEST)
 
 
-def key_of(message: CapMessage) -> str:
-    """Names the message wherever it was read: sender, identifier and sent, which CAP says are unique together."""
-    facts = "\x1f".join((message.sender, message.identifier, message.sent.astimezone(UTC).isoformat()))
+def key_of(message: CapMessage, feed: str = "") -> str:
+    """Names the message of a source: sender, identifier and sent, which CAP says are unique together.
+
+    The source counts: one that is trusted less may not bring a message of another's name before the other does.
+    """
+    facts = "\x1f".join((feed, message.sender, message.identifier, message.sent.astimezone(UTC).isoformat()))
     return (
         f"CAP-{message.sent.astimezone(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
     )
 
 
-def source_of(message: CapMessage) -> TelegramSource:
-    """The message as the list of telegrams shows it."""
+def source_of(message: CapMessage, feed: str = "") -> TelegramSource:
+    """The message of a source as the list of telegrams shows it."""
     info = message.infos[0] if message.infos else None
     return TelegramSource(
-        key=key_of(message),
+        key=key_of(message, feed),
         type_code="CAP",
         title=(info.event if info else "") or f"CAP {message.msg_type.value}",
         status=_STATUSES.get(message.status, TelegramStatus.TEST),

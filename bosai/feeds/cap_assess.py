@@ -81,11 +81,13 @@ def assess(
     realm: RealmName,
     *,
     now: datetime,
+    feed: str,
     issuer: str = "",
     earlier: Sequence[Proposal] = (),
 ) -> CapAssessed:
     """What to do with a message on one side.
 
+    feed: the source that brought it; it can take up only what it brought itself, whomever a message names as sender.
     issuer: how HQ knows the source; else the name the sender gives itself. earlier: CAP proposals made before, of which
     those the message refers to count.
     """
@@ -97,7 +99,7 @@ def assess(
     late = _why_late(message, infos, mapping, now)
     if late:
         return CapAssessed(outcome=Outcome.STALE, detail=late)
-    proposals = cap_proposals(received, mapping, realm, now=now, issuer=issuer, earlier=earlier)
+    proposals = cap_proposals(received, mapping, realm, now=now, feed=feed, issuer=issuer, earlier=earlier)
     if proposals:
         return CapAssessed(outcome=Outcome.PROPOSED, proposals=proposals)
     return CapAssessed(outcome=Outcome.KEPT, detail=_why_nothing(message, infos, mapping))
@@ -109,6 +111,7 @@ def cap_proposals(
     realm: RealmName,
     *,
     now: datetime,
+    feed: str,
     issuer: str = "",
     earlier: Sequence[Proposal] = (),
 ) -> tuple[Proposal, ...]:
@@ -116,7 +119,11 @@ def cap_proposals(
     message = received.message
     named = {(one.sender, one.identifier) for one in message.references}
     codes = {_code(sender, identifier) for sender, identifier in named}
-    before = {one.hazard: one for one in earlier if one.realm == realm and codes & set(one.area_codes)}
+    before = {
+        one.hazard: one
+        for one in earlier
+        if one.realm == realm and one.subject == _subject(feed, one.hazard) and codes & set(one.area_codes)
+    }
     by_hazard: dict[HazardKind, list[CapInfo]] = {}
     for info in message.infos:
         means = _means(info, mapping)
@@ -131,7 +138,7 @@ def cap_proposals(
         act = _act(message, infos, mapping, before.get(hazard))
         where = concerned([area for info in infos for area in info.areas], mapping.places)
         if act is not None and (hazard in before or (infos and where.is_ours)):
-            found.append(_proposal(received, mapping, realm, hazard, act, infos, where, before, issuer))
+            found.append(_proposal(received, mapping, realm, hazard, act, infos, where, before, feed, issuer))
     return tuple(found)
 
 
@@ -144,6 +151,7 @@ def _proposal(  # noqa: PLR0917 - the parts of one proposal
     infos: Sequence[CapInfo],
     where: Concerned,
     before: dict[HazardKind, Proposal],
+    feed: str,
     issuer: str,
 ) -> Proposal:
     message, was = received.message, before.get(hazard)
@@ -158,13 +166,13 @@ def _proposal(  # noqa: PLR0917 - the parts of one proposal
     # What is ended may concern less than what was begun: HQ sees the place of the beginning.
     keeps = ends and was is not None
     return Proposal(
-        id=f"cap-{realm}-{hazard.value}-{key_of(message)}",
+        id=f"cap-{realm}-{hazard.value}-{key_of(message, feed)}",
         realm=realm,
         act=act,
         hazard=hazard,
         danger=_DANGERS.get(hazard, Danger.OTHER),
         kind=kind,
-        subject=f"cap/{hazard.value}",
+        subject=_subject(feed, hazard),
         area_codes=(
             _code(message.sender, message.identifier),
             *(_code(one.sender, one.identifier) for one in message.references),
@@ -172,7 +180,7 @@ def _proposal(  # noqa: PLR0917 - the parts of one proposal
         area_names=was.area_names if keeps and was else where.names,
         zones=was.zones if keeps and was else where.zones,
         previous_zones=was.zones if was else (),
-        telegram_key=key_of(message),
+        telegram_key=key_of(message, feed),
         telegram_title=event[:200],
         editorial_office=message.sender,
         report_at=message.sent,
@@ -305,6 +313,11 @@ def _reading_order(info: CapInfo) -> int:
     """Japanese first, then English."""
     language = info.language.lower()
     return 0 if language.startswith("ja") else 1 if language.startswith("en") else 2
+
+
+def _subject(feed: str, hazard: HazardKind) -> str:
+    """Sources are trusted one by one: what one brings never takes the place of what another brought."""
+    return f"cap/{feed}/{hazard.value}"
 
 
 def _code(sender: str, identifier: str) -> str:

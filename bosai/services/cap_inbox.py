@@ -97,11 +97,12 @@ class CapInbox:
             self._rules.mapping,
             self._realm.value,
             now=now,
+            feed=feed,
             issuer=self._rules.issuers[feed],
             earlier=earlier,
         )
         return CapAnswer(
-            source=source_of(received.message),
+            source=source_of(received.message, feed),
             outcome=found.outcome,
             detail="。".join([*([found.detail] if found.detail else []), *received.problems]),
             proposals=found.proposals,

@@ -37,11 +37,12 @@ def judged(
     realm: str = "live",
     *,
     earlier: tuple[Proposal, ...] = (),
+    feed: str = "pref",
     issuer: str = "",
     signature: SignatureState = SignatureState.VERIFIED,
 ) -> CapAssessed:
     received = CapReceived(message=one, version="1.2", signature=signature)
-    return assess(received, MAPPING, realm, now=NOW, issuer=issuer, earlier=earlier)
+    return assess(received, MAPPING, realm, now=NOW, feed=feed, issuer=issuer, earlier=earlier)
 
 
 def proposed(one: CapMessage, **given) -> Proposal:
@@ -330,7 +331,7 @@ def test_the_old_messages_of_other_countries_propose_nothing_today(shared_data, 
     received = read_cap(
         (shared_data / "cap" / "samples" / name).read_bytes(), trust=CapTrust(allow_unsigned=True)
     )
-    found = assess(received, MAPPING, "live", now=NOW)
+    found = assess(received, MAPPING, "live", now=NOW, feed="pref")
     assert (found.outcome, found.proposals) == (outcome, ())
     assert detail in found.detail
 
@@ -350,6 +351,6 @@ def test_nor_would_they_on_the_day_they_were_sent(shared_data, name, detail):
     received = read_cap(
         (shared_data / "cap" / "samples" / name).read_bytes(), trust=CapTrust(allow_unsigned=True)
     )
-    found = assess(received, MAPPING, "live", now=received.message.sent + timedelta(minutes=1))
+    found = assess(received, MAPPING, "live", now=received.message.sent + timedelta(minutes=1), feed="pref")
     assert (found.outcome, found.detail, found.proposals) == (Outcome.KEPT, found.detail, ())
     assert detail in found.detail

@@ -99,6 +99,19 @@ async def test_an_update_takes_the_place_of_what_it_updates_and_a_bare_cancel_re
     assert (found.act, found.headline) == (ProposedAct.RECALL, "誤報")
 
 
+async def test_a_source_trusted_less_takes_back_or_forestalls_nothing_of_another(bench):
+    first = bench.fresh()
+    await bench.take(bench.signed(first))
+    for number, (kind, infos) in enumerate({CapMsgType.CANCEL: (), CapMsgType.UPDATE: first.infos}.items()):
+        forged = following(first, f"miyagi-2{number}", msg_type=kind, infos=infos)
+        await bench.take(cap_bytes(cap_xml(forged)), "open")
+    assert ("宮城県（CAP）", ProposedAct.ISSUE) in [(one.issuer, one.act) for one in await bench.waiting()]
+    assert ProposedAct.RECALL not in [one.act for one in await bench.waiting()]
+    second = bench.fresh(identifier="miyagi-3")
+    await bench.take(cap_bytes(cap_xml(second)), "open")
+    assert (await bench.take(bench.signed(second))).outcome is Outcome.PROPOSED
+
+
 async def test_two_warnings_of_one_sender_wait_beside_each_other(bench):
     await bench.take(bench.signed(bench.fresh()))
     await bench.take(bench.signed(bench.fresh(identifier="miyagi-9")))
