@@ -12,10 +12,9 @@ from bosai.feeds.changes import IgnoredReason, Outcome
 from bosai.feeds.errors import FeedError
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.model.realm import Realm
+from bosai.services.feed_take import REPLAY
 from bosai.services.feeds import Rebuilt, Taken
 from bosai.settings_schema import Settings
-
-FEED = "replay"
 
 
 async def replay(settings: Settings, args: argparse.Namespace) -> int:
@@ -29,7 +28,9 @@ async def replay(settings: Settings, args: argparse.Namespace) -> int:
             data = await asyncio.to_thread(Path(path).read_bytes)
             now = await asyncio.to_thread(_sent_at, path.name, data) if args.clock == "original" else None
             taken.append(
-                await service.take(data, path.name, now=now, max_age=max_age, as_drill=args.drill, feed=FEED)
+                await service.take(
+                    data, path.name, now=now, max_age=max_age, as_drill=args.drill, feed=REPLAY
+                )
             )
     if args.json:
         print_json(taken)

@@ -84,6 +84,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     basis: str = ""
     review_hint: str = ""
     restated: bool = False
+    replayed: bool = False  # of a file that somebody played, not of a feed
     yields_to: tuple[str, ...] = ()
     needs_earlier: bool = False
 

@@ -50,8 +50,13 @@ def rises(proposal: Proposal) -> bool:
 
 
 def is_call(proposal: Proposal) -> bool:
-    """True where 気象庁 has a class in force, whether it rose or only its details changed."""
+    """True where 気象庁 has a class in force, whether it rose or only its details changed.
+
+    Not on the live side for a file that somebody plays: whoever tries the replay must not tell a city to run.
+    """
     by_jma = proposal.origin == "jma" and proposal.danger is Danger.TSUNAMI
+    if proposal.replayed and proposal.realm == "live":
+        return False
     return by_jma and proposal.act in _ACTS and proposal.tsunami_class is not None
 
 

@@ -32,6 +32,12 @@ log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
 MAX_CHANGES_IN_ROW = 100
+REPLAY = "replay"
+"""The feed of files that somebody plays (`bosai feed replay`)."""
+PLAYED_TELEGRAM = (
+    "【ファイルから読み込んだ電文】フィードから届いたものではなく、自動では何も出ません。"
+    "津波ならこの提案か「津波の自動発信」から出してください。"
+)
 PAST_TELEGRAM = "【過去の電文の再生】いま発表されたものではありません。"
 """Opens the hint of a proposal that a recording made: nobody takes a warning of years ago for one of now."""
 
@@ -211,6 +217,8 @@ def _concluded(
             0, "提案を作れませんでした（不具合）。気象庁の発表を直接確認し、発令を判断してください"
         )
         failed = True
+    if received.feed == REPLAY:
+        proposals = [_played(proposal) for proposal in proposals]
     if one.is_past:
         proposals = [_of_the_past(proposal) for proposal in proposals]
     outcome = one.outcome
@@ -308,6 +316,11 @@ def _shown(changes: list[Change], rules: Rules) -> tuple[tuple[Change, ...], int
     rest = [one for one, is_near in zip(changes, near, strict=True) if not is_near]
     kept = (*first, *rest)[:MAX_CHANGES_IN_ROW]
     return kept, len(changes) - len(kept)
+
+
+def _played(proposal: Proposal) -> Proposal:
+    hint = "" if proposal.realm == "drill" else PLAYED_TELEGRAM
+    return msgspec.structs.replace(proposal, replayed=True, review_hint=hint + proposal.review_hint)
 
 
 def _of_the_past(proposal: Proposal) -> Proposal:

@@ -10,6 +10,7 @@ import pytest
 from bosai.feeds.jma.envelope import parse_telegram
 from bosai.model.alert import OrderKind, TsunamiClass
 from bosai.model.realm import Realm
+from bosai.services.feed_take import PLAYED_TELEGRAM, REPLAY
 from bosai.services.feeds import FeedService
 from bosai.services.proposals import ProposalService
 from bosai.settings_proposals import rules_of
@@ -115,6 +116,20 @@ async def test_a_drill_or_test_telegram_acts_on_the_drill_side_only(redis, statu
     for hq in (live, drill):
         await feed_of(hq).take(data, "drill.xml")
     assert await live.calls() == [] and await drill.classes() == [(WARNING, 1)]
+
+
+async def test_a_file_that_somebody_plays_sends_nothing_on_the_live_side_and_the_feed_still_does(redis):
+    live, drill = await ready(redis), await ready(redis, Realm.DRILL)
+    for hq, status in ((live, "通常"), (drill, "訓練")):
+        await feed_of(hq).take(report(item(kind="51"), status=status), "played.xml", feed=REPLAY)
+        await hq.at_once.tick()
+    assert await live.calls() == [] and await drill.classes() == [(WARNING, 1)]
+    (waiting,) = await live.proposals.open()
+    assert waiting.proposal.review_hint.startswith(PLAYED_TELEGRAM)
+    live.clock.move(minutes=1)
+    graver = report(item(kind="53", last="51"), report_at=REPORTED + timedelta(minutes=1))
+    await feed_of(live).take(graver, "heard.xml")
+    assert await live.classes() == [(MAJOR, 1)]
 
 
 async def test_what_the_feed_could_not_hand_on_is_met_by_the_tick(hq):
