@@ -201,8 +201,7 @@ class FeedService:
         made = await self._desk.put_waiting()
         if row is not None:
             await self.telegrams.trim()
-            if row.outcome is Outcome.UNREADABLE or row.problems or one.needs_eyes:
-                await self._tell_health()
+            await self._tell_health()
         return _taken(received, one, row, made)
 
     async def _write(self, received: Received, one: Judged) -> TelegramRow | None:

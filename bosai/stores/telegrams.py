@@ -210,6 +210,8 @@ class TelegramStore:
         if packed_one.needs_eyes:
             pipe.zadd(self._keys.telegram.unread, {packed_one.key: packed_one.number})
             pipe.zremrangebyrank(self._keys.telegram.unread, 0, -MAX_UNREAD - 1)
+        else:  # left aside before, it was taken after all
+            pipe.zrem(self._keys.telegram.unread, packed_one.key)
         if received_id is not None:
             pipe.delete(self.received_key(received_id))
             pipe.zrem(self._keys.telegram.pending, received_id)

@@ -694,6 +694,17 @@ async def test_a_telegram_left_aside_because_of_the_clock_is_shown_to_a_person(d
     assert ("時計" in (await desk.health()).get("detail", "")) is eyes
 
 
+async def test_what_was_left_aside_and_is_taken_after_all_waits_for_nobody(desk):
+    """Killed with it in hand and back after 40 minutes: the feed lists it again, as of the gap."""
+    data = report(item(kind=MAJOR))
+    desk.clock.move(minutes=40)
+    await desk.feeds.take(data, NAME)
+    assert not (await desk.health())["ok"]
+    assert (await desk.feeds.take(data, NAME, max_age=timedelta(hours=48))).outcome is Outcome.PROPOSED
+    assert await desk.feeds.telegrams.unread() == []
+    assert (await desk.health())["ok"]
+
+
 async def test_a_replay_left_aside_alarms_nobody(desk):
     await desk.feeds.take(report(item(kind=MAJOR)), NAME, now=REPORTED + timedelta(minutes=40))
     assert await desk.feeds.telegrams.unread() == []
