@@ -61,9 +61,15 @@ def parse_xml(
     try:
         root = etree.fromstring(text.encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:
-        raise XmlRefused(_reason(str(error).lower()), detail=str(error)[:200]) from error
+        raise XmlRefused(_reason(str(error).lower()), detail=_place(error)) from error
     _check_depth(root, max_depth)
     return root
+
+
+def _place(error: etree.XMLSyntaxError) -> str:
+    """Where it breaks; what the parser says of it is English that helps no officer (it is the cause of the error)."""
+    line, column = error.position
+    return f"{line}行目・{column}文字目"
 
 
 def _check_counts(text: str, *, max_elements: int, max_attributes: int) -> None:

@@ -31,6 +31,12 @@ def refusal_of(data: bytes) -> RefusalReason:
     return caught.value.reason
 
 
+def test_what_is_broken_is_told_in_japanese_with_the_place_of_it():
+    with pytest.raises(TelegramRefused) as caught:
+        parse_telegram(b"<Report>\n<a b></Report>")
+    assert str(caught.value).endswith("確かめてください）（2行目・5文字目）")
+
+
 def test_an_entity_bomb_is_refused_before_it_grows():
     data = report(body="<Text>&j;</Text>", prolog=LAUGHS)
     assert refusal_of(data) is RefusalReason.HAS_DTD

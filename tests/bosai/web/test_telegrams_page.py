@@ -134,6 +134,8 @@ async def test_what_can_not_be_read_stands_on_top_until_somebody_says_to_have_lo
     page = await kian.get("/hq/telegrams")
     section = page.one("//section[h2[starts-with(normalize-space(), '確認が必要な電文')]]")
     assert "broken.xml" in section.text_content()
+    one = (await kian.get(str(section.xpath(".//a/@href")[0]))).text
+    assert "何が変わったか分かりません" in one and "変わったことはありません" not in one
     async with officer(site, "mite", Role.VIEWER) as viewer:
         seen = await viewer.get("/hq/telegrams")
         assert "broken.xml" in seen.text
