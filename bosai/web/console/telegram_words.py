@@ -171,7 +171,8 @@ class Ours:
         """True for an area that is the city or a part of it, its coast or one of its rivers."""
         match system:
             case System.TSUNAMI:
-                return code == self.tsunami_area
+                # 潮位観測点 have five digits, the first three of which are their 津波予報区: 仙台港 22021.
+                return code == self.tsunami_area or (len(code) == 5 and code.startswith(self.tsunami_area))
             case System.WEATHER | System.SEISMIC:
                 return len(code) == 7 and code.startswith(self.city)
             case System.RIVER:

@@ -129,6 +129,8 @@ def test_what_happened_and_what_is_expected_are_told_as_given():
 
 def test_ours_come_first_and_a_code_counts_in_its_own_table_only():
     assert SENDAI.holds(System.TSUNAMI, "220", "宮城県")
+    assert SENDAI.holds(System.TSUNAMI, "22021", "仙台港")
+    assert not SENDAI.holds(System.TSUNAMI, "21001", "宮古")
     assert not SENDAI.holds(System.SEISMIC, "220", "宮城県北部")
     assert SENDAI.holds(System.SEISMIC, "0410500", "仙台泉区")
     assert SENDAI.holds(System.WEATHER, "0410002", "仙台市西部")
