@@ -193,6 +193,8 @@ SUBJECTS = {
     "town": "町",
     "plan": "計画",
     "at_once": "津波の自動発信",
+    "lag": "判断待ち",
+    "telegram": "電文",
 }
 PARTS = {
     "planner": "計画（行き先の決定）",

@@ -195,7 +195,7 @@ async def test_the_drill_side_has_its_own_texts_and_words(site):
     ):
         await pre_approved(kian, shonin, WARNING)
         shown = await shonin.get(f"{HOME}/warning")
-        assert "訓練の津波警報を、訓練の登録者へ送る" in shown.text and "本番です" not in shown.text
+        assert "訓練の津波警報のお知らせを、訓練の登録者へ送る" in shown.text and "本番です" not in shown.text
         await shonin.post(f"{HOME}/warning/start", {"hash": shown.value("hash"), "heard": "j_alert"})
         (out,) = await in_force(site, Realm.DRILL)
         assert out.alert.texts["ja"].headline.startswith("【訓練】")
@@ -256,5 +256,11 @@ async def test_the_log_says_who_approved_what_and_that_it_went_out_by_itself(sit
     await side.proposals.put(said)
     await side.at_once.react(said)
     page = await shonin.get("/hq/audit")
-    for words in ("津波の文を事前承認", "事前承認の文を自動発信", "自動発信", "key-1"):
+    for words in (
+        "津波の文を事前承認",
+        "津波の自動発信 津波警報",
+        "事前承認の文を自動発信",
+        "自動発信",
+        "key-1",
+    ):
         assert words in page.text
