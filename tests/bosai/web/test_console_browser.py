@@ -122,6 +122,7 @@ async def test_only_the_keyboard_is_needed(chrome: Browser, site: Site, kian: Ne
     await page.press("Space")
     await focus("input[name=kind][value=tsunami_evacuation]")
     await page.press("Space")
+    assert await page.evaluate("return document.querySelector('#by-level4').hidden"), "no levels there"
     await focus("input[name=tsunami_class]")
     await page.press("Space")
     await focus("input[name=zone][value='tsunami:area1']")

@@ -19,6 +19,7 @@ function showLegal() {
     if (label.hidden) label.querySelector("input").checked = false;
   }
   document.getElementById("kind-wait").hidden = legal.length > 0;
+  document.getElementById("by-level4").hidden = !legal.includes("emergency_safety"); // no levels beside a tsunami
   document.getElementById("tsunami_class").hidden = hazard() !== "tsunami";
   const kind = form.querySelector('input[name="kind"]:checked')?.value ?? "";
   const foretold = (data.foretold[hazard()] ?? []).includes(kind);
