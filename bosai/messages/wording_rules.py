@@ -30,6 +30,9 @@ from bosai.messages.wording_words import (
 from bosai.model.alert import Act
 from geodata.hazards import HazardKind
 
+_GO_NOT = "(?!(行か|向かわ|移動し|逃げ|避難し)(ない|なく|ず))"
+"""「避難所へ行かないで」 sends nobody."""
+
 RULES: tuple[Rule, ...] = (
     # Names
     Rule(
@@ -271,8 +274,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="level5_set_out",
         find=forbids(
-            r"(避難所|避難場所|学校|センター|公園|」|\))へ(避難|逃げ|行|向か|移動)",
-            r"避難(所|場所)へ",
+            rf"(避難所|避難場所|学校|センター|公園|」|\))へ{_GO_NOT}(避難|逃げ|行|向か|移動)",
+            rf"避難(所|場所)へ{_GO_NOT}",
             r"(避難所|避難場所|学校|センター|公園)(に|まで)(避難|逃げ|行[っきく]|向か|移動|走)",
             r"立退き避難",
             r"にげる ところ[へに]",

@@ -334,6 +334,8 @@ ROWS = (
             ("id", "Pergi ke tempat evakuasi"),
         ),
         (
+            ("ja", "避難所へ行かないでください。今いる建物の高い階で命を守ってください。"),
+            ("ja", "避難場所へ向かわないでください"),
             ("ja", "今いる所で命を守ってください"),
             ("ja", "避難所に行かないでください"),
             ("en", "Where you are, move to a higher floor"),
