@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import TypeVar
 
 from bosai.feeds.jma.weather_series import SERIES
+from bosai.feeds.readings import JST
 from bosai.feeds.show import intensity_name
 from bosai.feeds.show_values import ShownArea, ShownForecast, ShownHappening, ShownKind, ShownTelegram
 
@@ -145,8 +147,8 @@ def _grouped(members: Iterable[_T], key: Callable[[_T], str]) -> list[tuple[str,
 
 
 def _clock(iso: str | None) -> str:
-    """ "2011-03-11T14:49:00+09:00" → "2011-03-11 14:49"."""
-    return "" if iso is None else iso[:16].replace("T", " ")
+    """ "2011-03-11T05:49:00Z" → "2011-03-11 14:49": Japan's time, also of feeds (UTC) and of senders abroad."""
+    return "" if iso is None else f"{datetime.fromisoformat(iso).astimezone(JST):%Y-%m-%d %H:%M}"
 
 
 def _cut(text: str) -> str:

@@ -124,6 +124,16 @@ def test_every_real_telegram_can_be_shown_as_json_and_as_text():
         assert value.title in text
 
 
+def test_times_are_japans_whatever_zone_they_came_in():
+    entry = "<entry><title>t</title><id>i</id><updated>2011-03-11T05:49:00Z</updated>" + (
+        '<link href="https://www.data.jma.go.jp/a.xml"/></entry>'
+    )
+    feed = '<feed xmlns="http://www.w3.org/2005/Atom"><title>f</title><id>x</id>'
+    data = f"{feed}<updated>2011-03-11T05:50:00Z</updated>{entry}</feed>".encode()
+    shown = show_telegram(data, name="f.xml")
+    assert "2011-03-11 14:49" in show_text(shown)
+
+
 def test_feeds_of_telegrams_are_shown_by_their_entries():
     for file in (jma_folder() / "feeds").glob("*.xml"):
         shown = show_telegram(file.read_bytes(), name=file.name)
