@@ -91,6 +91,7 @@ class DecisionLag:
         self._orders = orders
         self._needs_of = needs_of
         self._zones = zones
+        self._touched: tuple[ZoneCatalogue, dict[tuple[str, tuple[str, ...]], bool]] | None = None
         self._store = LagStore(redis, realm)
         self._audit = AuditStore(redis, realm)
         self.limits = Limits(
@@ -158,16 +159,22 @@ class DecisionLag:
             return ()
         orders = [one.alert for one in await self._orders()]
         zones = self._zones()
+        # A version never changes its area, and every page asks: areas of the whole city have 100,000 corners.
+        if self._touched is None or self._touched[0] is not zones:
+            self._touched = zones, {}
+        touched = self._touched[1]
 
         def answer_of(key: str) -> Answer | None:
             note = notes.get(key)
             return note.answer if note else None
 
         def touching(order: Alert, keys: tuple[str, ...]) -> bool:
-            return touches(order, keys, zones)
+            asked = order.key, keys
+            if asked not in touched:
+                touched[asked] = touches(order, keys, zones)
+            return touched[asked]
 
         now = self._clock.now()
-        # Areas of the whole city have tens of thousands of vertices.
         return await asyncio.to_thread(lags, needs, orders, answer_of, touching, limits=self.limits, now=now)
 
 

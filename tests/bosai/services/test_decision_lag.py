@@ -12,6 +12,7 @@ from bosai.feeds.readings import Grade
 from bosai.model.alert import AlertRecord, AlertState, OrderKind
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
+from bosai.services import decision_lag
 from bosai.services.audit import AuditService
 from bosai.services.decision_lag import DecisionLag
 from bosai.services.zones import ZoneCatalogue
@@ -224,3 +225,17 @@ async def test_the_two_sides_wait_for_themselves(city, clock):
     drilled = await AuditService(city.redis, Realm.DRILL, clock).read(0, 10)
     assert len(live) == len(drilled) == 1
     assert live[0].at > START
+
+
+async def test_the_area_of_a_version_is_compared_once_until_other_zones_are_imported(city, monkeypatch):
+    """Every page of the console asks, and an area of the whole city takes a quarter of a second."""
+    compared = []
+    monkeypatch.setattr(decision_lag, "touches", lambda *asked: compared.append(asked) or False)
+    city.announce()
+    city.issue()
+    for _ in range(3):
+        assert len(await city.timer.now()) == 1
+    assert len(compared) == 1
+    city.zones = ZoneCatalogue([], [EAST], PlaceIndex([]), BBOX)
+    await city.timer.now()
+    assert len(compared) == 2
