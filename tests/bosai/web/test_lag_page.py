@@ -9,9 +9,16 @@ import msgspec
 import pytest
 
 from bosai.feeds.changes import Standing
+from bosai.feeds.proposals import Proposal
+from bosai.model.alert import AlertRecord, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
+from bosai.stores.proposals import ProposalRecord, ProposalState
+from bosai.web.console.lag import way_of
+from bosai.web.console.suggestions import suggestions
+from tests.bosai.channels.orders import Series, tsunami_form
 from tests.bosai.feeds.test_decision_lag import LANDSLIDE, TSUNAMI
+from tests.bosai.services.once import announcement
 from tests.bosai.web.officers import Officer, no_planner, officer
 from tests.bosai.web.running import Site
 
@@ -112,3 +119,46 @@ async def test_who_only_sees_is_shown_it_and_offered_nothing(site: Site, kian: O
         assert page.document.xpath("//input[@name='need']") == []
         refused = await viewer.post("/hq/lag/answer", {"need": need, "reason": "理由"})
         assert refused.status == 403
+
+
+async def test_the_notice_that_went_out_at_once_leads_to_the_order_that_is_still_owed(
+    site: Site, kian: Officer
+) -> None:
+    """It closed the proposal: a link to the proposals would lead nowhere."""
+    side = site.side()
+    wave = msgspec.structs.replace(
+        TSUNAMI.standing, layer="津波予報区", since=side.clock.now() - timedelta(minutes=3)
+    )
+
+    async def standings() -> tuple[Standing, ...]:
+        return (wave,)
+
+    side.decision_lag._standings = standings
+    (link,) = (await kian.get("/hq/lag")).document.xpath("//main//article//a[contains(@class, 'button')]")
+    assert (link.get("href"), link.text) == ("/hq/alerts/new", "下書きを作る")
+    notice = tsunami_form(TsunamiClass.WARNING)
+    out = Series(msgspec.structs.replace(notice, kind=OrderKind.NOTICE)).head
+
+    async def in_force() -> list[AlertRecord]:
+        return [out]
+
+    side.alerts.in_force = in_force
+    (link,) = (await kian.get("/hq/lag")).document.xpath("//main//article//a[contains(@class, 'button')]")
+    assert link.get("href") == f"/hq/alerts/new?update={out.alert.alert_id}"
+    assert link.text == "出ているお知らせから避難指示の下書きを作る"
+
+
+def test_a_need_leads_to_its_own_proposal_and_to_no_lift() -> None:
+    at = TSUNAMI.standing.since
+    its = announcement(TsunamiClass.WARNING, at=at)
+    others = msgspec.structs.replace(its, id="other", subject="landslide")
+    lift = announcement(None, TsunamiClass.WARNING, at=at, name="2")
+    found = suggestions([waiting(one) for one in (others, lift, its)], [])
+    assert way_of(TSUNAMI, found, []) == (f"/hq/alerts/new?proposal={its.id}", "提案から下書きを作る")
+    assert way_of(TSUNAMI, suggestions([waiting(lift)], []), [])[0] == "/hq/alerts/new"
+
+
+def waiting(proposal: Proposal) -> ProposalRecord:
+    return ProposalRecord(
+        proposal=proposal, state=ProposalState.OPEN, received_at=proposal.report_at + timedelta(seconds=9)
+    )
