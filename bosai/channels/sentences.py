@@ -118,6 +118,9 @@ def opening_of(record: AlertRecord, areas: str, *, spoken: bool = False) -> tupl
         what = "終了" if alert.kind is OrderKind.NOTICE else "解除"
         return (f"{city}は{at}、{areas}の{named}を{what}しました。",)
     jma = jma_sentence(record)
+    if spoken and not jma and alert.tsunami_class is not None:
+        # The order is read without the class; whoever only hears it has to know which it is all the same.
+        jma = (f"{term('ja', f'tsunami.{alert.tsunami_class}')}が発表されています。",)
     if alert.kind is OrderKind.NOTICE:
         return (*jma, f"{at}、{city}から{areas}へのお知らせです。")
     if alert.act is Act.UPDATE and not is_newly_issued(alert):

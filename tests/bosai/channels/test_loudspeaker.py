@@ -101,6 +101,20 @@ def test_read_aloud_the_warning_stays_jmas_and_no_bracket_is_left() -> None:
     assert not set("（）「」【】・") & set(without_kana.replace(without_kana.split("\n")[0], ""))
 
 
+@pytest.mark.parametrize(
+    ("tsunami_class", "heard"),
+    [
+        (TsunamiClass.MAJOR_WARNING, "大津波警報が発表されています。\n仙台市は"),
+        (TsunamiClass.WARNING, "\n津波警報が発表されています。\n仙台市は"),
+        (TsunamiClass.ADVISORY, "津波注意報が発表されています。\n仙台市は"),
+    ],
+)
+def test_which_warning_it_is_is_heard_also_where_no_telegram_came(tsunami_class, heard) -> None:
+    script = said(record(order=tsunami(tsunami_class)))
+    assert heard in script.text
+    assert script.text.count("発表されています。") == FIGURES.repeat
+
+
 def test_a_drill_says_so_first_and_last() -> None:
     made = said(record(Realm.DRILL, FLOOD_4))
     assert made.lines[:2] == ("【訓練】〔チャイム〕", "訓練の放送です。")
