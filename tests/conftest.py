@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis.asyncio
 from blockbuster import blockbuster_ctx
+from hypothesis import settings
 from redis.driver_info import DriverInfo
 
 from tests.browsers import in_ci, require_browser
@@ -21,6 +22,10 @@ ROOMS = ["geodata", "shelters", "bosai", "workers"]
 
 DRIVER = DriverInfo()
 """Made once: redis-py reads its own version from files for it, else at every new connection."""
+
+# How long one example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Blocking calls that are right where they are: (blocking function, file, function leading to it), each with its reason.
 ALLOWED_TO_BLOCK: list[tuple[str, str, str]] = []

@@ -6,10 +6,13 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from blockbuster import BlockingError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from redis.exceptions import ResponseError
 
 from tests.browsers import require_browser
@@ -109,3 +112,9 @@ def test_in_ci_a_browser_test_that_skips_for_any_reason_has_failed(tmp_path, ci,
         check=False,
     )
     assert outcome in answer.stdout
+
+
+@given(st.just(0))
+@settings(max_examples=1)
+def test_no_property_is_judged_by_how_busy_the_machine_is(_zero: int) -> None:
+    time.sleep(0.25)  # longer than Hypothesis allows by default
