@@ -9,7 +9,7 @@ from bosai.feeds.proposals import Proposal, ProposedAct
 from bosai.feeds.readings import Danger, Grade
 from bosai.messages.measures import JST
 from bosai.messages.notices import prepared
-from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass
+from bosai.model.alert import Alert, AlertRecord, OrderKind, TsunamiClass, level_of
 from bosai.services.proposals import About, ProposalRecord
 from geodata.hazards import HazardKind
 
@@ -156,7 +156,11 @@ def _place(proposal: Proposal) -> tuple[int, int, float]:
     """The coast first, then the gravest, then the newest; what is only to be read comes last."""
     only_read = proposal.act is ProposedAct.REVIEW
     coast = proposal.hazard is not HazardKind.TSUNAMI
-    return (2 if only_read else int(coast), -int(proposal.grade), -proposal.report_at.timestamp())
+    # Grades are 気象庁's: what another sender says weighs as much as the order that is proposed for it.
+    weight = int(proposal.grade)
+    if proposal.origin == "cap":
+        weight = (level_of(proposal.hazard, proposal.kind) or 0) if proposal.kind is not None else 0
+    return (2 if only_read else int(coast), -weight, -proposal.report_at.timestamp())
 
 
 def _suggestion(

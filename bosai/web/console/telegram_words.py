@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bosai.feeds.changes import Change, ChangeKind, IgnoredReason, Outcome, Standing, TelegramRow
+from bosai.feeds.jma.envelope import InfoType
 from bosai.feeds.jma.tsunami import CLASS_BY_GRADE
 from bosai.feeds.readings import Danger, Grade, Happening, Kind, System
 from bosai.feeds.show import intensity_name
@@ -186,19 +187,32 @@ def lines_of(changes: Iterable[Change], ours: Ours) -> list[ChangeLine]:
     return [_line(one) for one in sorted(changes, key=lambda one: not _is_ours(one, ours))]
 
 
+def issued_word(row: TelegramRow) -> str:
+    """発表 for what 気象庁 announced, 発信 for what others sent: 発表 is 気象庁's word."""
+    return "発信" if group_of(row) == "cap" else "発表"
+
+
+def info_word(row: TelegramRow) -> str:
+    """発表, 訂正 or 取消 as given, 発信 for a CAP message that is no cancel; "" where nobody could read it."""
+    if row.source is None:
+        return ""
+    return issued_word(row) if row.source.info_type is InfoType.ISSUED else str(row.source.info_type)
+
+
 def delay(row: TelegramRow) -> str:
-    """How long after 気象庁's time of the report it was received: 「発表から52秒」."""
+    """How long after the time of the report it was received: 「発表から52秒」."""
     if row.source is None:
         return ""
     passed = row.received_at - row.source.report_at
+    word = issued_word(row)
     if passed < timedelta():
-        return "発表時刻より前（時計を確かめてください）"
+        return f"{word}時刻より前（時計を確かめてください）"
     seconds = int(passed.total_seconds())
     if seconds < 120:
-        return f"発表から{seconds}秒"
+        return f"{word}から{seconds}秒"
     if seconds < 7200:
-        return f"発表から{seconds // 60}分"
-    return f"発表から{seconds // 3600}時間" if seconds < 48 * 3600 else f"発表から{seconds // 86400}日"
+        return f"{word}から{seconds // 60}分"
+    return f"{word}から{seconds // 3600}時間" if seconds < 48 * 3600 else f"{word}から{seconds // 86400}日"
 
 
 def _is_ours(change: Change, ours: Ours) -> bool:

@@ -245,11 +245,16 @@ def test_the_coast_stands_first_then_the_gravest_and_what_is_only_to_be_read_las
         of_rule("river_natori", Grade.EMERGENCY, id="level 5"),
         of_rule("shaking_city", None, id="city"),
         of_rule("shaking_coast", None, id="coast"),
+        msgspec.structs.replace(
+            of_rule("landslide", Grade.URGENT, origin="cap", id="cap"),
+            grade=Grade.UNKNOWN,  # as every CAP message
+            kind=OrderKind.NOTICE,
+        ),
     ]
     found = suggestions(
         [ProposalRecord(proposal=one, state=ProposalState.OPEN, received_at=START) for one in rows], []
     )
-    assert [one.record.proposal.id for one in found] == ["coast", "level 5", "level 3", "city", "r"]
+    assert [one.record.proposal.id for one in found] == ["coast", "level 5", "level 3", "city", "cap", "r"]
     assert found[-1].path == ""
 
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from bosai.feeds.changes import Change, ChangeKind, IgnoredReason, Outcome, Standing, TelegramRow
-from bosai.feeds.jma.envelope import parse_telegram
+from bosai.feeds.jma.envelope import InfoType, parse_telegram
 from bosai.feeds.readings import Area, Danger, Expected, Forecast, Grade, Happening, Kind, System
 from bosai.messages.wording import check_wording
 from bosai.model.realm import Realm
 from bosai.web.console import telegram_words
-from bosai.web.console.telegram_words import ChangeLine, Ours, chip, chip_class, delay, group_of, lines_of
+from bosai.web.console.telegram_words import (
+    ChangeLine,
+    Ours,
+    chip,
+    chip_class,
+    delay,
+    group_of,
+    info_word,
+    lines_of,
+)
 from tests.bosai.feeds.telegrams import JST, item, report
 
 AT = datetime(2026, 4, 1, 12, 3, tzinfo=JST)
@@ -156,6 +166,15 @@ def test_ours_come_first_and_a_code_counts_in_its_own_table_only():
 )
 def test_how_late_it_came_is_told_from_the_time_of_the_report(after_s: int, words: str):
     assert delay(row(received_at=AT + timedelta(seconds=after_s))) == words
+
+
+def test_what_others_send_is_not_called_by_the_word_of_the_agency():
+    source = msgspec.structs.replace(SOURCE, type_code="CAP")
+    assert delay(row(source=source, feed="prefecture")) == "発信から0秒"
+    assert info_word(row(source=source, feed="prefecture")) == "発信"
+    assert info_word(row()) == "発表"
+    recalled = msgspec.structs.replace(source, info_type=InfoType.CANCELLED)
+    assert info_word(row(source=recalled, feed="prefecture")) == "取消"
 
 
 def row(**given: Any) -> TelegramRow:
