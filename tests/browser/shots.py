@@ -3,7 +3,8 @@
 Runs the whole service on a data folder of its own, with made-up residents and a push service of the test bed; plays
 a tsunami warning where the recorded telegrams are; nothing leaves the machine.
 
-    quiet ─▶ drill ─▶ tsunami (drafted, approved, read in four languages) ─▶ recalled
+    quiet ─▶ drill ─▶ what was heard (telegrams, late decisions, texts approved beforehand, every other channel)
+          └▶ tsunami (drafted, approved, read in four languages) ─▶ recalled
           └▶ flood, levels 3 4 5 ─▶ a phone is told, loses its connection, is redirected ─▶ lifted ─▶ desk, accounts
 """
 
@@ -36,6 +37,9 @@ TELEGRAM = "jma/official_samples/32-39_11_02_250206_VTSE41.xml"
 FLOODS = (("elderly_etc", "荒浜"), ("evacuate", "荒井"), ("emergency_safety", "蒲町"))
 DRAWN = "140.955,38.205\n140.985,38.205\n140.985,38.235\n140.955,38.235"
 RESIDENTS = 30
+SIZES = ("phone", "tablet", "desktop")
+CLASSES = ("advisory", "warning", "major_warning")
+BROKEN = b"<Report><Control><Title>\xe6\xb4\xa5\xe6\xb3\xa2"
 TURN_S = 21.0
 HOLD = """
   const config = JSON.parse(document.getElementById("page-config").textContent);
@@ -60,7 +64,8 @@ async def take_all(folder: Path) -> None:
             await _quiet(album)
             await _checks(album, push)
             await _people(service, push)
-            await _drill(album, practising, checking, telegram)
+            order = await _drill(album, practising, checking, telegram)
+            await _heard(album, practising, checking, Path(temp), order)
             drafter = await officer(chrome, service, DRAFTER)
             approver = await officer(chrome, service, APPROVER)
             await _compose(album, drafter)
@@ -161,7 +166,8 @@ async def _people(service: RunningService, push: PushService) -> None:
                 assert answer.status == 201, await answer.text()
 
 
-async def _drill(album: Album, drafter: Officer, approver: Officer, telegram: Path | None) -> None:
+async def _drill(album: Album, drafter: Officer, approver: Officer, telegram: Path | None) -> str:
+    """The drill, and the path of its order."""
     await album.open_pages("04-drill-home", "/drill/")
     if telegram is not None:
         await album.service.cli("feed", "replay", "--drill", "--json", str(telegram))
@@ -176,6 +182,43 @@ async def _drill(album: Album, drafter: Officer, approver: Officer, telegram: Pa
     desk = await staff_at_desk(album.browser, album.service, "七郷小学校", drill=True)
     await desk.page.wait_for_text("混み具合")
     await album.take(desk.page, "09-drill-desk-phone")
+    return path
+
+
+async def _heard(album: Album, drafter: Officer, approver: Officer, folder: Path, order: str) -> None:
+    """What 気象庁 said, what waits for a decision, the two taps, and the texts of the other channels."""
+    broken = folder / "VTSE41_broken.xml"
+    broken.write_bytes(BROKEN)
+    await album.service.cli("feed", "replay", "--drill", "--json", str(broken), ok=(1,))  # nobody can read it
+    who, other = f"{DRAFTER}-drill", f"{APPROVER}-drill"
+    await album.open_pages("60-telegrams", "/drill/hq/telegrams", person=who, sizes=SIZES)
+    await album.open_pages(
+        "60-telegrams-no-script", "/drill/hq/telegrams", person=who, sizes=("phone",), script=False
+    )
+    await drafter.goto("/hq/telegrams")
+    for name, css in (("unreadable", ".unread a.button"), ("one", ".telegram:last-child a.telegram-title")):
+        path = await drafter.page.evaluate("return document.querySelector(arg)?.getAttribute('href')", css)
+        if path:
+            await album.open_pages(f"61-telegram-{name}", str(path), person=who, sizes=SIZES)
+    await album.open_pages("62-lag", "/drill/hq/lag", person=who, sizes=SIZES)
+    await album.open_pages("63-at-once-never", "/drill/hq/at-once", person=who, sizes=SIZES)
+    for one in CLASSES:
+        await drafter.goto("/hq/at-once")
+        await drafter.page.click(css=f"form[action$='/{one}/ask'] button")
+        await drafter.page.wait_for_text("事前承認を求めました")
+    await album.open_pages("63-at-once-asked", "/drill/hq/at-once", person=other, sizes=SIZES)
+    for one in CLASSES:
+        await approver.goto("/hq/at-once")
+        words = await approver.page.evaluate(
+            "return document.getElementById(arg).textContent.trim()", f"words-{one}"
+        )
+        await approver.page.fill(str(words), css=f"#typed-{one}")
+        await approver.page.click(css=f"form[action$='/{one}/approve'] button")
+        await approver.page.wait_for_text("事前承認しました")
+    await album.open_pages("63-at-once-ready", "/drill/hq/at-once", person=other, sizes=SIZES)
+    await album.open_pages("63-at-once-tap", "/drill/hq/at-once/warning", person=other, sizes=SIZES)
+    await album.open_pages("64-channels", f"/drill{order}/channels", person=who, sizes=SIZES)
+    await album.open_pages("64-report", f"/drill{order}/channels/report", person=who)
 
 
 async def _compose(album: Album, drafter: Officer) -> None:
