@@ -75,7 +75,7 @@ class CapFeed:
         self._base_url = base_url
         self._note = PLACEHOLDER if settings.sender_is_placeholder else ""
         self._looking = asyncio.Lock()
-        self._looked_s = float("-inf")
+        self._look_again_s = float("-inf")
 
     async def tick(self) -> None:
         """What the schedules worker does: send what is due, forget what is old, and say how it went."""
@@ -149,11 +149,12 @@ class CapFeed:
     async def _look(self) -> None:
         """Make what is due, unless this process has just looked. Readers get what there is when that fails."""
         async with self._looking:
-            loop_s = asyncio.get_running_loop().time()
-            if loop_s - self._looked_s < READ_AGAIN_S:
+            loop_s = asyncio.get_running_loop().time
+            if loop_s() < self._look_again_s:
                 return
-            self._looked_s = loop_s
-            await self.bring_up_to_date()
+            failed = await self.bring_up_to_date()
+            # What can not be made may cost seconds each time: that is left to the tick.
+            self._look_again_s = loop_s() + (TICK_S if failed else READ_AGAIN_S)
 
     async def _say(self, alert_id: str) -> None:
         for _ in range(TRIES):

@@ -80,7 +80,7 @@ async def messages(feed: CapFeed) -> list[CapMessage]:
 
 
 async def listed(feed: CapFeed) -> list[str]:
-    feed._looked_s = float("-inf")  # as a reader of another process, or a second later
+    feed._look_again_s = float("-inf")  # as a reader of another process, or a second later
     return [one.identifier for one in (await feed.listing()).entries]
 
 
@@ -241,6 +241,21 @@ async def test_one_order_that_can_not_be_said_leaves_the_others_alone_and_hq_rea
     await feed.tick()
     health = msgspec.json.decode(await hq.redis.hget(Keys(Realm.LIVE).health, "cap"))
     assert (health["ok"], len(await messages(feed))) == (True, 2)
+
+
+async def test_readers_do_not_make_again_and_again_what_can_not_be_made(hq, feed, monkeypatch):
+    tried = []
+
+    def fails(record, frame, **given):
+        tried.append(record.alert.key)
+        raise ValueError("after seconds of work")
+
+    monkeypatch.setattr(cap_feed, "cap_message", fails)
+    monkeypatch.setattr(cap_feed, "READ_AGAIN_S", 0.0)
+    await hq.issue()
+    for _ in range(5):
+        await feed.listing()
+    assert len(tried) == 1
 
 
 async def test_the_board_says_while_nobody_has_set_in_whose_name_messages_go_out(hq, keys):

@@ -55,7 +55,7 @@ async def test_a_release_is_in_the_feed_at_once_and_its_message_is_signed_and_va
     assert await entries(site) == []
     await asyncio.sleep(0)
     record = await issued(site)
-    site.side().cap._looked_s = float("-inf")  # a second has passed
+    site.side().cap._look_again_s = float("-inf")  # a second has passed
     (entry,) = await entries(site)
     answer = await site.ask("GET", address(site, entry))
     assert (answer.status, answer.headers["Content-Type"]) == (
