@@ -13,7 +13,7 @@ from redis.exceptions import WatchError
 
 from bosai.errors import NotFound
 from bosai.feeds.changes import Outcome
-from bosai.feeds.in_force import State, fold, forecasts, in_force, rests_on
+from bosai.feeds.in_force import State, fold_all, forecasts, in_force, rests_on
 from bosai.feeds.jma.reading import reader_of
 from bosai.services.feed_take import Figures, readings_again
 from bosai.stores.feed_state import changed_fields, fields_of, loaded
@@ -130,10 +130,14 @@ def _fold_batch(
     lost = set()
     for stored, data in batch:
         readings = readings_again(stored, data, figures)
+        try:
+            after = fold_all(state, readings or ())[0]
+        except Exception:  # a fault of ours with one telegram costs no other
+            log.exception("a kept telegram can no longer be folded: %s", stored.row.key)
+            readings, after = None, state
         if readings is None:
             lost.add(stored.row.key)
-        for reading in readings or ():
-            state, _ = fold(state, reading)
+        state = after
     return state, lost
 
 

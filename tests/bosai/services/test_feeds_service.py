@@ -666,13 +666,16 @@ async def _refusing(_self, _proposal):
     raise RuntimeError("the desk can not take it")
 
 
-async def test_a_warning_stands_also_where_a_new_version_can_no_longer_read_its_telegram(desk, monkeypatch):
+@pytest.mark.parametrize(("room", "part"), [(feed_take, "read"), (feed_rebuild, "fold_all")])
+async def test_a_warning_stands_also_where_a_new_version_can_no_longer_read_its_telegram(
+    desk, monkeypatch, room, part
+):
     await desk.feeds.take(report(item(kind=MAJOR)), NAME)
 
-    def fails(_telegram):
+    def fails(*_given):
         raise KeyError("a fault of the new version")
 
-    monkeypatch.setattr(feed_take, "read", fails)
+    monkeypatch.setattr(room, part, fails)
     for full in (False, True):
         await desk.feeds.rebuild(full=full)
         assert await desk.grade() is Grade.EMERGENCY
