@@ -79,6 +79,7 @@ def _line(one: Lag, way: tuple[str, str]) -> dict[str, Any]:
         "label": way[1],
         "lag": one,
         "sentence": lag_words.sentence(one),
+        "announced": lag_words.announced(one.need.standing),
         "proposed": lag_words.proposed(one.need),
         "stage": lag_words.STAGES[one.stage],
         "asks": one.stage in (Stage.NAG, Stage.ESCALATE),

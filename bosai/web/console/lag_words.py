@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bosai.feeds.changes import Standing
 from bosai.feeds.decision_lag import Lag, Need, Stage
+from bosai.feeds.readings import Danger
 from bosai.messages.measures import time_text
 from bosai.messages.terms import issued_name
+from bosai.web.console.telegram_words import chip
 from geodata.hazards import HazardKind
 
 PATH = "/hq/lag"
@@ -23,9 +26,15 @@ def sentence(lag: Lag) -> str:
     standing = lag.need.standing
     at = time_text(lag.since, lag.since + lag.waited)
     return (
-        f"{standing.name}に{standing.kind.name}（気象庁 {at}発表）。"
+        f"{standing.name}に{announced(standing)}（気象庁 {at}発表）。"
         f"対応する避難情報が発令されないまま{_waited(lag.waited)}たっています。"
     )
+
+
+def announced(standing: Standing) -> str:
+    """What 気象庁 announced. Code 53 is named 「大津波警報：発表」, which is no name to be read in a sentence."""
+    kind = standing.kind
+    return (chip(kind) if kind.danger is Danger.TSUNAMI else "") or kind.name
 
 
 def summary(lags: Sequence[Lag], *, of: int) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from bosai.feeds.changes import Standing
 from bosai.feeds.proposals import Proposal
+from bosai.feeds.readings import Grade
 from bosai.model.alert import AlertRecord, OrderKind, TsunamiClass
 from bosai.model.realm import Realm
 from bosai.model.staff import Role
@@ -69,7 +70,12 @@ async def test_a_bad_night_has_one_banner_with_the_tsunami_in_it_and_readable_ti
     second = msgspec.structs.replace(
         LANDSLIDE.standing, code="0410002", name="仙台市西部", since=now - timedelta(hours=5)
     )
-    wave = msgspec.structs.replace(TSUNAMI.standing, layer="津波予報区", since=now - timedelta(minutes=8))
+    named = msgspec.structs.replace(
+        TSUNAMI.standing.kind, code="53", name="大津波警報：発表", grade=Grade.EMERGENCY
+    )
+    wave = msgspec.structs.replace(
+        TSUNAMI.standing, layer="津波予報区", since=now - timedelta(minutes=8), kind=named
+    )
 
     async def standings() -> tuple[Standing, ...]:
         return (first, second, wave)
@@ -77,7 +83,11 @@ async def test_a_bad_night_has_one_banner_with_the_tsunami_in_it_and_readable_ti
     side.decision_lag._standings = standings
     (banner,) = (await kian.get("/hq/sites")).document.xpath("//*[contains(@class, 'hq-banner')]")
     said = "".join(banner.itertext())
-    assert "宮城県に" in said and "発令されないまま8分" in said and "ほかに2件あります。" in said
+    assert (
+        "宮城県に大津波警報（気象庁" in said
+        and "発令されないまま8分" in said
+        and "ほかに2件あります。" in said
+    )
     board = (await kian.get("/hq/lag")).text
     assert "発令されないまま3日たっています" in board and "発令されないまま5時間たっています" in board
 
