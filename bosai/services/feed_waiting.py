@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 from redis.asyncio import Redis
@@ -61,6 +61,15 @@ class WaitingProposals:
         if failed is not None:
             raise failed
         return made
+
+    async def heard(self, proposal_ids: Iterable[str]) -> None:
+        """What somebody had played has come by the feed: what reacts at once is told of it as of any other."""
+        for proposal_id in proposal_ids:
+            try:
+                record = await self._proposals.get(proposal_id)
+            except NotFound:
+                continue
+            await self._tell_of(msgspec.structs.replace(record.proposal, replayed=False))
 
     async def _tell_of(self, proposal: Proposal) -> None:
         """Before it stops waiting, so that what reacts at once can not miss it; only while it is HQ's to decide."""

@@ -27,7 +27,16 @@ from bosai.model.realm import Realm
 from bosai.model.staff import Permission, Session
 from bosai.ports import Clock
 from bosai.services.feed_rebuild import Rebuilt, rebuilt
-from bosai.services.feed_take import PAST_TELEGRAM, CapJudges, Figures, Judged, concluded, id_of, judged
+from bosai.services.feed_take import (
+    PAST_TELEGRAM,
+    REPLAY,
+    CapJudges,
+    Figures,
+    Judged,
+    concluded,
+    id_of,
+    judged,
+)
 from bosai.services.feed_waiting import OnProposal, WaitingProposals
 from bosai.services.proposals import ProposalService
 from bosai.stores.audit import AuditStore, Step, until_head_holds
@@ -199,6 +208,10 @@ class FeedService:
         one = await asyncio.to_thread(judged, received, self._figures, self._clock.now(), cap)
         row = await self._write(received, one)
         made = await self._desk.put_waiting()
+        if row is None and received.feed != REPLAY:
+            played = await self.telegrams.find(one.key)
+            if played is not None and played.row.feed == REPLAY:
+                await self._desk.heard(played.row.proposals)
         if row is not None:
             await self.telegrams.trim()
             await self._tell_health()

@@ -132,6 +132,17 @@ async def test_a_file_that_somebody_plays_sends_nothing_on_the_live_side_and_the
     assert await live.classes() == [(MAJOR, 1)]
 
 
+async def test_what_was_played_first_goes_out_as_soon_as_the_feed_says_it_too_and_once(hq):
+    data = report(item(kind="51"))
+    await feed_of(hq).take(data, "played.xml", feed=REPLAY)
+    await feed_of(hq).take(data, "played again.xml", feed=REPLAY)
+    assert await hq.calls() == []
+    for name in ("heard.xml", "heard again.xml"):
+        await feed_of(hq).take(data, name)
+        assert await hq.classes() == [(WARNING, 1)]
+    assert [step for _, step in await hq.steps()].count("sent_at_once") == 1
+
+
 async def test_what_the_feed_could_not_hand_on_is_met_by_the_tick(hq):
     async def dies(_) -> None:
         raise ConnectionError("gone")
