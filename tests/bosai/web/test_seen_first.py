@@ -82,6 +82,7 @@ async def test_the_box_to_approve_in_comes_after_what_is_approved_and_before_the
     order = shown.document.xpath("//main//*[@id]/@id")
     wanted = ["h-preview", "h-area", "h-said", "h-decide", "h-lock", "h-texts"]
     assert [one for one in order if one in wanted] == wanted
+    assert len(shown.document.xpath("//*[@aria-labelledby='h-preview']")) == 1, "two regions of one name"
     assert shown.one("//p[@class='to-decide']/a").get("href") == "#h-decide"
     said = shown.one("//div[contains(@class, 'said')]").text_content()
     assert "警戒レベル4 避難指示" in said
